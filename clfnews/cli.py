@@ -1,0 +1,338 @@
+"""The command line: every command parses, calls one function of the library, prints."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from clfnews import __version__
+from clfnews.errors import BadRecord, UserError
+
+if TYPE_CHECKING:
+    from clfnews.filter import PageFilter, TaggedPage
+    from clfnews.page import Page
+    from clfnews.train import TrainResult
+
+app = typer.Typer(
+    name="clfnews",
+    help="Find the article's lines on news pages, and their stance: train, compare, filter.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+data_app = typer.Typer(help="The labelled dataset: check, count, compose.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+Model = Annotated[str | None, typer.Option("--model", "-m", help="Folder, runs:/ or models:/ URI. Default: the champion.")]
+Inputs = Annotated[list[str], typer.Argument(help="Text files, JSONL files, folders, or - for standard input.")]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="File to write; default: the terminal.")]
+
+
+@app.callback()
+def _main(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
+) -> None:
+    if version:
+        typer.echo(f"clfnews {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def train(
+    config: Annotated[Path, typer.Argument(help="A YAML configuration, such as configs/base.yaml.")],
+    overrides: Annotated[list[str] | None, typer.Option("--set", help="key=value, such as --set folds=3; repeatable.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the tables.")] = False,
+) -> None:
+    """Train, score and register the models of a configuration.
+
+    Example: clfnews train configs/base.yaml --set folds=3
+    """
+    from clfnews.config import load_config
+    from clfnews.train import train as run
+
+    settings = load_config(config, overrides)
+    with _status(quiet) as status:
+        outcome = run(settings, config_path=str(config), progress=status)
+    _show_training(outcome)
+
+
+@app.command("filter")
+def filter_(
+    inputs: Inputs,
+    output: Output = None,
+    model: Model = None,
+    format: Annotated[str | None, typer.Option("--format", "-f", help="text or jsonl. Default: jsonl for -o X.jsonl, else text.")] = None,
+    threshold: Annotated[float | None, typer.Option(help="Keep lines from this p(article) on. Default: the model's.")] = None,
+) -> None:
+    """Print the article of every page: headline and paragraphs, nothing else.
+
+    Example: clfnews filter seeds/001_0965331b62c00476.txt
+    """
+    chosen = format or ("jsonl" if output and output.suffix in (".jsonl", ".ndjson") else "text")
+    if chosen not in ("text", "jsonl"):
+        raise UserError(f"--format {chosen}: expected text or jsonl")
+    _run_filter(inputs, output, model, threshold, as_json=chosen == "jsonl", all_lines=False)
+
+
+@app.command()
+def tag(inputs: Inputs, output: Output = None, model: Model = None, threshold: Annotated[float | None, typer.Option(help="As in filter.")] = None) -> None:
+    """Write every line of every page with type, probabilities and stance, as JSONL.
+
+    Example: clfnews tag seeds/*.txt -o tagged.jsonl
+    """
+    _run_filter(inputs, output, model, threshold, as_json=True, all_lines=True)
+
+
+@app.command()
+def evaluate(
+    arguments: Annotated[list[str], typer.Argument(help="[MODEL] FILE: labelled pages or stance rows, JSONL.", metavar="[MODEL] FILE")],
+    as_json: Annotated[bool, typer.Option("--json", help="One flat object of metrics.")] = False,
+) -> None:
+    """Score a model on labelled pages, with intervals.
+
+    Example: clfnews evaluate data/pages/test.jsonl --json
+    """
+    from clfnews.dataset import load_gold
+    from clfnews.scoring import evaluate_filter
+    from clfnews.tracking import load_filter
+
+    if len(arguments) > 2:
+        raise UserError(f"evaluate: expected [MODEL] FILE, got {len(arguments)} arguments")
+    corpus = load_gold(arguments[-1])
+    scores = evaluate_filter(load_filter(arguments[0] if len(arguments) == 2 else None), corpus)
+    if as_json:
+        typer.echo(json.dumps({k: round(v, 6) for s in scores for k, v in s.flat().items()}, indent=1))
+        return
+    for part in scores:
+        _print_table(["metric", "value", "95% interval"], _metric_rows(part))
+        typer.echo(f"{part.signature}\n")
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000,
+    experiment: Annotated[str, typer.Option(help="Experiment to open.")] = "clfnews",
+) -> None:
+    """Start the MLflow UI on the store that training uses, and print the link of the run list.
+
+    Example: clfnews ui --port 5001
+    """
+    from clfnews.tracking import serve_ui
+
+    raise typer.Exit(serve_ui(experiment, port, typer.echo))
+
+
+@data_app.command("check")
+def data_check(folder: Annotated[Path, typer.Argument(help="Data folder.")] = Path("data")) -> None:
+    """List every problem of the dataset at once, with file and row; exit code 1 if there are any.
+
+    Example: clfnews data check
+    """
+    from clfnews.quality import check_folder
+
+    problems, summary = check_folder(folder)
+    for problem in problems:
+        typer.echo(problem)
+    typer.echo(f"{summary}: {len(problems)} problem{'s' * (len(problems) != 1)}")
+    raise typer.Exit(1 if problems else 0)
+
+
+@data_app.command("stats")
+def data_stats(folder: Annotated[Path, typer.Argument(help="Data folder.")] = Path("data")) -> None:
+    """Count pages, lines, types, stances, layouts and groups per split.
+
+    Example: clfnews data stats
+    """
+    from clfnews.quality import stats_tables
+
+    for title, header, rows in stats_tables(folder):
+        typer.echo(title)
+        _print_table(header, rows)
+
+
+@data_app.command("compose")
+def data_compose(
+    recipe: Annotated[Path, typer.Argument(help="Recipe (YAML).")] = Path("data/compose.yaml"),
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder to write; default: the recipe's.")] = None,
+) -> None:
+    """Compose labelled pages from articles and layouts; the same recipe gives the same bytes.
+
+    Example: clfnews data compose data/compose.yaml -o /tmp/pages
+    """
+    from clfnews.build import build
+
+    for file, n in build(recipe, output or recipe.parent).items():
+        typer.echo(f"{file}: {n} pages")
+
+
+def main() -> None:
+    """Entry point: a user's mistake is one line on standard error and exit code 2."""
+    try:
+        app(standalone_mode=False)
+    except UserError as error:
+        typer.echo(f"clfnews: {error}", err=True)
+        sys.exit(2)
+    except typer.Exit as stop:
+        sys.exit(stop.exit_code)
+    except typer.Abort:
+        typer.echo("clfnews: stopped", err=True)
+        sys.exit(130)
+    except KeyboardInterrupt:
+        typer.echo("clfnews: stopped", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader (head, less) has gone; what it took is complete.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except typer._click.exceptions.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+
+
+# --- filter and tag ---------------------------------------------------------------
+
+
+def _run_filter(
+    inputs: list[str], output: Path | None, model: str | None, threshold: float | None, *, as_json: bool, all_lines: bool
+) -> None:
+    from clfnews.readers import read_pages
+    from clfnews.tracking import load_filter
+
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise UserError(f"--threshold {threshold}: expected a number from 0 to 1")
+    warn = _warner()
+    records = read_pages(inputs, warn)
+    first = next(records, None)  # a missing input is told before the model is loaded
+    page_filter = load_filter(model)
+    if threshold is not None:
+        page_filter.threshold = threshold
+    bad: list[BadRecord] = []
+    with _sink(output) as write:
+        for tagged in page_filter.tag(_good(first, records, bad, warn)):
+            write(json.dumps(tagged.as_row(all_lines), ensure_ascii=False) if as_json else _as_text(tagged, output is None))
+    if bad:
+        typer.echo(f"clfnews: {len(bad)} record{'s' * (len(bad) > 1)} could not be read (see above)", err=True)
+        raise typer.Exit(1)
+
+
+def _good(first: Page | BadRecord | None, rest: Iterator[Page | BadRecord], bad: list[BadRecord], warn: Any) -> Iterator[Page]:
+    from itertools import chain
+
+    for record in chain([first] if first is not None else [], rest):
+        if isinstance(record, BadRecord):
+            bad.append(record)
+            warn(str(record))
+        else:
+            yield record
+
+
+def _warner() -> Any:
+    return lambda message: typer.echo(f"clfnews: {message}", err=True)
+
+
+@contextmanager
+def _sink(output: Path | None) -> Iterator[Any]:
+    """Writes lines to the terminal, or to a temporary file that takes the name when all is written."""
+    if output is None:
+        yield typer.echo
+        return
+    if not output.parent.is_dir():
+        raise UserError(f"{output}: the folder {output.parent} does not exist")
+    temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="\n") as file:
+            yield lambda text: file.write(f"{text}\n")
+        temporary.replace(output)
+    except OSError as error:
+        raise UserError(f"{output}: cannot be written: {error.strerror}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _as_text(tagged: TaggedPage, terminal: bool) -> str:
+    """The article as text; on a terminal with a stance mark before each line."""
+    if not (terminal and sys.stdout.isatty()):
+        return f"{tagged.text}\n"
+    from clfnews.report import STANCE_MARKS
+
+    colours = {"conciliatory": typer.colors.GREEN, "hostile": typer.colors.RED}
+    lines = [typer.style(f"# {tagged.page.id}  stance: {tagged.stance['label']}  confidence: {tagged.confidence:.2f}", bold=True)]
+    for line in tagged.kept:
+        mark = STANCE_MARKS.get(line.stance or "", "?")
+        lines.append(typer.style(f"{mark} {_printable(line.text)}", fg=colours.get(line.stance or ""), bold=line.type == "title"))
+    return "\n".join(lines) + "\n"
+
+
+def _printable(text: str) -> str:
+    """Without control characters: text from the web must not steer the terminal."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+# --- tables and progress -----------------------------------------------------------
+
+
+def _show_training(outcome: TrainResult) -> None:
+    from clfnews import report
+    from clfnews.labels import TASKS
+
+    for task in TASKS:
+        header, rows = report.cells(outcome, task)
+        typer.echo(f"\n{task}: * is the champion (best out of fold)")
+        _print_table(header, rows)
+    typer.echo(f"stance end to end on test, macro-F1: {report.with_interval(outcome.end_to_end, 'end_to_end/stance_macro_f1')}")
+    run = outcome.run
+    if run is None:
+        return
+    if run.model_uri:
+        typer.echo(f"model: {run.model_uri}; champion: {'moved here' if run.promoted else 'not moved'} ({run.reason})")
+    typer.echo(f"runs: {run.store}")
+    typer.echo(f"\nnext:  clfnews ui        (run list: http://127.0.0.1:5000/#/experiments/{run.experiment_id}/runs)")
+    model = "" if run.promoted or not run.model_uri else f" --model {run.model_uri}"
+    typer.echo(f"       clfnews filter PAGE.txt{model}")
+
+
+def _metric_rows(scores: Any) -> list[list[str]]:
+    return [
+        [name, f"{value:.4f}", f"{scores.low[name]:.4f} to {scores.high[name]:.4f}"] for name, value in scores.values.items()
+    ]
+
+
+def _print_table(header: list[str], rows: list[list[str]]) -> None:
+    """A table whose columns fit the terminal; numbers to the right."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for i, name in enumerate(header):
+        table.add_column(name, justify="left" if i < 2 and not rows[0][i][:1].isdigit() else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    width = None if sys.stdout.isatty() else 200
+    Console(width=width, highlight=False, markup=False).print(table)
+
+
+@contextmanager
+def _status(quiet: bool) -> Iterator[Any]:
+    """One changing line on standard error while something long works."""
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False, markup=False)
+    if quiet:
+        yield lambda _: None
+    elif console.is_terminal:
+        with console.status("reading the data") as status:
+            yield status.update
+    else:
+        yield lambda text: console.print(text)
+
+
+if __name__ == "__main__":
+    main()

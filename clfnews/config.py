@@ -1,0 +1,243 @@
+"""The configuration: YAML files, checked key by key.
+
+`configs/base.yaml` shows every key with its default; a test holds it to this
+module. `extends: other.yaml` starts from another file; `--set a.b=value`
+overrides one key.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from clfnews.errors import UserError, nearest
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Positive = Annotated[int, Field(gt=0)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+NGrams = tuple[Positive, Positive]
+
+
+class RulesOptions(_Section):
+    """The type rule has nothing to set."""
+
+
+class LexiconOptions(_Section):
+    """The stance rule has nothing to set."""
+
+
+class FastTextOptions(_Section):
+    """`models.fasttext.FastText`."""
+
+    dim: Positive = 32
+    epoch: Positive = 20
+    lr: Annotated[float, Field(gt=0)] = 0.4
+    word_ngrams: Positive = 2
+    minn: Annotated[int, Field(ge=0)] = 0
+    maxn: Annotated[int, Field(ge=0)] = 0
+    min_count: Positive = 1
+    bucket: Positive = 100_000
+    balance: bool = False
+    pretrained_vectors: str | None = None
+    autotune_seconds: Annotated[int, Field(ge=0)] = 0
+    quantize: bool = False
+
+
+class LinearOptions(_Section):
+    """`models.linear.Linear`."""
+
+    C: Annotated[float, Field(gt=0)] = 4.0
+    word_ngrams: NGrams = (1, 2)
+    char_ngrams: NGrams | None = None
+    min_df: Positive = 2
+    class_weight: Literal["balanced"] | None = "balanced"
+
+
+class TypeModels(_Section):
+    """Models of the type task; `null` leaves one out."""
+
+    rules: RulesOptions | None = RulesOptions()
+    fasttext: FastTextOptions | None = FastTextOptions()
+    linear: LinearOptions | None = LinearOptions()
+
+
+class StanceModels(_Section):
+    """Models of the stance task; `null` leaves one out."""
+
+    lexicon: LexiconOptions | None = LexiconOptions()
+    fasttext: FastTextOptions | None = FastTextOptions()
+    linear: LinearOptions | None = LinearOptions()
+
+
+class DataSection(_Section):
+    """Where the labelled pages are."""
+
+    folder: str = "data"
+    train: str = "train"
+    validation: str | None = "validation"
+    test: str = "test"
+
+
+class BootstrapSection(_Section):
+    """Intervals of every score."""
+
+    samples: Annotated[int, Field(ge=100)] = 1000
+    level: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
+
+
+class TypeSection(_Section):
+    """Article or noise, and which kind of noise."""
+
+    threshold: Share | Literal["f1"] = "f1"
+    models: TypeModels = TypeModels()
+
+
+class StanceSection(_Section):
+    """Conciliatory, hostile or neutral."""
+
+    min_confidence: Share = 0.45
+    models: StanceModels = StanceModels()
+
+
+class TrackingSection(_Section):
+    """Where runs and models are kept."""
+
+    experiment: str = "clfnews"
+    registered_model: str | None = "clfnews"
+    run_name: str | None = None
+
+
+class Config(_Section):
+    """One training run."""
+
+    seed: Annotated[int, Field(ge=0)] = 7
+    folds: Annotated[int, Field(ge=2)] = 5
+    data: DataSection = DataSection()
+    type: TypeSection = TypeSection()
+    stance: StanceSection = StanceSection()
+    bootstrap: BootstrapSection = BootstrapSection()
+    tracking: TrackingSection = TrackingSection()
+
+    @field_validator("stance", "type")
+    @classmethod
+    def _some_model(cls, section: TypeSection | StanceSection) -> TypeSection | StanceSection:
+        if not chosen_models(section):
+            raise ValueError("no model is left; at least one must not be null")
+        return section
+
+
+def chosen_models(section: TypeSection | StanceSection) -> dict[str, dict[str, Any]]:
+    """Name -> options of the models that a configuration asks for."""
+    models = section.models
+    chosen = {name: getattr(models, name) for name in type(models).model_fields}
+    return {name: options.model_dump() for name, options in chosen.items() if options is not None}
+
+
+def load_config(path: str | Path, overrides: list[str] | None = None) -> Config:
+    """A configuration file with its `extends` chain and dotted overrides.
+
+    Parameters: `path` of a YAML file, `overrides` such as `type.models.linear.C=2`
+    (values in YAML). Raises `UserError` that names file, line and key.
+    """
+    path = Path(path)
+    merged, lines = _read(path, ())
+    for override in overrides or []:
+        key, sign, value = override.partition("=")
+        if not sign or not key:
+            raise UserError(f"--set {override}: expected key=value, such as folds=3")
+        _set(merged, key.split("."), _yaml_value(value, f"--set {override}"), f"--set {override}")
+        lines[tuple(key.split("."))] = f"--set {override}"
+    try:
+        return Config.model_validate(merged)
+    except ValidationError as error:
+        raise UserError(_explain(error, str(path), lines)) from error
+
+
+def _read(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[tuple[str, ...], str]]:
+    """Merged values of a file and those it extends, and where each key stands."""
+    if path.resolve() in seen:
+        raise UserError(f"{path}: extends itself: {' -> '.join(map(str, seen))}")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such configuration file") from error
+    except (UnicodeDecodeError, IsADirectoryError) as error:
+        raise UserError(f"{path}: not a UTF-8 text file") from error
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        values = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else str(path)
+        raise UserError(f"{where}: not YAML: {getattr(error, 'problem', error)}") from error
+    if not isinstance(values, dict):
+        raise UserError(f"{path}: expected keys and values, found {type(values).__name__}")
+    lines = _key_lines(node, path)
+    parent = values.pop("extends", None)
+    if parent is None:
+        return values, lines
+    base, base_lines = _read(path.parent / str(parent), (*seen, path.resolve()))
+    return _merge(base, values), base_lines | lines
+
+
+def _key_lines(node: Any, path: Path, prefix: tuple[str, ...] = ()) -> dict[tuple[str, ...], str]:
+    lines: dict[tuple[str, ...], str] = {}
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            name = (*prefix, str(key.value))
+            lines[name] = f"{path}:{key.start_mark.line + 1}"
+            lines |= _key_lines(value, path, name)
+    return lines
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    out = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(out.get(key), dict)
+        out[key] = _merge(out[key], value) if both else value
+    return out
+
+
+def _set(values: dict[str, Any], keys: list[str], value: Any, what: str) -> None:
+    for key in keys[:-1]:
+        if values.get(key) is None:
+            values[key] = {}
+        values = values[key]
+        if not isinstance(values, dict):
+            raise UserError(f"{what}: {key!r} is a value, not a section")
+    values[keys[-1]] = value
+
+
+def _yaml_value(text: str, what: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UserError(f"{what}: the value is not YAML") from error
+
+
+def _explain(error: ValidationError, path: str, lines: dict[tuple[str, ...], str]) -> str:
+    """The first problem of a configuration: where, which key, what is wrong, nearest name."""
+    problem = error.errors()[0]
+    keys = tuple(str(key) for key in problem["loc"] if not str(key).startswith(("function-", "tuple[")))
+    where = next((lines[keys[:end]] for end in range(len(keys), 0, -1) if keys[:end] in lines), path)
+    name = ".".join(keys)
+    if problem["type"] == "extra_forbidden":
+        return f"{where}: unknown key {name!r}{nearest(keys[-1], _known_keys(keys[:-1]))}"
+    return f"{where}: {name}: {problem['msg'].removeprefix('Value error, ')} (given: {problem['input']!r})"[:300]
+
+
+def _known_keys(keys: tuple[str, ...]) -> list[str]:
+    """Names allowed in the section that `keys` leads to."""
+    section: Any = Config
+    for key in keys:
+        annotation = section.model_fields[key].annotation
+        options = [annotation, *getattr(annotation, "__args__", ())]
+        section = next(option for option in options if isinstance(option, type) and issubclass(option, BaseModel))
+    return list(section.model_fields)

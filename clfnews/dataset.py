@@ -1,0 +1,174 @@
+"""Labelled pages: reading gold rows and the project's data folder.
+
+This module alone imports `datasets`, and only when a folder is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from clfnews.errors import UserError, nearest
+from clfnews.labels import ARTICLE, STANCES, TYPES
+from clfnews.page import Line, Page
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Labelled pages with what evaluation has to know about each of them.
+
+    `groups[i]` names the group of `pages[i]`: pages of one group never stand on
+    both sides of a split, and intervals resample groups.
+    """
+
+    name: str
+    pages: tuple[Page, ...]
+    groups: tuple[str, ...]
+    origins: tuple[str, ...] = field(default=())
+
+    def __len__(self) -> int:
+        return len(self.pages)
+
+    @property
+    def digest(self) -> str:
+        """Twelve hexadecimal digits of the labelled content, whatever file it came from."""
+        sha = hashlib.sha256()
+        for page, group in zip(self.pages, self.groups, strict=True):
+            lines = [(line.text, line.type, line.stance) for line in page.lines]
+            sha.update(json.dumps([page.id, group, lines], ensure_ascii=False).encode())
+        return sha.hexdigest()[:12]
+
+    @property
+    def n_lines(self) -> int:
+        return sum(len(page.lines) for page in self.pages)
+
+    def has(self, task: str) -> bool:
+        """True if any line carries a label of the task (`type` or `stance`)."""
+        return any(getattr(line, task) for page in self.pages for line in page.lines)
+
+    def select(self, index: Sequence[int], name: str | None = None) -> Corpus:
+        """The pages at these positions."""
+        return Corpus(
+            name or self.name,
+            tuple(self.pages[i] for i in index),
+            tuple(self.groups[i] for i in index),
+            tuple(self.origins[i] for i in index) if self.origins else (),
+        )
+
+
+def load_split(folder: str | Path, config: str, split: str) -> Corpus:
+    """One split of a data folder (`data/`) through `datasets.load_dataset`.
+
+    Parameters: `folder` with a dataset card, the card's configuration (`pages`
+    or `stance`) and the split (`train`, `validation`, `test`).
+    Raises `UserError` for a folder, configuration or split that is not there.
+    """
+    folder = Path(folder)
+    # datasets takes a mistyped path for a name on the hub, and waits for it.
+    if not (folder / "README.md").is_file():
+        raise UserError(f"{folder}: not a data folder (no README.md dataset card in it)")
+    import datasets
+
+    datasets.disable_progress_bars()
+    try:
+        builder = datasets.load_dataset_builder(str(folder), config)
+    except ValueError as error:
+        raise UserError(f"{folder}: {str(error).splitlines()[0]}") from error
+    splits = sorted(str(name) for name in builder.info.splits or {})
+    try:
+        table = datasets.load_dataset(str(folder), config, split=split)
+    except ValueError as error:
+        if splits and split not in splits:
+            raise UserError(f"{folder}: no split {split!r}{nearest(split, splits)}") from error
+        raise UserError(f"{folder}: {config}/{split} cannot be read; run: clfnews data check") from error
+    return corpus_from_rows(_decoded(table), f"{config}/{split}", str(folder))
+
+
+def _decoded(table: Any) -> Iterator[dict[str, Any]]:
+    """Rows with label names instead of class numbers."""
+    line = table.features["lines"]
+    line = getattr(line, "feature", line[0] if isinstance(line, list) else line)
+    names = {key: line[key].names for key in ("type", "stance")}
+    for row in table:
+        for item in row["lines"]:
+            for key, labels in names.items():
+                item[key] = None if item[key] is None or item[key] < 0 else labels[item[key]]
+        yield row
+
+
+def load_gold(path: str | Path) -> Corpus:
+    """Labelled pages of one JSONL file: gold rows or stance rows.
+
+    A gold row has `lines` with `type` (and `stance`), a stance row has `text`
+    and `stance` and becomes a page of one body line. The group of a row is its
+    `group`, else its `site`, else its `id`.
+    Raises `UserError` that names file and row for anything that is wrong.
+    """
+    path = Path(path)
+    rows = list(read_rows(path))
+    if not rows:
+        raise UserError(f"{path}: no labelled pages in it")
+    return corpus_from_rows(iter(rows), path.stem, str(path))
+
+
+def read_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """The JSON objects of a JSONL file; raises `UserError` at the first broken row."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            for number, text in enumerate(file, 1):
+                if not text.strip():
+                    continue
+                try:
+                    row = json.loads(text)
+                except json.JSONDecodeError as error:
+                    raise UserError(f"{path}: row {number}: not JSON ({error.msg})") from error
+                if not isinstance(row, dict):
+                    raise UserError(f"{path}: row {number}: not a JSON object")
+                yield row
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file") from error
+    except IsADirectoryError as error:
+        raise UserError(f"{path}: is a folder; give a JSONL file") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 at byte {error.start}") from error
+
+
+def corpus_from_rows(rows: Iterator[dict[str, Any]], name: str, source: str) -> Corpus:
+    """Rows as a `Corpus`; raises `UserError` naming the row for unknown labels."""
+    pages, groups, origins = [], [], []
+    for number, row in enumerate(rows, 1):
+        try:
+            page = page_of_gold(row, f"{Path(source).stem}:{number}")
+        except ValueError as error:
+            raise UserError(f"{source}: row {number}: {error}") from error
+        pages.append(page)
+        groups.append(str(row.get("group") or page.site or page.id))
+        origins.append(str(row.get("origin") or ""))
+    return Corpus(name, tuple(pages), tuple(groups), tuple(origins))
+
+
+def page_of_gold(row: dict[str, Any], default_id: str) -> Page:
+    """The labelled page of a gold or stance row; raises `ValueError` for bad labels."""
+    if row.get("lines") is None and "stance" in row:
+        row = row | {"lines": [{"text": row.get("text"), "type": "body", "stance": row["stance"]}]}
+    page = Page.from_row(row, default_id)
+    for line in page.lines:
+        for problem in label_problems(line):
+            raise ValueError(f"line {line.n}: {problem}")
+    return page
+
+
+def label_problems(line: Line) -> list[str]:
+    """What is wrong with the labels of a line."""
+    problems = []
+    if line.type is not None and line.type not in TYPES:
+        problems.append(f"unknown type {line.type!r}{nearest(line.type, TYPES)}")
+    if line.stance is not None and line.stance not in STANCES:
+        problems.append(f"unknown stance {line.stance!r}{nearest(line.stance, STANCES)}")
+    if line.stance is not None and line.type is not None and line.type not in ARTICLE:
+        problems.append(f"stance on a {line.type} line (only title and body have one)")
+    return problems

@@ -1,0 +1,32 @@
+"""The errors a user can cause, and records that could not be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+class UserError(Exception):
+    """A mistake in what the user gave (file, option, label, model).
+
+    The message is one line: what was wrong, where, what to do. The command
+    line prints it without a traceback and exits with code 2.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class BadRecord:
+    """One input record that could not be read; the others go on."""
+
+    source: str
+    record: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.record}: {self.reason}"
+
+
+def nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
+    """` (did you mean 'x'?)` for the closest known name, else the choices."""
+    close = get_close_matches(name, known, n=1, cutoff=0.5)
+    return f" (did you mean {close[0]!r}?)" if close else f" (known: {', '.join(known)})"

@@ -1,0 +1,273 @@
+"""`PageFilter`: the trained page filter. Tags every line first, keeps later.
+
+`tag` never drops or changes anything; `keep` is a decision on the tags, so a
+threshold can be changed without the model.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clfnews import __version__
+from clfnews.calibrate import scale
+from clfnews.errors import UserError
+from clfnews.evaluate import article_probability, decide_types
+from clfnews.labels import ARTICLE, STANCES, TYPES
+from clfnews.models import Model, Probabilities, load_model, save_model
+from clfnews.page import Line, Page
+
+SCHEMA = 1
+"""Version of the saved folder; `load` refuses another one."""
+BATCH = 256
+"""Pages that are tagged in one go; more costs memory, fewer costs speed."""
+
+
+@dataclass(frozen=True, slots=True)
+class FittedTask:
+    """A fitted model, its options (to load it again) and its calibration."""
+
+    model: Model
+    options: dict[str, Any]
+    temperature: float = 1.0
+
+    def predict(self, pages: Sequence[Page]) -> Probabilities:
+        """Calibrated probabilities, one array a page."""
+        return scale(self.model.predict_proba(pages), self.temperature)
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedLine:
+    """A line with what the filter thinks of it."""
+
+    n: int
+    text: str
+    type: str
+    p: dict[str, float]
+    keep: bool
+    stance: str | None
+    """None: not kept, or the model abstains."""
+    p_stance: dict[str, float] | None
+    """None for lines that are not kept."""
+
+    def as_row(self) -> dict[str, Any]:
+        return {
+            "n": self.n,
+            "text": self.text,
+            "type": self.type,
+            "p": self.p,
+            "keep": self.keep,
+            "stance": self.stance,
+            "p_stance": self.p_stance,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedPage:
+    """A page with all its lines tagged, its stance and how sure the filter is."""
+
+    page: Page
+    lines: tuple[TaggedLine, ...]
+    stance: dict[str, Any]
+    """`label` and `p` (per stance)."""
+    confidence: float
+    """Expected F1 of the kept lines, given their probabilities; 0 to 1."""
+    model: str
+
+    @property
+    def title(self) -> str | None:
+        """The kept headline, if the extract has one."""
+        return next((line.text for line in self.lines if line.keep and line.type == "title"), None)
+
+    @property
+    def kept(self) -> tuple[TaggedLine, ...]:
+        return tuple(line for line in self.lines if line.keep)
+
+    @property
+    def text(self) -> str:
+        """The kept lines joined by newlines."""
+        return "\n".join(line.text for line in self.kept)
+
+    def as_row(self, all_lines: bool = True) -> dict[str, Any]:
+        """The JSON object of a page: all lines (`tag`) or the kept ones (`filter`)."""
+        return {
+            "id": self.page.id,
+            "url": self.page.url,
+            "site": self.page.site,
+            "title": self.title,
+            "text": self.text,
+            "stance": self.stance,
+            "confidence": self.confidence,
+            "model": self.model,
+            "lines": [line.as_row() for line in (self.lines if all_lines else self.kept)],
+        }
+
+
+class PageFilter:
+    """A type model and a stance model joined, with the decisions on top.
+
+    Parameters: `threshold` on p(article) from which a line is kept;
+    `min_confidence` below which a line's stance is None.
+    """
+
+    def __init__(
+        self,
+        type_task: FittedTask,
+        stance_task: FittedTask,
+        *,
+        threshold: float = 0.5,
+        min_confidence: float = 0.0,
+        name: str = "unnamed",
+        info: dict[str, Any] | None = None,
+    ) -> None:
+        self.type_task, self.stance_task = type_task, stance_task
+        self.threshold, self.min_confidence, self.name = threshold, min_confidence, name
+        self.info = info or {}
+
+    def tag(self, pages: Iterable[Page]) -> Iterator[TaggedPage]:
+        """Every page with every line tagged, in order; reads `BATCH` pages at a time."""
+        for batch in _batches(pages, BATCH):
+            yield from self._tag_batch(batch)
+
+    def keep(self, pages: Iterable[Page]) -> Iterator[Page]:
+        """Every page with only its article lines, typed and with stance."""
+        for tagged in self.tag(pages):
+            types = {line.n: line for line in tagged.kept}
+            yield tagged.page.with_lines(
+                replace(line, type=types[line.n].type, stance=types[line.n].stance)
+                for line in tagged.page.lines
+                if line.n in types
+            )
+
+    def stance(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+        """Label (None: abstains) and probabilities of texts that need no filtering."""
+        pages = [Page.from_lines([text]) for text in texts]
+        out = []
+        for page, p in zip(pages, self.stance_task.predict(pages), strict=True):
+            row = p[0] if len(page.lines) else np.full(len(STANCES), 1 / len(STANCES))
+            label = STANCES[int(row.argmax())] if row.max() >= self.min_confidence else None
+            out.append({"label": label, "p": _named(STANCES, row)})
+        return out
+
+    def _tag_batch(self, pages: Sequence[Page]) -> list[TaggedPage]:
+        p_types = self.type_task.predict(pages)
+        columns = [decide_types(p, self.threshold) for p in p_types]
+        # The stance model reads the article as the filter sees it, without the noise.
+        articles = [
+            page.with_lines(replace(line, type=TYPES[j]) for line, j in zip(page.lines, types, strict=True) if TYPES[j] in ARTICLE)
+            for page, types in zip(pages, columns, strict=True)
+        ]
+        p_stances = self.stance_task.predict(articles)
+        return [
+            self._tag_page(page, p, types, article.lines, p_stance)
+            for page, p, types, article, p_stance in zip(pages, p_types, columns, articles, p_stances, strict=True)
+        ]
+
+    def _tag_page(
+        self, page: Page, p: np.ndarray, types: np.ndarray, article: tuple[Line, ...], p_stance: np.ndarray
+    ) -> TaggedPage:
+        sure = p_stance.max(axis=1) >= self.min_confidence if len(p_stance) else np.zeros(0, bool)
+        stance_at = {line.n: i for i, line in enumerate(article)}
+        lines = []
+        for line, row, j in zip(page.lines, p.round(4).tolist(), types.tolist(), strict=True):
+            i = stance_at.get(line.n)
+            lines.append(
+                TaggedLine(
+                    n=line.n,
+                    text=line.text,
+                    type=TYPES[j],
+                    p=dict(zip(TYPES, row, strict=True)),
+                    keep=i is not None,
+                    stance=STANCES[int(p_stance[i].argmax())] if i is not None and sure[i] else None,
+                    p_stance=_named(STANCES, p_stance[i]) if i is not None else None,
+                )
+            )
+        return TaggedPage(page, tuple(lines), page_stance(article, p_stance), expected_f1(p, types), self.name)
+
+    def save(self, folder: Path) -> None:
+        """Write the filter as a folder that `load` reads."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for task, fitted in (("type", self.type_task), ("stance", self.stance_task)):
+            save_model(fitted.model, folder / task, fitted.options)
+        meta = {
+            "schema": SCHEMA,
+            "clfnews": __version__,
+            "name": self.name,
+            "threshold": self.threshold,
+            "min_confidence": self.min_confidence,
+            "temperature": {"type": self.type_task.temperature, "stance": self.stance_task.temperature},
+            "info": self.info,
+        }
+        (folder / "filter.json").write_text(json.dumps(meta, indent=1, ensure_ascii=False), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path | str) -> PageFilter:
+        """The filter that `save` wrote; raises `UserError` if it is not one, or of another schema."""
+        folder = Path(folder)
+        try:
+            meta = json.loads((folder / "filter.json").read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise UserError(f"{folder}: not a clfnews filter (no filter.json); train one: clfnews train CONFIG") from error
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise UserError(f"{folder}/filter.json: broken; train again") from error
+        if meta.get("schema") != SCHEMA:
+            raise UserError(
+                f"{folder}: made by clfnews {meta.get('clfnews')} (schema {meta.get('schema')}), "
+                f"this is {__version__} (schema {SCHEMA}); train again or install that version"
+            )
+        tasks = {}
+        for task in ("type", "stance"):
+            model = load_model(folder / task)
+            options = json.loads((folder / task / "model.json").read_text(encoding="utf-8"))["options"]
+            tasks[task] = FittedTask(model, options, meta["temperature"][task])
+        return cls(
+            tasks["type"],
+            tasks["stance"],
+            threshold=meta["threshold"],
+            min_confidence=meta["min_confidence"],
+            name=meta["name"],
+            info=meta["info"],
+        )
+
+
+def page_stance(lines: Sequence[Line], p: np.ndarray) -> dict[str, Any]:
+    """The stance of a page from the probabilities of its article lines.
+
+    Lines weigh by the square root of their length, the headline double. A page
+    takes a side only if at least a quarter of its weight does.
+    """
+    if not len(lines):
+        return {"label": None, "p": None}
+    weight = np.array([np.sqrt(len(line.text)) * (2.0 if line.type == "title" else 1.0) for line in lines])
+    mean = (p * weight[:, None]).sum(axis=0) / weight.sum()
+    conciliatory, hostile, _ = mean
+    side = "conciliatory" if conciliatory >= hostile else "hostile"
+    label = side if max(conciliatory, hostile) >= 0.25 else "neutral"
+    return {"label": label, "p": _named(STANCES, mean)}
+
+
+def expected_f1(p: np.ndarray, types: np.ndarray) -> float:
+    """Expected F1 of the kept lines if the lines' probabilities are right (and independent)."""
+    if not len(p):
+        return 1.0
+    q = article_probability(p)
+    kept = np.array([TYPES[j] in ARTICLE for j in types])
+    if not kept.any():
+        return round(float(np.prod(1 - q)), 4)
+    return round(float(2 * q[kept].sum() / (kept.sum() + q.sum())), 4)
+
+
+def _named(labels: Sequence[str], row: np.ndarray) -> dict[str, float]:
+    return {label: round(float(value), 4) for label, value in zip(labels, row, strict=True)}
+
+
+def _batches(items: Iterable[Page], size: int) -> Iterator[list[Page]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch

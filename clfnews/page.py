@@ -1,0 +1,159 @@
+"""`Page` and `Line`, and the only place where text becomes lines."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+# Marks without width that converters leave inside words: soft hyphen,
+# zero-width (non-)joiner and space, word joiner, byte order mark, direction
+# marks. Variation selectors stay: they belong to the sign before them.
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+# Control characters other than white space; NUL would end a C string.
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
+# One test decides for most lines that nothing has to be cleaned.
+_UNCLEAN = re.compile("[\x00-\x1f\x7f-\xa0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]|  ")
+
+MAX_LINE_CHARS = 100_000
+"""Characters of a line that are read; the rest of a longer one is cut off."""
+
+
+class Cues(NamedTuple):
+    """What the HTML told about a line (absent for plain text)."""
+
+    tag: str
+    """Name of the block element that holds the line, such as `p` or `li`."""
+    link_density: float
+    """Share of the line's characters inside `<a>`, 0 to 1."""
+    region: str
+    """Nearest landmark: `main`, `article`, `nav`, `header`, `footer`, `aside` or ``."""
+    depth: int
+    """Number of elements around the line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One non-empty line of a page."""
+
+    text: str
+    """Normalised text (`normalise`)."""
+    n: int
+    """1-based number of the line in its source, counting empty lines."""
+    type: str | None = None
+    """One of `labels.TYPES` when labelled."""
+    stance: str | None = None
+    """One of `labels.STANCES` when labelled; only on article lines."""
+    cues: Cues | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One web page as its lines, top to bottom."""
+
+    id: str
+    lines: tuple[Line, ...]
+    url: str | None = None
+    site: str | None = None
+    date: str | None = None
+
+    @classmethod
+    def from_text(cls, text: str, id: str = "page", **meta: str | None) -> Page:
+        """A page from extracted text, one line of text a `Line`.
+
+        `meta`: `url`, `site`, `date`. The site defaults to the host of the URL.
+        """
+        return cls(id=id, lines=lines_of(text), **_with_site(meta))
+
+    @classmethod
+    def from_lines(cls, lines: Iterable[str], id: str = "page", **meta: str | None) -> Page:
+        """A page from texts of lines; empty ones are dropped but counted in `n`."""
+        clean = ((n, normalise(text)) for n, text in enumerate(lines, 1))
+        return cls(id=id, lines=tuple(Line(text, n) for n, text in clean if text), **_with_site(meta))
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any], id: str = "page") -> Page:
+        """A page from a gold or input row: `lines` (dicts or strings) or `text`.
+
+        Raises `ValueError` that names the key that is missing or of the wrong kind.
+        """
+        meta = {key: _optional_text(row, key) for key in ("url", "site", "date")}
+        page_id = str(row["id"]) if row.get("id") is not None else id
+        if row.get("lines") is None:
+            if not isinstance(row.get("text"), str):
+                raise ValueError("needs 'text' (a string) or 'lines' (a list)")
+            return cls.from_text(row["text"], page_id, **meta)
+        if not isinstance(row["lines"], (list, tuple)):
+            raise ValueError("'lines' is not a list")
+        lines = (_line_of(item, n) for n, item in enumerate(row["lines"], 1))
+        return cls(id=page_id, lines=tuple(line for line in lines if line.text), **_with_site(meta))
+
+    @property
+    def text(self) -> str:
+        """The lines joined by newlines."""
+        return "\n".join(line.text for line in self.lines)
+
+    def with_lines(self, lines: Iterable[Line]) -> Page:
+        """The same page with other lines."""
+        return replace(self, lines=tuple(lines))
+
+
+def normalise(text: str) -> str:
+    """One line of text in the form that models, labels and checks use.
+
+    NFC; every run of white space becomes one space; marks without width and
+    control characters go; cut at `MAX_LINE_CHARS`. Idempotent.
+    """
+    text = text[: 4 * MAX_LINE_CHARS]
+    if _UNCLEAN.search(text) or text[:1].isspace() or text[-1:].isspace():
+        text = _CONTROL.sub(" ", _INVISIBLE.sub("", text))
+        text = " ".join(text.split())
+    if not text.isascii() and not unicodedata.is_normalized("NFC", text):
+        text = unicodedata.normalize("NFC", text)
+    return text[:MAX_LINE_CHARS].rstrip()
+
+
+def lines_of(text: str) -> tuple[Line, ...]:
+    r"""Split text into its non-empty, normalised lines.
+
+    A line ends at ``\n``, ``\r\n`` or ``\r``, as editors and ``grep -n`` count.
+    The further breaks of `str.splitlines` (``\x0b \x0c \x1c-\x1e \x85 \u2028
+    \u2029``) count as spaces: inside web text they are leftovers, and line
+    numbers have to agree with what a user sees.
+    """
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    clean = ((n, normalise(part)) for n, part in enumerate(text.split("\n"), 1) if part)
+    return tuple(Line(part, n) for n, part in clean if part)
+
+
+def _line_of(item: Any, n: int) -> Line:
+    if isinstance(item, str):
+        return Line(normalise(item), n)
+    if not isinstance(item, Mapping) or not isinstance(item.get("text"), str):
+        raise ValueError(f"line {n} has no 'text'")
+    cues = item.get("cues")
+    return Line(
+        text=normalise(item["text"]),
+        n=int(item.get("n") or n),
+        type=_optional_text(item, "type"),
+        stance=_optional_text(item, "stance"),
+        cues=Cues(**cues) if cues else None,
+    )
+
+
+def _optional_text(row: Mapping[str, Any], key: str) -> str | None:
+    value = row.get(key)
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{key!r} is not a string: {value!r}")
+    return value or None
+
+
+def _with_site(meta: Mapping[str, str | None]) -> dict[str, str | None]:
+    meta = dict(meta)
+    if not meta.get("site") and meta.get("url"):
+        meta["site"] = (urlsplit(str(meta["url"])).hostname or "").removeprefix("www.") or None
+    return meta

@@ -1,0 +1,146 @@
+"""Tables and figures of a training run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clfnews.evaluate import HEADLINE, Scores, article_probability, decide_types
+from clfnews.labels import STANCES, TASKS
+
+if TYPE_CHECKING:
+    from clfnews.train import Result, Splits, TrainResult
+
+COLUMNS: dict[str, tuple[tuple[str, str], ...]] = {
+    "type": (
+        ("article F1", "type/article_f1"),
+        ("precision", "type/article_precision"),
+        ("recall", "type/article_recall"),
+        ("F1 by page", "type/page_macro_f1"),
+        ("macro-F1 of 8", "type/macro_f1"),
+    ),
+    "stance": (
+        ("macro-F1", "stance/macro_f1"),
+        ("c-vs-h F1", "stance/sides_f1"),
+        ("macro-F1 at 60%", "stance/macro_f1_at_60"),
+        ("ECE", "stance/ece"),
+    ),
+}
+
+
+def table_rows(results: Sequence[Result]) -> dict[str, list[Any]]:
+    """Column -> values, one entry a model: what `log_table` takes."""
+    task = results[0].task
+    rows: dict[str, list[Any]] = {"model": [r.name for r in results]}
+    for title, name in COLUMNS[task]:
+        rows[f"oof {title}"] = [round(r.oof.values[name], 4) for r in results]
+        rows[f"test {title}"] = [round(r.test.values[name], 4) for r in results]
+        rows[f"test {title} interval"] = [f"{r.test.low[name]:.3f}-{r.test.high[name]:.3f}" for r in results]
+    rows["seconds"] = [round(r.seconds, 1) for r in results]
+    rows["MB"] = [round(r.size / 1e6, 2) for r in results]
+    return rows
+
+
+def cells(outcome: TrainResult, task: str) -> tuple[list[str], list[list[str]]]:
+    """Header and rows of the table that the terminal and the report show."""
+    validated = outcome.splits[task].validation is not None
+    main = HEADLINE[task]
+    title = dict((metric, name) for name, metric in COLUMNS[task])[main]
+    header = ["", "model", f"out of fold {title}"]
+    header += [f"validation {title}"] if validated else []
+    header += [f"test {name}" for name, _ in COLUMNS[task]] + ["seconds", "MB"]
+    rows = []
+    for result in sorted(outcome.results[task], key=lambda r: r.headline):
+        row = ["*" if outcome.champions[task] is result else "", result.name, with_interval(result.oof, main)]
+        if result.validation is not None:
+            row.append(with_interval(result.validation, main))
+        row += [with_interval(result.test, name) if name == main else f"{result.test.values[name]:.3f}" for _, name in COLUMNS[task]]
+        rows.append([*row, f"{result.seconds:.1f}", f"{result.size / 1e6:.2f}"])
+    return header, rows
+
+
+def with_interval(scores: Scores, name: str) -> str:
+    """`0.871 [0.80, 0.92]`."""
+    return f"{scores.values[name]:.3f} [{scores.low[name]:.2f}, {scores.high[name]:.2f}]"
+
+
+def markdown(outcome: TrainResult) -> str:
+    """The report of a run as Markdown."""
+    parts = ["# clfnews training report", ""]
+    for task in TASKS:
+        header, rows = cells(outcome, task)
+        parts += [f"## {task}", "", "| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+        parts += ["| " + " | ".join(row) + " |" for row in rows]
+        test = outcome.champions[task].test
+        parts += ["", f"Signature of the test columns: `{test.signature}`", ""]
+    e2e = outcome.end_to_end
+    parts += [f"Stance macro-F1 end to end on test: {with_interval(e2e, 'end_to_end/stance_macro_f1')}", ""]
+    return "\n".join(parts)
+
+
+def figures(splits: Splits, result: Result) -> dict[str, Any]:
+    """File name -> matplotlib figure: confusion matrix, and for types precision-recall."""
+    from matplotlib.figure import Figure
+
+    labels = TASKS[result.task]
+    gold, p = _test_lines(splits, result)
+    pred = decide_types(p, result.threshold) if result.task == "type" else p.argmax(axis=1)
+    confusion = np.zeros((len(labels), len(labels)), dtype=int)
+    np.add.at(confusion, (gold, pred), 1)
+    figure = Figure(figsize=(1.6 + 0.8 * len(labels), 1.4 + 0.7 * len(labels)), layout="constrained")
+    _draw_confusion(figure.subplots(), confusion, labels, f"{result.task} {result.name}, test")
+    out = {"confusion.png": figure}
+    curve = Figure(figsize=(6, 4.5), layout="constrained")
+    axes = curve.subplots()
+    if result.task == "type":
+        _draw_precision_recall(axes, article_probability(p), gold < 2)
+        out["precision_recall.png"] = curve
+    else:
+        _draw_risk_coverage(axes, p.max(axis=1), pred != gold)
+        out["risk_coverage.png"] = curve
+    return out
+
+
+def _test_lines(splits: Splits, result: Result) -> tuple[np.ndarray, np.ndarray]:
+    labels = TASKS[result.task]
+    gold, rows = [], []
+    for page, p in zip(splits.test.pages, result.test_p, strict=True):
+        for line, row in zip(page.lines, p, strict=True):
+            label = getattr(line, result.task)
+            if label:
+                gold.append(labels.index(label))
+                rows.append(row)
+    return np.array(gold, dtype=int), np.array(rows).reshape(-1, len(labels))
+
+
+def _draw_confusion(axes: Any, confusion: np.ndarray, labels: Sequence[str], title: str) -> None:
+    share = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    axes.set(xlabel="predicted", ylabel="gold", title=title)
+    axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right")
+    axes.set_yticks(range(len(labels)), labels)
+    for i, row in enumerate(confusion):
+        for j, n in enumerate(row):
+            axes.text(j, i, str(n), ha="center", va="center", color="white" if share[i, j] > 0.5 else "black")
+
+
+def _draw_precision_recall(axes: Any, p: np.ndarray, gold: np.ndarray) -> None:
+    order = np.argsort(-p, kind="stable")
+    hits = gold[order].cumsum()
+    axes.plot(hits / max(gold.sum(), 1), hits / np.arange(1, len(p) + 1))
+    axes.set(xlabel="recall of article lines", ylabel="precision", xlim=(0, 1.01), ylim=(0, 1.01), title="precision-recall, test")
+    axes.grid(alpha=0.3)
+
+
+def _draw_risk_coverage(axes: Any, sure: np.ndarray, wrong: np.ndarray) -> None:
+    order = np.argsort(-sure, kind="stable")
+    n = np.arange(1, len(sure) + 1)
+    axes.plot(n / max(len(sure), 1), wrong[order].cumsum() / n)
+    axes.set(xlabel="coverage (most confident lines first)", ylabel="share of wrong stances", ylim=(0, 1), title="risk-coverage, test")
+    axes.grid(alpha=0.3)
+
+
+STANCE_MARKS = dict(zip(STANCES, ("+", "-", " "), strict=True))
+"""How a line's stance is shown on a terminal."""

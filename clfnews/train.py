@@ -1,0 +1,223 @@
+"""Training: load, split, fit out of fold, calibrate, refit, score once, pick, join, log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clfnews import tracking
+from clfnews.calibrate import best_threshold, fit_temperature, scale
+from clfnews.config import Config, chosen_models
+from clfnews.dataset import Corpus, load_split
+from clfnews.errors import UserError
+from clfnews.evaluate import (
+    HEADLINE,
+    Bootstrap,
+    Scores,
+    article_probability,
+    keep_mask,
+    score_end_to_end,
+    score_stance,
+    score_type,
+)
+from clfnews.filter import FittedTask, PageFilter
+from clfnews.labels import TASKS
+from clfnews.models import Probabilities, make_model, save_model
+
+Progress = Callable[[str], None]
+"""Called with one line of text when a step begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """The corpora of one task."""
+
+    train: Corpus
+    validation: Corpus | None
+    test: Corpus
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One model of one task: fitted on all of train, scored out of fold and on test."""
+
+    task: str
+    name: str
+    fitted: FittedTask
+    threshold: float
+    oof: Scores
+    validation: Scores | None
+    test: Scores
+    oof_p: Probabilities
+    test_p: Probabilities
+    seconds: float
+    size: int
+    """Bytes of the saved model."""
+
+    @property
+    def headline(self) -> float:
+        """The out-of-fold score by which champions are picked."""
+        return self.oof.values[HEADLINE[self.task]]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """What a training run gives back."""
+
+    config: Config
+    splits: dict[str, Splits]
+    results: dict[str, list[Result]]
+    champions: dict[str, Result]
+    end_to_end: Scores
+    page_filter: PageFilter
+    run: tracking.LoggedRun | None
+
+
+def train(config: Config, *, config_path: str = "", progress: Progress = lambda _: None, track: bool = True) -> TrainResult:
+    """Train, score and register the models of a configuration.
+
+    For each task and model: grouped out-of-fold predictions on train; from
+    these the temperature and the threshold; a refit on all of train; one
+    scoring of validation and test. The best out of fold is the champion of its
+    task; the two champions together are the page filter. With `track`, all of
+    it is logged to MLflow and the filter is registered.
+    """
+    if track:
+        tracking.check(config.tracking)  # a store that cannot be opened should not cost a training
+    bootstrap = Bootstrap(config.bootstrap.samples, config.bootstrap.level, config.seed)
+    splits = {task: _load_splits(config, task) for task in TASKS}
+    results: dict[str, list[Result]] = {}
+    for task, section in (("type", config.type), ("stance", config.stance)):
+        models = {"majority": {}, **chosen_models(section)}
+        results[task] = [
+            _fit_and_score(config, task, name, options, splits[task], bootstrap, progress) for name, options in models.items()
+        ]
+    champions = {task: max(results[task][1:], key=lambda result: result.headline) for task in TASKS}
+    page_filter = _join(config, champions, splits)
+    end_to_end = _score_end_to_end(page_filter, splits, bootstrap)
+    outcome = TrainResult(config, splits, results, champions, end_to_end, page_filter, None)
+    if not track:
+        return outcome
+    progress("logging to MLflow")
+    return tracking.log_training(outcome, config_path)
+
+
+def _load_splits(config: Config, task: str) -> Splits:
+    data, source = config.data, "pages" if task == "type" else "stance"
+    train_set = load_split(data.folder, source, data.train)
+    for needed in {task}:
+        if not train_set.has(needed):
+            raise UserError(f"{data.folder}: {source}/{data.train} has no {needed} labels")
+    validation = load_split(data.folder, source, data.validation) if data.validation else None
+    return Splits(train_set, validation, load_split(data.folder, source, data.test))
+
+
+def _fit_and_score(
+    config: Config, task: str, name: str, options: dict[str, Any], splits: Splits, bootstrap: Bootstrap, progress: Progress
+) -> Result:
+    started = time.perf_counter()
+    make = _maker(name, task, options, config.seed)
+    raw = out_of_fold(make, splits.train, config.folds, config.seed, lambda fold: progress(f"{task} {name}: {fold}"))
+    gold = [_gold_index(page, task) for page in splits.train.pages]
+    known = [index >= 0 for index in gold]
+    flat_p = np.concatenate([p[k] for p, k in zip(raw, known, strict=True)])
+    flat_gold = np.concatenate([g[k] for g, k in zip(gold, known, strict=True)])
+    temperature = fit_temperature(flat_p, flat_gold)
+    oof_p = scale(raw, temperature)
+    threshold = _threshold(config, oof_p, known, flat_gold) if task == "type" else 0.5
+    progress(f"{task} {name}: fitting on all of train")
+    fitted = FittedTask(make().fit(splits.train.pages, splits.train.groups), _options(name, options, config.seed), temperature)
+    seconds = time.perf_counter() - started
+
+    def score(corpus: Corpus, p: Probabilities) -> Scores:
+        return score_type(corpus, p, threshold, bootstrap) if task == "type" else score_stance(corpus, p, bootstrap)
+
+    test_p = fitted.predict(splits.test.pages)
+    validation = splits.validation and score(splits.validation, fitted.predict(splits.validation.pages))
+    return Result(
+        task, name, fitted, threshold, score(splits.train, oof_p), validation, score(splits.test, test_p),
+        oof_p, test_p, seconds, _saved_size(fitted),
+    )  # fmt: skip
+
+
+def out_of_fold(
+    make: Callable[[], Any], corpus: Corpus, folds: int, seed: int, progress: Progress = lambda _: None
+) -> Probabilities:
+    """Predictions for every page by a model that saw no page of its group.
+
+    Raises `UserError` if there are fewer groups than folds.
+    """
+    from sklearn.model_selection import GroupKFold
+
+    n_groups = len(set(corpus.groups))
+    if n_groups < folds:
+        raise UserError(f"{corpus.name}: {n_groups} groups are too few for {folds} folds; set folds to {max(2, n_groups)} or add data")
+    out: list[np.ndarray] = [np.zeros((0, 0))] * len(corpus)
+    splitter = GroupKFold(folds, shuffle=True, random_state=seed)
+    for fold, (fit, held) in enumerate(splitter.split(corpus.pages, groups=corpus.groups), 1):
+        progress(f"fold {fold}/{folds}")
+        part = corpus.select(fit.tolist())
+        model = make().fit(part.pages, part.groups)
+        for i, p in zip(held, model.predict_proba([corpus.pages[i] for i in held]), strict=True):
+            out[i] = p
+    return out
+
+
+def _maker(name: str, task: str, options: dict[str, Any], seed: int) -> Callable[[], Any]:
+    return lambda: make_model(name, task, TASKS[task], _options(name, options, seed))
+
+
+def _options(name: str, options: dict[str, Any], seed: int) -> dict[str, Any]:
+    """Options with the seed, for the models that draw random numbers."""
+    return options | {"seed": seed} if name not in {"majority", "rules", "lexicon"} else options
+
+
+def _gold_index(page: Any, task: str) -> np.ndarray:
+    labels = TASKS[task]
+    return np.array([labels.index(label) if (label := getattr(line, task)) else -1 for line in page.lines], dtype=int)
+
+
+def _threshold(config: Config, p: Probabilities, known: Sequence[np.ndarray], gold: np.ndarray) -> float:
+    if config.type.threshold != "f1":
+        return float(config.type.threshold)
+    q = np.concatenate([article_probability(rows[k]) for rows, k in zip(p, known, strict=True)])
+    return best_threshold(q, gold < 2)
+
+
+def _join(config: Config, champions: dict[str, Result], splits: dict[str, Splits]) -> PageFilter:
+    kind, stance = champions["type"], champions["stance"]
+    info = {
+        "type": {"model": kind.name, "oof": kind.headline, "test": kind.test.values[HEADLINE["type"]]},
+        "stance": {"model": stance.name, "oof": stance.headline, "test": stance.test.values[HEADLINE["stance"]]},
+        "data": {f"{task}/{part}": getattr(s, part).digest for task, s in splits.items() for part in ("train", "test")},
+        "seed": config.seed,
+    }
+    return PageFilter(
+        kind.fitted,
+        stance.fitted,
+        threshold=kind.threshold,
+        min_confidence=config.stance.min_confidence,
+        name=f"{kind.name}+{stance.name}-{splits['type'].train.digest[:6]}",
+        info=info,
+    )
+
+
+def _score_end_to_end(page_filter: PageFilter, splits: dict[str, Splits], bootstrap: Bootstrap) -> Scores:
+    """Stance on the lines that the type champion keeps on the test pages."""
+    test = splits["type"].test
+    p_type = page_filter.type_task.predict(test.pages)
+    keep = [keep_mask(p, page_filter.threshold) for p in p_type]
+    return score_end_to_end(test, keep, page_filter.stance_task.predict(test.pages), bootstrap)
+
+
+def _saved_size(fitted: FittedTask) -> int:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        save_model(fitted.model, Path(folder) / "model", fitted.options)
+        return sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
