@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,18 +75,22 @@ def load_split(folder: str | Path, config: str, split: str) -> Corpus:
     import datasets
 
     datasets.disable_progress_bars()
-    try:
-        builder = datasets.load_dataset_builder(str(folder), config)
-    except ValueError as error:
-        raise UserError(f"{folder}: {str(error).splitlines()[0]}") from error
-    splits = sorted(str(name) for name in builder.info.splits or {})
-    try:
-        table = datasets.load_dataset(str(folder), config, split=split)
-    except ValueError as error:
-        if splits and split not in splits:
-            raise UserError(f"{folder}: no split {split!r}{nearest(split, splits)}") from error
-        raise UserError(f"{folder}: {config}/{split} cannot be read; run: clfnews data check") from error
-    return corpus_from_rows(_decoded(table), f"{config}/{split}", str(folder))
+    # datasets keys its cache of a local folder by the path, not by what the
+    # files hold: after an edit it would answer with the old rows. So: no cache.
+    with tempfile.TemporaryDirectory(prefix="clfnews-") as cache:
+        try:
+            builder = datasets.load_dataset_builder(str(folder), config, cache_dir=cache)
+            known = sorted(str(name) for name in builder.config.data_files or {})
+        except ValueError as error:
+            raise UserError(f"{folder}: {str(error).splitlines()[0]}") from error
+        if split not in known:
+            raise UserError(f"{folder}: no split {split!r} in {config!r}{nearest(split, known)}")
+        try:
+            table = datasets.load_dataset(str(folder), config, split=split, cache_dir=cache, keep_in_memory=True)
+            return corpus_from_rows(_decoded(table), f"{config}/{split}", str(folder))
+        except (ValueError, datasets.exceptions.DatasetGenerationError) as error:
+            # Its message hides which row is wrong; the check names them all.
+            raise UserError(f"{folder}: {config}/{split} cannot be read; run: clfnews data check {folder}") from error
 
 
 def _decoded(table: Any) -> Iterator[dict[str, Any]]:
