@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clfnews.dataset import read_rows
+from clfnews.dataset import numbered_rows
 from clfnews.errors import UserError
 from clfnews.page import Line, normalise
 
@@ -50,8 +50,13 @@ class Article:
 
 
 def load_articles(path: Path) -> list[Article]:
-    """Articles of a JSONL file (`data/articles.jsonl`)."""
-    return [article_of(row, f"{path.stem}-{i}") for i, row in enumerate(read_rows(path), 1)]
+    """Articles of a JSONL file (`data/articles.jsonl`); raises `UserError` for a row that is none."""
+    articles = []
+    for number, row in numbered_rows(path):
+        if not isinstance(row.get("lines"), list):
+            raise UserError(f"{path}: row {number}: no 'lines'; for a file of titles and texts name its columns with `columns:`")
+        articles.append(article_of(row, f"{path.stem}-{number}"))
+    return articles
 
 
 def article_of(row: Mapping[str, Any], default_id: str) -> Article:

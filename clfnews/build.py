@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from clfnews.articles import Article, articles_from_source, load_articles
 from clfnews.compose import NoisePool, compose, make_cells
-from clfnews.dataset import read_rows
+from clfnews.dataset import numbered_rows, read_rows
 from clfnews.errors import UserError
 from clfnews.labels import GUIDELINES_VERSION
 from clfnews.layout import Layout, load_layouts
@@ -61,6 +61,8 @@ def load_recipe(path: Path) -> Recipe:
         raise UserError(f"{path}: no such recipe") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not a YAML recipe") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
     except ValidationError as error:
         problem = error.errors()[0]
         raise UserError(f"{path}: {'.'.join(map(str, problem['loc']))}: {problem['msg']}") from error
@@ -95,7 +97,7 @@ def split_parts(recipe: Recipe, folder: Path) -> dict[str, Parts]:
     own = source.is_file() and not recipe.columns
     articles = load_articles(source) if own else articles_from_source(_path_or_id(source, recipe.articles), recipe.columns)
     layouts = load_layouts(folder / recipe.layouts)
-    noise = list(read_rows(folder / recipe.noise)) if recipe.noise else []
+    noise = _noise_rows(folder / recipe.noise) if recipe.noise else []
     lines = list(read_rows(folder / recipe.stance_lines)) if recipe.stance_lines else []
     shares = {name: split.share for name, split in recipe.splits.items()}
     dealt = {
@@ -128,6 +130,15 @@ def _deal(items: Sequence[Any], shares: dict[str, float], seed: str) -> dict[str
         end = len(shuffled) if name == names[-1] else start + round(len(shuffled) * shares[name])
         out[name], start = shuffled[start:end], end
     return out
+
+
+def _noise_rows(path: Path) -> list[dict[str, Any]]:
+    rows = []
+    for number, row in numbered_rows(path):
+        if not (isinstance(row.get("text"), str) and isinstance(row.get("type"), str)):
+            raise UserError(f"{path}: row {number}: needs 'text' and 'type'")
+        rows.append(row)
+    return rows
 
 
 def _by_type(rows: Iterable[dict[str, Any]]) -> NoisePool:

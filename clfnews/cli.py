@@ -27,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-data_app = typer.Typer(help="The labelled dataset: check, count, compose.", no_args_is_help=True)
+data_app = typer.Typer(help="The labelled dataset: check, count, compose, compare, exchange.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 
 Model = Annotated[str | None, typer.Option("--model", "-m", help="Folder, runs:/ or models:/ URI. Default: the champion.")]
@@ -145,16 +145,81 @@ def data_check(folder: Annotated[Path, typer.Argument(help="Data folder.")] = Pa
 
 
 @data_app.command("stats")
-def data_stats(folder: Annotated[Path, typer.Argument(help="Data folder.")] = Path("data")) -> None:
+def data_stats(
+    folder: Annotated[Path, typer.Argument(help="Data folder.")] = Path("data"),
+    figure: Annotated[Path | None, typer.Option("--figure", help="Also draw types and line lengths into this PNG file.")] = None,
+) -> None:
     """Count pages, lines, types, stances, layouts and groups per split.
 
-    Example: clfnews data stats
+    Example: clfnews data stats --figure stats.png
     """
-    from clfnews.quality import stats_tables
+    from clfnews.quality import stats_figure, stats_tables
 
     for title, header, rows in stats_tables(folder):
         typer.echo(title)
         _print_table(header, rows)
+    if figure is not None:
+        stats_figure(folder, figure)
+
+
+@data_app.command("agreement")
+def data_agreement(
+    a: Annotated[Path, typer.Argument(help="Labelled pages or stance rows, JSONL.")],
+    b: Annotated[Path, typer.Argument(help="The same lines, labelled by someone else.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One object with all scores and all disagreements.")] = False,
+    show: Annotated[int, typer.Option("--show", min=0, help="Print this many disagreements.")] = 10,
+) -> None:
+    """Compare two sets of labels of the same lines: Cohen's kappa, agreement, F1 by label.
+
+    Example: clfnews data agreement data/votes/seeds-annotator1.jsonl data/pages/test.jsonl
+    """
+    from clfnews.agreement import agreement
+
+    outcome = agreement(a, b)
+    if as_json:
+        typer.echo(json.dumps(outcome.as_row(), ensure_ascii=False, indent=1))
+        return
+    for title, header, rows in outcome.tables(show):
+        typer.echo(title)
+        _print_table(header, rows)
+
+
+@data_app.command("export")
+def data_export(
+    file: Annotated[Path, typer.Argument(help="Gold rows, JSONL.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")],
+    format: Annotated[str | None, typer.Option("--format", "-f", help="labelstudio or tsv. Default: as the name ends.")] = None,
+    blank: Annotated[bool, typer.Option("--blank", help="Without the labels, for a second opinion.")] = False,
+    config: Annotated[Path | None, typer.Option("--labelling-config", help="Also write Label Studio's configuration.")] = None,
+) -> None:
+    """Write labelled pages as Label Studio tasks, or as a table for an editor or spreadsheet.
+
+    Example: clfnews data export data/pages/test.jsonl -o seeds.tsv
+    """
+    from clfnews.exchange import export_rows, write_labelling_config
+
+    n = export_rows(file, output, format, blank)
+    typer.echo(f"{output}: {n} page{'s' * (n != 1)}")
+    if config is not None:
+        write_labelling_config(config)
+        typer.echo(f"{config}: paste it into the project's labelling setup")
+
+
+@data_app.command("import")
+def data_import(
+    file: Annotated[Path, typer.Argument(help="What Label Studio exported as JSON, or the edited table.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="JSONL file to write.")],
+    annotator: Annotated[str | None, typer.Option("--annotator", help="User id or e-mail, if several have annotated.")] = None,
+) -> None:
+    """Read labels back as gold rows; names file and row of what is wrong.
+
+    Example: clfnews data import seeds.tsv -o seeds.jsonl
+    """
+    from clfnews.exchange import import_rows
+
+    pages, lines, unlabelled = import_rows(file, output, annotator)
+    missing = f", {unlabelled:,} without a type" if unlabelled else ""
+    typer.echo(f"{output}: {pages:,} page{'s' * (pages != 1)}, {lines:,} lines{missing}")
 
 
 @data_app.command("compose")
@@ -175,25 +240,18 @@ def data_compose(
 def main() -> None:
     """Entry point: a user's mistake is one line on standard error and exit code 2."""
     try:
-        app(standalone_mode=False)
+        app()
     except UserError as error:
         typer.echo(f"clfnews: {error}", err=True)
         sys.exit(2)
-    except typer.Exit as stop:
-        sys.exit(stop.exit_code)
-    except typer.Abort:
-        typer.echo("clfnews: stopped", err=True)
-        sys.exit(130)
-    except KeyboardInterrupt:
-        typer.echo("clfnews: stopped", err=True)
-        sys.exit(130)
+    except SystemExit as stop:
+        if stop.code == 130:  # Ctrl-C, as typer reports it
+            typer.echo("clfnews: stopped", err=True)
+        raise
     except BrokenPipeError:
         # The reader (head, less) has gone; what it took is complete.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
-    except typer._click.exceptions.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
 
 
 # --- filter and tag ---------------------------------------------------------------
@@ -245,6 +303,8 @@ def _sink(output: Path | None) -> Iterator[Any]:
         return
     if not output.parent.is_dir():
         raise UserError(f"{output}: the folder {output.parent} does not exist")
+    if output.is_dir():
+        raise UserError(f"{output}: is a folder; give the name of a file")
     temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("w", encoding="utf-8", newline="\n") as file:

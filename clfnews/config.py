@@ -60,12 +60,29 @@ class LinearOptions(_Section):
     class_weight: Literal["balanced"] | None = "balanced"
 
 
+class ContextOptions(_Section):
+    """`models.context.Context`."""
+
+    context: bool = True
+    text_scorer: bool = True
+    scorer_folds: Annotated[int, Field(ge=2)] = 4
+    scorer_dim: Positive = 16
+    scorer_epoch: Positive = 5
+    copies: Annotated[int, Field(ge=0)] = 1
+    hidden: Positive = 64
+    nets: Positive = 5
+    epochs: Positive = 6
+    alpha: Annotated[float, Field(ge=0)] = 0.01
+    chain: Annotated[float, Field(ge=0)] = 0.4
+
+
 class TypeModels(_Section):
     """Models of the type task; `null` leaves one out."""
 
     rules: RulesOptions | None = RulesOptions()
-    fasttext: FastTextOptions | None = FastTextOptions()
+    fasttext: FastTextOptions | None = FastTextOptions(epoch=10)
     linear: LinearOptions | None = LinearOptions()
+    context: ContextOptions | None = ContextOptions()
 
 
 class StanceModels(_Section):
@@ -170,6 +187,8 @@ def _read(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[tupl
         raise UserError(f"{path}: no such configuration file") from error
     except (UnicodeDecodeError, IsADirectoryError) as error:
         raise UserError(f"{path}: not a UTF-8 text file") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         values = yaml.safe_load(text) or {}
@@ -183,7 +202,9 @@ def _read(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[tupl
     parent = values.pop("extends", None)
     if parent is None:
         return values, lines
-    base, base_lines = _read(path.parent / str(parent), (*seen, path.resolve()))
+    if not isinstance(parent, str):
+        raise UserError(f"{lines['extends',]}: extends: expected the name of one file (given: {parent!r})")
+    base, base_lines = _read(path.parent / parent, (*seen, path.resolve()))
     return _merge(base, values), base_lines | lines
 
 
@@ -225,7 +246,7 @@ def _yaml_value(text: str, what: str) -> Any:
 def _explain(error: ValidationError, path: str, lines: dict[tuple[str, ...], str]) -> str:
     """The first problem of a configuration: where, which key, what is wrong, nearest name."""
     problem = error.errors()[0]
-    keys = tuple(str(key) for key in problem["loc"] if not str(key).startswith(("function-", "tuple[")))
+    keys = _key_path(problem["loc"])
     where = next((lines[keys[:end]] for end in range(len(keys), 0, -1) if keys[:end] in lines), path)
     name = ".".join(keys)
     if problem["type"] == "extra_forbidden":
@@ -233,11 +254,29 @@ def _explain(error: ValidationError, path: str, lines: dict[tuple[str, ...], str
     return f"{where}: {name}: {problem['msg'].removeprefix('Value error, ')} (given: {problem['input']!r})"[:300]
 
 
+def _key_path(loc: tuple[int | str, ...]) -> tuple[str, ...]:
+    """The keys of a pydantic location, without the list positions and union members below them."""
+    keys: list[str] = []
+    section: type[BaseModel] | None = Config
+    for key in loc:
+        if section is None:
+            break
+        keys.append(str(key))
+        section = _section_at(section, str(key))
+    return tuple(keys)
+
+
 def _known_keys(keys: tuple[str, ...]) -> list[str]:
     """Names allowed in the section that `keys` leads to."""
-    section: Any = Config
+    section: type[BaseModel] | None = Config
     for key in keys:
-        annotation = section.model_fields[key].annotation
-        options = [annotation, *getattr(annotation, "__args__", ())]
-        section = next(option for option in options if isinstance(option, type) and issubclass(option, BaseModel))
-    return list(section.model_fields)
+        section = section and _section_at(section, key)
+    return list(section.model_fields) if section else []
+
+
+def _section_at(section: type[BaseModel], key: str) -> type[BaseModel] | None:
+    """The section that a key holds, if it holds one."""
+    field = section.model_fields.get(key)
+    annotation = field.annotation if field else None
+    options = [annotation, *getattr(annotation, "__args__", ())]
+    return next((option for option in options if isinstance(option, type) and issubclass(option, BaseModel)), None)

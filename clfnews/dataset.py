@@ -10,6 +10,7 @@ import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -114,14 +115,19 @@ def load_gold(path: str | Path) -> Corpus:
     Raises `UserError` that names file and row for anything that is wrong.
     """
     path = Path(path)
-    rows = list(read_rows(path))
+    rows = list(numbered_rows(path))
     if not rows:
         raise UserError(f"{path}: no labelled pages in it")
-    return corpus_from_rows(iter(rows), path.stem, str(path))
+    return corpus_from_rows((row for _, row in rows), path.stem, str(path), [number for number, _ in rows])
 
 
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:
     """The JSON objects of a JSONL file; raises `UserError` at the first broken row."""
+    return (row for _, row in numbered_rows(path))
+
+
+def numbered_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """`read_rows` with the number of the line in the file, which also counts empty lines."""
     try:
         with path.open(encoding="utf-8") as file:
             for number, text in enumerate(file, 1):
@@ -129,23 +135,25 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
                     continue
                 try:
                     row = json.loads(text)
-                except json.JSONDecodeError as error:
-                    raise UserError(f"{path}: row {number}: not JSON ({error.msg})") from error
+                except (ValueError, RecursionError) as error:
+                    raise UserError(f"{path}: row {number}: not JSON ({getattr(error, 'msg', error)})") from error
                 if not isinstance(row, dict):
                     raise UserError(f"{path}: row {number}: not a JSON object")
-                yield row
+                yield number, row
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
     except IsADirectoryError as error:
         raise UserError(f"{path}: is a folder; give a JSONL file") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 at byte {error.start}") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def corpus_from_rows(rows: Iterator[dict[str, Any]], name: str, source: str) -> Corpus:
-    """Rows as a `Corpus`; raises `UserError` naming the row for unknown labels."""
+def corpus_from_rows(rows: Iterator[dict[str, Any]], name: str, source: str, numbers: Sequence[int] | None = None) -> Corpus:
+    """Rows as a `Corpus`; raises `UserError` naming the row (by `numbers`, or counted) for unknown labels."""
     pages, groups, origins = [], [], []
-    for number, row in enumerate(rows, 1):
+    for number, row in zip(numbers or count(1), rows, strict=False):
         try:
             page = page_of_gold(row, f"{Path(source).stem}:{number}")
         except ValueError as error:

@@ -138,11 +138,10 @@ class PageFilter:
     def keep(self, pages: Iterable[Page]) -> Iterator[Page]:
         """Every page with only its article lines, typed and with stance."""
         for tagged in self.tag(pages):
-            types = {line.n: line for line in tagged.kept}
             yield tagged.page.with_lines(
-                replace(line, type=types[line.n].type, stance=types[line.n].stance)
-                for line in tagged.page.lines
-                if line.n in types
+                replace(line, type=tag.type, stance=tag.stance)
+                for line, tag in zip(tagged.page.lines, tagged.lines, strict=True)
+                if tag.keep
             )
 
     def stance(self, texts: Sequence[str]) -> list[dict[str, Any]]:
@@ -173,10 +172,10 @@ class PageFilter:
         self, page: Page, p: np.ndarray, types: np.ndarray, article: tuple[Line, ...], p_stance: np.ndarray
     ) -> TaggedPage:
         sure = p_stance.max(axis=1) >= self.min_confidence if len(p_stance) else np.zeros(0, bool)
-        stance_at = {line.n: i for i, line in enumerate(article)}
+        rows_of_article = iter(range(len(article)))
         lines = []
         for line, row, j in zip(page.lines, p.round(4).tolist(), types.tolist(), strict=True):
-            i = stance_at.get(line.n)
+            i = next(rows_of_article) if TYPES[j] in ARTICLE else None
             lines.append(
                 TaggedLine(
                     n=line.n,

@@ -124,6 +124,7 @@ def parse_layout(text: str, source: str = "layout") -> Layout:
     if not fields.get("site"):
         raise UserError(f"{source}: the header has no 'site:'")
     stack: list[tuple[float, list[Node]]] = [(1.0, [])]
+    opened_at: list[int] = []
     for number, raw in enumerate(body.splitlines(), head.count("\n") + 3):
         row = raw.strip()
         if not row:
@@ -131,15 +132,19 @@ def parse_layout(text: str, source: str = "layout") -> Layout:
         try:
             if opened := re.fullmatch(r"\[\s*([\d.]+)", row):
                 stack.append((float(opened[1]), []))
+                opened_at.append(number)
             elif row == "]":
+                if not opened_at:
+                    raise ValueError("']' closes no block")
+                opened_at.pop()
                 p, rows = stack.pop()
                 stack[-1][1].append(Block(tuple(rows), p))
             else:
                 stack[-1][1].append(_parse_row(row))
-        except (ValueError, IndexError) as error:
+        except ValueError as error:
             raise UserError(f"{source}:{number}: {error}: {row[:80]}") from error
-    if len(stack) != 1:
-        raise UserError(f"{source}: a block '[' is not closed")
+    if opened_at:
+        raise UserError(f"{source}:{opened_at[-1]}: a block '[' is not closed")
     return Layout(
         site=fields["site"],
         name=fields.get("name", fields["site"]),
@@ -210,7 +215,7 @@ def _parse_teasers(rest: str, p: float) -> Teasers:
     if not match or match[3] not in SOURCES or (match[4] or "ago") not in TIME_STYLES or not form.strip():
         raise ValueError("expected @teasers LOW-HIGH related|other|mixed [time=STYLE] :: FORM")
     lines = tuple(_typed(part, "|", "teaser") for part in form.strip().split(" / "))
-    return Teasers(int(match[1]), int(match[2]), match[3], match[4] or "", lines, p)
+    return Teasers(*_low_high(match), match[3], match[4] or "", lines, p)
 
 
 def _parse_tags(rest: str, p: float) -> Tags:
@@ -220,6 +225,13 @@ def _parse_tags(rest: str, p: float) -> Tags:
         raise ValueError("expected @tags LOW-HIGH :: FORM")
     form = form.strip()
     if joined := re.fullmatch(r'join "(.*)"', form):
-        return Tags(int(match[1]), int(match[2]), "{tag}", joined[1], p=p)
+        return Tags(*_low_high(match), "{tag}", joined[1], p=p)
     row = _typed(form, "|", "navigation")
-    return Tags(int(match[1]), int(match[2]), row.text, None, row.type, p)
+    return Tags(*_low_high(match), row.text, None, row.type, p)
+
+
+def _low_high(match: re.Match[str]) -> tuple[int, int]:
+    low, high = int(match[1]), int(match[2])
+    if low > high:
+        raise ValueError(f"{low} is more than {high}")
+    return low, high

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 # Control characters other than white space; NUL would end a C string.
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
-# One test decides for most lines that nothing has to be cleaned.
-_UNCLEAN = re.compile("[\x00-\x1f\x7f-\xa0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]|  ")
+# Halves of a character that JSON lets through ("\ud83d"); no file can hold them.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 MAX_LINE_CHARS = 100_000
 """Characters of a line that are read; the rest of a longer one is cut off."""
@@ -30,9 +30,11 @@ class Cues(NamedTuple):
     link_density: float
     """Share of the line's characters inside `<a>`, 0 to 1."""
     region: str
-    """Nearest landmark: `main`, `article`, `nav`, `header`, `footer`, `aside` or ``."""
+    """Nearest landmark: `main`, `article`, `nav`, `header`, `footer`, `aside`, `form` or ``."""
     depth: int
     """Number of elements around the line."""
+    hint: str = ""
+    """What class and id of the innermost telling box say, such as `related` (`lexicons/html.toml`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Page:
         Raises `ValueError` that names the key that is missing or of the wrong kind.
         """
         meta = {key: _optional_text(row, key) for key in ("url", "site", "date")}
-        page_id = str(row["id"]) if row.get("id") is not None else id
+        page_id = _whole(str(row["id"])) if row.get("id") is not None else id
         if row.get("lines") is None:
             if not isinstance(row.get("text"), str):
                 raise ValueError("needs 'text' (a string) or 'lines' (a list)")
@@ -105,12 +107,14 @@ def normalise(text: str) -> str:
     """One line of text in the form that models, labels and checks use.
 
     NFC; every run of white space becomes one space; marks without width and
-    control characters go; cut at `MAX_LINE_CHARS`. Idempotent.
+    control characters go; half characters become U+FFFD; cut at
+    `MAX_LINE_CHARS`. Idempotent.
     """
     text = text[: 4 * MAX_LINE_CHARS]
-    if _UNCLEAN.search(text) or text[:1].isspace() or text[-1:].isspace():
+    # Every character that has to be cleaned away is unprintable, and few lines hold one.
+    if not text.isprintable() or "  " in text or text[:1] == " " or text[-1:] == " ":
         text = _CONTROL.sub(" ", _INVISIBLE.sub("", text))
-        text = " ".join(text.split())
+        text = " ".join(_whole(text).split())
     if not text.isascii() and not unicodedata.is_normalized("NFC", text):
         text = unicodedata.normalize("NFC", text)
     return text[:MAX_LINE_CHARS].rstrip()
@@ -135,25 +139,43 @@ def _line_of(item: Any, n: int) -> Line:
         return Line(normalise(item), n)
     if not isinstance(item, Mapping) or not isinstance(item.get("text"), str):
         raise ValueError(f"line {n} has no 'text'")
-    cues = item.get("cues")
+    number, cues = item.get("n"), item.get("cues")
+    if not isinstance(number, int | None):
+        raise ValueError(f"line {n}: 'n' is not a whole number: {number!r:.80}")
+    if cues and not _are_cues(cues):
+        raise ValueError(f"line {n}: 'cues' needs exactly {', '.join(Cues._fields)}, as texts and numbers")
     return Line(
         text=normalise(item["text"]),
-        n=int(item.get("n") or n),
+        n=number or n,
         type=_optional_text(item, "type"),
         stance=_optional_text(item, "stance"),
         cues=Cues(**cues) if cues else None,
     )
 
 
+def _are_cues(cues: Any) -> bool:
+    if not isinstance(cues, Mapping) or set(cues) | set(Cues._field_defaults) != set(Cues._fields):
+        return False
+    kinds = {"link_density": int | float, "depth": int}
+    return all(isinstance(value, kinds.get(key, str)) for key, value in cues.items())
+
+
 def _optional_text(row: Mapping[str, Any], key: str) -> str | None:
     value = row.get(key)
     if value is not None and not isinstance(value, str):
-        raise ValueError(f"{key!r} is not a string: {value!r}")
-    return value or None
+        raise ValueError(f"{key!r} is not a string: {value!r:.80}")
+    return _whole(value) if value else None
+
+
+def _whole(text: str) -> str:
+    return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _with_site(meta: Mapping[str, str | None]) -> dict[str, str | None]:
     meta = dict(meta)
     if not meta.get("site") and meta.get("url"):
-        meta["site"] = (urlsplit(str(meta["url"])).hostname or "").removeprefix("www.") or None
+        try:
+            meta["site"] = (urlsplit(str(meta["url"])).hostname or "").removeprefix("www.") or None
+        except ValueError:  # "http://[a": the page is still a page
+            meta["site"] = None
     return meta

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 import os
 import subprocess
@@ -47,6 +49,9 @@ def quiet_mlflow() -> Any:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    # MLflow's own seven retries keep the user waiting four minutes for a server that is down.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
     # MLflow's own hints about API use are not for the user of this package.
     warnings.filterwarnings("ignore", module=r"mlflow\..*")
     import mlflow
@@ -127,12 +132,12 @@ def _check_registered(mlflow: Any, uri: str) -> None:
 
 
 def _store_errors() -> tuple[type[Exception], ...]:
-    """What MLflow and SQLAlchemy raise when a store is missing, locked, broken or full."""
+    """What MLflow and SQLAlchemy raise when a store is missing, locked, broken or full, or its driver is not installed."""
     import requests
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
-    return (MlflowException, SQLAlchemyError, OSError, requests.RequestException)
+    return (MlflowException, SQLAlchemyError, OSError, ImportError, requests.RequestException)
 
 
 def _store_problem(uri: str, error: Exception) -> str:
@@ -288,7 +293,9 @@ def _register(mlflow: Any, outcome: TrainResult, model: Any) -> tuple[str | None
     if name is None:
         return None, False, "tracking.registered_model is null"
     client = mlflow.MlflowClient()
-    version = mlflow.register_model(model.model_uri, name).version
+    # What MLflow prints here stands in the table of results too.
+    with contextlib.redirect_stderr(io.StringIO()):
+        version = mlflow.register_model(model.model_uri, name).version
     from mlflow.exceptions import MlflowException
 
     try:

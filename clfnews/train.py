@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -152,24 +154,34 @@ def out_of_fold(
 
     Raises `UserError` if there are fewer groups than folds.
     """
+    from joblib import Parallel, delayed
     from sklearn.model_selection import GroupKFold
 
     n_groups = len(set(corpus.groups))
     if n_groups < folds:
         raise UserError(f"{corpus.name}: {n_groups} groups are too few for {folds} folds; set folds to {max(2, n_groups)} or add data")
     out: list[np.ndarray] = [np.zeros((0, 0))] * len(corpus)
-    splitter = GroupKFold(folds, shuffle=True, random_state=seed)
-    for fold, (fit, held) in enumerate(splitter.split(corpus.pages, groups=corpus.groups), 1):
-        progress(f"fold {fold}/{folds}")
-        part = corpus.select(fit.tolist())
-        model = make().fit(part.pages, part.groups)
-        for i, p in zip(held, model.predict_proba([corpus.pages[i] for i in held]), strict=True):
+    splits = list(GroupKFold(folds, shuffle=True, random_state=seed).split(corpus.pages, groups=corpus.groups))
+    # Folds are independent and most models run on one core: one process a core.
+    jobs = Parallel(n_jobs=min(folds, os.cpu_count() or 1), return_as="generator")(
+        delayed(_predict_fold)(make, corpus.select(fit.tolist()), corpus.select(held.tolist())) for fit, held in splits
+    )
+    for fold, ((_, held), predicted) in enumerate(zip(splits, jobs, strict=True), 1):
+        progress(f"fold {fold}/{folds} done")
+        for i, p in zip(held, predicted, strict=True):
             out[i] = p
     return out
 
 
+def _predict_fold(make: Callable[[], Any], fit: Corpus, held: Corpus) -> Probabilities:
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        return list(make().fit(fit.pages, fit.groups).predict_proba(held.pages))
+
+
 def _maker(name: str, task: str, options: dict[str, Any], seed: int) -> Callable[[], Any]:
-    return lambda: make_model(name, task, TASKS[task], _options(name, options, seed))
+    return partial(make_model, name, task, TASKS[task], _options(name, options, seed))
 
 
 def _options(name: str, options: dict[str, Any], seed: int) -> dict[str, Any]:

@@ -136,7 +136,8 @@ def vector_dim(path: str) -> int:
 
 
 def _tokens(text: str) -> str:
-    return " ".join(words(text))
+    # A word of a page that looks like a label would be learnt as one.
+    return " ".join(words(text)).replace(_PREFIX, " ")
 
 
 def _balanced(rows: list[str], labels: Sequence[str]) -> list[str]:

@@ -1,0 +1,167 @@
+"""Changed copies of labelled pages for training: no single cue may carry the answer.
+
+Only the order, presence and cutting of lines changes; labels go with their text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from clfnews.labels import ARTICLE
+from clfnews.lexicons import fold, lexicon
+from clfnews.page import Line, Page
+
+_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+(?=[\"“«A-ZÀ-Ỹ])")
+
+Change = Callable[[list[Line], np.random.Generator], list[Line]]
+
+
+def augment(pages: Sequence[Page], copies: int, seed: int) -> list[Page]:
+    """The pages, followed by `copies` changed versions of each; deterministic in `seed`."""
+    out = list(pages)
+    for copy in range(copies):
+        for page in pages:
+            # A page's changes depend on its own text, not on its place among the pages.
+            rng = np.random.default_rng([seed, copy, _number(page)])
+            lines = list(page.lines)
+            for change, probability in CHANGES:
+                if rng.random() < probability:
+                    lines = change(lines, rng) or lines
+            out.append(replace(page, lines=tuple(lines)))
+    return out
+
+
+def _number(page: Page) -> int:
+    return sum(ord(c) * (i + 1) for i, c in enumerate(page.id)) % 2**31
+
+
+def _split_paragraphs(lines: list[Line], rng: np.random.Generator) -> list[Line]:
+    """Article paragraphs cut into their sentences."""
+    share = rng.choice((0.3, 1.0))
+    out: list[Line] = []
+    for line in lines:
+        parts = _SENTENCE_END.split(line.text) if line.type == "body" and rng.random() < share else [line.text]
+        out.extend(replace(line, text=part) for part in parts if part)
+    return out
+
+
+def _join_paragraphs(lines: list[Line], rng: np.random.Generator) -> list[Line]:
+    """Article paragraphs in a row glued together."""
+    out: list[Line] = []
+    for line in lines:
+        if line.type == "body" and out and out[-1].type == "body" and rng.random() < 0.35:
+            out[-1] = replace(out[-1], text=f"{out[-1].text} {line.text}")
+        else:
+            out.append(line)
+    return out
+
+
+def _drop_headings(lines: list[Line], rng: np.random.Generator) -> list[Line]:
+    """Without the headings of link lists."""
+    words = lexicon()
+    headings = words["link_headings"] | words["tag_headings"] | words["end_marks"]
+    share = rng.choice((0.5, 1.0))
+    return [line for line in lines if line.type in ARTICLE or fold(line.text) not in headings or rng.random() > share]
+
+
+def _drop_type(*types: str) -> Change:
+    def change(lines: list[Line], rng: np.random.Generator) -> list[Line]:
+        return [line for line in lines if line.type not in types]
+
+    return change
+
+
+def _thin_noise(lines: list[Line], rng: np.random.Generator) -> list[Line]:
+    """Stretches of noise left out."""
+    out, gone = [], False
+    for line in lines:
+        if line.type in ARTICLE:
+            gone = False
+        elif rng.random() < 0.12:
+            gone = not gone
+        if not gone or line.type in ARTICLE:
+            out.append(line)
+    return out
+
+
+def _swap_tail(lines: list[Line], rng: np.random.Generator) -> list[Line]:
+    """Two stretches below the article in the other order."""
+    end = _span(lines)[1]
+    if len(lines) - end < 4:
+        return lines
+    cut = int(rng.integers(end + 1, len(lines)))
+    return lines[:end] + lines[cut:] + lines[end:cut]
+
+
+def _tail_to_top(lines: list[Line], rng: np.random.Generator) -> list[Line]:
+    """A stretch from below the article set above it."""
+    start, end = _span(lines)
+    if len(lines) - end < 6:
+        return lines
+    low = int(rng.integers(end, len(lines) - 3))
+    high = int(rng.integers(low + 2, min(low + 20, len(lines)) + 1))
+    return lines[low:high] + lines[:low] + lines[high:]
+
+
+def _cut_top(lines: list[Line], rng: np.random.Generator) -> list[Line]:
+    start, end = _span(lines)
+    if start in (0, len(lines)):
+        return lines
+    return lines[start if rng.random() < 0.3 else int(rng.integers(start)) :]
+
+
+def _cut_bottom(lines: list[Line], rng: np.random.Generator) -> list[Line]:
+    end = _span(lines)[1]
+    return lines if end == len(lines) else lines[: end + int(rng.integers(len(lines) - end))]
+
+
+def _no_full_stops(lines: list[Line], rng: np.random.Generator) -> list[Line]:
+    """Teaser summaries without their final mark, or cut with an ellipsis."""
+    tail = str(rng.choice(("", "...", "…", " [...]")))
+    return [replace(line, text=line.text.rstrip(".") + tail) if line.type == "teaser" and line.text.endswith(".") else line for line in lines]
+
+
+def _sentence_teasers(lines: list[Line], rng: np.random.Generator) -> list[Line]:
+    """Only the summaries of the teasers stay."""
+    return [line for line in lines if line.type != "teaser" or len(line.text) >= 90]
+
+
+def _bare_captions(lines: list[Line], rng: np.random.Generator) -> list[Line]:
+    """Captions without their credit, or ending like a sentence."""
+    stop = rng.random() < 0.5
+    out = []
+    for line in lines:
+        if line.type == "caption":
+            text = re.sub(r"[\s(.–-]*\b(?:Ảnh|ẢNH|Nguồn|Video|Photo|Hình)\s*:.*$", "", line.text).strip()
+            text = f"{text.rstrip('.')}." if text and stop else text
+            line = replace(line, text=text or line.text)
+        out.append(line)
+    return out
+
+
+def _span(lines: Sequence[Line]) -> tuple[int, int]:
+    places = [i for i, line in enumerate(lines) if line.type in ARTICLE]
+    return (places[0], places[-1] + 1) if places else (len(lines), len(lines))
+
+
+CHANGES: tuple[tuple[Change, float], ...] = (
+    (_split_paragraphs, 0.30),
+    (_join_paragraphs, 0.15),
+    (_drop_headings, 0.35),
+    (_drop_type("title"), 0.10),
+    (_drop_type("byline"), 0.15),
+    (_drop_type("caption"), 0.10),
+    (_bare_captions, 0.30),
+    (_sentence_teasers, 0.10),
+    (_no_full_stops, 0.15),
+    (_thin_noise, 0.30),
+    (_swap_tail, 0.25),
+    (_tail_to_top, 0.10),
+    (_cut_top, 0.30),
+    (_cut_bottom, 0.25),
+)
+"""Each change with the probability that a copy gets it, in the order of application."""

@@ -1,0 +1,160 @@
+"""Characters and words of many lines at once, as numpy arrays.
+
+All lines are joined into one array of code points; what a Python loop would ask
+of each character is a table look-up, what it would count is a `bincount`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+# Classes of characters. The order is that of the columns of `CharTable.counts`.
+CLASSES = ("newline", "space", "lower", "upper", "digit", "stop", "comma", "colon", "quote", "dash", "bar", "slash", "bracket", "other")
+_CODE = {name: i for i, name in enumerate(CLASSES)}
+_MEMBERS = {
+    "newline": "\n",
+    "space": " ",
+    "stop": ".!?…",
+    "comma": ",;",
+    "colon": ":",
+    "quote": "\"'“”‘’«»",
+    "dash": "-–—•*+·▪■►▶→»›",
+    "bar": "|",
+    "slash": "/\\",
+    "bracket": "()[]{}<>",
+}
+WORD_BITS = 18
+"""Words are hashed into 2**18 buckets."""
+_LONGEST_WORD = 32
+
+
+@dataclass(frozen=True, slots=True)
+class CharTable:
+    """Counts and ends of N lines, and their W words."""
+
+    counts: np.ndarray
+    """N x classes: characters of each class (int32)."""
+    length: np.ndarray
+    """N: characters."""
+    first: np.ndarray
+    """N: class of the first character (`other` for an empty line)."""
+    last: np.ndarray
+    """N: class of the last character."""
+    capitals: np.ndarray
+    """N: words that begin with a capital."""
+    number_joints: np.ndarray
+    """N x 3: digit-slash-digit (dates), digit-colon-digit (clocks), digit-stop/comma-digit (amounts)."""
+    sentence_ends: np.ndarray
+    """N: sentence marks followed by a space."""
+    word_line: np.ndarray
+    """W: line of each word."""
+    word_bucket: np.ndarray
+    """W: hash of the word in lower case, 0 to 2**WORD_BITS - 1."""
+    word_capital: np.ndarray
+    """W: whether the word begins with a capital and is not the first of its line."""
+
+
+def char_table(texts: Sequence[str]) -> CharTable:
+    """The table of normalised lines (they hold no newline)."""
+    n = len(texts)
+    classes, lower = _tables()
+    codes = np.frombuffer(("\n".join(texts) + "\n").encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    codes = np.minimum(codes, 0xFFFF)  # beyond the basic plane: symbols, all of one class
+    kind = classes[codes]
+    ends = np.flatnonzero(kind == 0)[:n] if n else np.zeros(0, dtype=np.int64)
+    starts = np.concatenate(([0], ends[:-1] + 1)) if n else ends
+    length = ends - starts
+    line = np.repeat(np.arange(n), length + 1) if n else np.zeros(0, dtype=np.int64)
+    kind, codes = kind[: len(line)], codes[: len(line)]
+    k = len(CLASSES)
+    counts = np.bincount(line * k + kind, minlength=n * k).reshape(n, k).astype(np.int32)
+    before = np.concatenate((np.zeros(1, dtype=np.uint8), kind[:-1]))
+    after = np.concatenate((kind[1:], np.zeros(1, dtype=np.uint8)))
+    between = (before == _CODE["digit"]) & (after == _CODE["digit"])
+    joints = np.stack(
+        [_per_line(line, between & mask, n) for mask in (_is(kind, "slash", "dash"), _is(kind, "colon"), _is(kind, "stop", "comma"))],
+        axis=1,
+    )
+    word_line, bucket, capital, n_capitals = _words(codes, kind, before, line, lower, n)
+    some = length > 0
+    return CharTable(
+        counts=counts,
+        length=length,
+        first=np.where(some, kind[starts], _CODE["other"]) if n else length,
+        last=np.where(some, kind[np.maximum(ends - 1, 0)], _CODE["other"]) if n else length,
+        capitals=n_capitals,
+        number_joints=joints,
+        sentence_ends=_per_line(line, (kind == _CODE["stop"]) & (after == _CODE["space"]), n),
+        word_line=word_line,
+        word_bucket=bucket,
+        word_capital=capital,
+    )
+
+
+def class_code(name: str) -> int:
+    """Column of a class in `CharTable.counts`, and its value in `first` and `last`."""
+    return _CODE[name]
+
+
+def _words(
+    codes: np.ndarray, kind: np.ndarray, before: np.ndarray, line: np.ndarray, lower: np.ndarray, n: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Line, bucket and capital flag of every word (run of letters and digits)."""
+    inside = (kind >= _CODE["lower"]) & (kind <= _CODE["digit"])
+    starts = inside & ~((before >= _CODE["lower"]) & (before <= _CODE["digit"]))
+    at = np.flatnonzero(starts)
+    if not len(at):
+        empty = np.zeros(0, dtype=np.int64)
+        return empty, empty, empty.astype(bool), np.zeros(n, dtype=np.int64)
+    place = np.arange(len(codes))
+    position = place - np.maximum.accumulate(np.where(starts, place, 0))
+    chars = np.flatnonzero(inside)
+    # A polynomial hash: sum of (code + 1) * p**position, wrapping at 2**64.
+    value = (lower[codes[chars]].astype(np.uint64) + 1) * _powers()[np.minimum(position[chars], _LONGEST_WORD - 1)]
+    first_of_word = np.searchsorted(chars, at)
+    hashed = np.add.reduceat(value, first_of_word)
+    hashed ^= hashed >> np.uint64(29)
+    hashed *= np.uint64(0x9E3779B97F4A7C15)
+    bucket = (hashed >> np.uint64(64 - WORD_BITS)).astype(np.int64)
+    word_line = line[at]
+    upper = kind[at] == _CODE["upper"]
+    first_word = np.concatenate(([True], word_line[1:] != word_line[:-1]))
+    return word_line, bucket, upper & ~first_word, np.bincount(word_line, upper, minlength=n).astype(np.int64)
+
+
+def _is(kind: np.ndarray, *names: str) -> np.ndarray:
+    return np.isin(kind, [_CODE[name] for name in names])
+
+
+def _per_line(line: np.ndarray, mask: np.ndarray, n: int) -> np.ndarray:
+    return np.bincount(line[mask], minlength=n)
+
+
+@lru_cache(maxsize=1)
+def _powers() -> np.ndarray:
+    return np.array([pow(0x100000001B3, i, 2**64) for i in range(_LONGEST_WORD)], dtype=np.uint64)
+
+
+@lru_cache(maxsize=1)
+def _tables() -> tuple[np.ndarray, np.ndarray]:
+    """Class and lower-case code point (digits as 0) of every code point of the basic plane."""
+    classes = np.full(0x10000, _CODE["other"], dtype=np.uint8)
+    lower = np.arange(0x10000, dtype=np.uint32)
+    for code in range(0x10000):
+        if 0xD800 <= code < 0xE000:
+            continue
+        char = chr(code)
+        if char.isdigit():
+            classes[code], lower[code] = _CODE["digit"], ord("0")
+        elif char.isalpha():
+            classes[code] = _CODE["upper"] if char.isupper() else _CODE["lower"]
+            lower[code] = ord(char.lower()[0])
+    for name, members in _MEMBERS.items():
+        for char in members:
+            if ord(char) < 0x10000 and classes[ord(char)] == _CODE["other"]:
+                classes[ord(char)] = _CODE[name]
+    return classes, lower

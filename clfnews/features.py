@@ -1,0 +1,391 @@
+"""Features of a line that only its page can give, for many pages at once.
+
+Everything is computed on flat arrays over all lines of all pages; the page
+borders are respected by cumulative sums cut at the starts of pages and by
+positions that may not cross them. Language enters through the word lists of
+`lexicons` alone. HTML cues are NaN for plain text, so one model reads both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from clfnews.chars import CLASSES, WORD_BITS, CharTable, char_table, class_code
+from clfnews.lexicons import fold, lexicon
+from clfnews.page import Page
+
+LONG = 60
+"""Characters from which a line that ends like a sentence counts as running text."""
+FAR = 60.0
+"""Distances in lines are cut off here: farther is the same."""
+_KINDS = ("link_headings", "tag_headings", "end_marks", "ui_words")
+_REGIONS = {"": 0, "main": 1, "article": 2, "header": 3, "nav": 4, "aside": 5, "footer": 6, "form": 7}
+_TAGS = {"": 0, "p": 1, "h1": 2, "h2": 3, "h3": 4, "h4": 4, "h5": 4, "h6": 4, "li": 5, "div": 6, "td": 7, "th": 7, "a": 8,
+         "span": 9, "figcaption": 10, "blockquote": 11, "pre": 12, "time": 13, "button": 14, "dt": 15, "dd": 16}  # fmt: skip
+
+
+@dataclass
+class _Lines:
+    """The flat view of pages: N lines, where pages start and end, and what is known so far."""
+
+    texts: list[str]
+    start: np.ndarray
+    """N: index of the first line of the line's page."""
+    end: np.ndarray
+    """N: index after the last line of the line's page."""
+    page: np.ndarray
+    """N: number of the line's page."""
+    index: np.ndarray
+    columns: list[np.ndarray] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+
+    def add(self, name: str, column: np.ndarray) -> np.ndarray:
+        self.names.append(name)
+        self.columns.append(np.asarray(column, dtype=np.float32))
+        return self.columns[-1]
+
+
+def feature_names() -> tuple[str, ...]:
+    """Names of the columns of `line_features`."""
+    return _compute([Page("", ())], None)[1]
+
+
+def line_features(pages: Sequence[Page], scores: np.ndarray | None = None, idf: np.ndarray | None = None) -> np.ndarray:
+    """Lines x features (float32) of all pages, in order.
+
+    Parameters: `scores`, lines x types, probabilities of a text scorer (NaN
+    columns if None); `idf`, one weight a word bucket (`word_idf`; ones if None).
+    """
+    return _compute(pages, scores, idf)[0]
+
+
+def word_idf(pages: Sequence[Page]) -> np.ndarray:
+    """Inverse document frequency of every word bucket over pages (float32, 2**WORD_BITS)."""
+    seen = np.zeros(2**WORD_BITS, dtype=np.float32)
+    for page in pages:
+        seen[np.unique(char_table([line.text for line in page.lines]).word_bucket)] += 1
+    return np.log((1 + len(pages)) / (1 + seen)).astype(np.float32) + 0.1
+
+
+def _compute(pages: Sequence[Page], scores: np.ndarray | None, idf: np.ndarray | None = None) -> tuple[np.ndarray, tuple[str, ...]]:
+    sizes = np.array([len(page.lines) for page in pages], dtype=np.int64)
+    n = int(sizes.sum())
+    first = np.concatenate(([0], np.cumsum(sizes)[:-1])) if len(sizes) else np.zeros(0, dtype=np.int64)
+    page = np.repeat(np.arange(len(pages)), sizes)
+    lines = _Lines(
+        texts=[line.text for p in pages for line in p.lines],
+        start=first[page] if n else page,
+        end=(first + sizes)[page] if n else page,
+        page=page,
+        index=np.arange(n),
+    )
+    table = char_table(lines.texts)
+    kinds = _shape(lines, table)
+    sentence = _place(lines, table, kinds)
+    segment = _segment(lines, table, kinds, sentence)
+    _state(lines, kinds, sentence, segment, table)
+    _vocabulary(lines, table, segment, idf)
+    _scores(lines, scores)
+    _neighbours(lines)
+    _html(lines, pages)
+    return (np.stack(lines.columns, axis=1) if n else np.zeros((0, len(lines.names)), dtype=np.float32)), tuple(lines.names)
+
+
+# --- the line itself ------------------------------------------------------------
+
+
+def _shape(lines: _Lines, table: CharTable) -> np.ndarray:
+    """Length, characters, first and last mark, numbers, word-list hits, repeats. Returns the hits."""
+    length = np.maximum(table.length, 1)
+    words = table.counts[:, class_code("space")] + 1
+    letters = np.maximum(table.counts[:, class_code("lower")] + table.counts[:, class_code("upper")], 1)
+    lines.add("log_length", np.log1p(table.length))
+    lines.add("log_words", np.log1p(words))
+    lines.add("upper_share", table.counts[:, class_code("upper")] / letters)
+    lines.add("capital_share", table.capitals / words)
+    lines.add("letter_share", letters / length)
+    for name in ("digit", "comma", "stop", "colon", "quote", "dash", "bar", "slash", "bracket", "other"):
+        lines.add(f"{name}_count", np.minimum(table.counts[:, class_code(name)], 20))
+    lines.add("digit_share", table.counts[:, class_code("digit")] / length)
+    lines.add("first_class", table.first)
+    lines.add("last_class", table.last)
+    for i, name in enumerate(("dates", "clocks", "amounts")):
+        lines.add(name, np.minimum(table.number_joints[:, i], 9))
+    lines.add("sentence_ends", np.minimum(table.sentence_ends, 12))
+    folded = [fold(text) for text in lines.texts]
+    codes = _list_codes()
+    kinds = np.array([codes.get(key, 0) for key in folded], dtype=np.int64)
+    for bit, name in enumerate(_KINDS):
+        lines.add(f"is_{name}", (kinds >> bit) & 1)
+    repeats = _repeats(folded, lines)
+    lines.add("repeats", np.minimum(repeats, 5))
+    return kinds
+
+
+def _list_codes() -> dict[str, int]:
+    """Folded entry -> bits of the word lists it stands in."""
+    codes: dict[str, int] = {}
+    lists = lexicon()
+    for bit, name in enumerate(_KINDS):
+        for entry in lists[name]:
+            codes[entry] = codes.get(entry, 0) | (1 << bit)
+    return codes
+
+
+def _repeats(folded: list[str], lines: _Lines) -> np.ndarray:
+    """How often the line's text stands on its page."""
+    if not folded:
+        return np.zeros(0)
+    ids: dict[str, int] = {}
+    code = np.array([ids.setdefault(key, len(ids)) for key in folded])
+    _, inverse, counts = np.unique(lines.page * (len(ids) + 1) + code, return_inverse=True, return_counts=True)
+    return counts[inverse]
+
+
+# --- the place on the page --------------------------------------------------------
+
+
+def _place(lines: _Lines, table: CharTable, kinds: np.ndarray) -> np.ndarray:
+    """Position, text before and after, densities around. Returns the sentence-like lines."""
+    stop = (table.last == class_code("stop")) | (table.last == class_code("quote"))
+    sentence = (table.length >= LONG) & (stop | (table.last == class_code("colon")) | (table.last == class_code("slash")))
+    total = _page_sum(lines, table.length)
+    before = _before(lines, table.length)
+    lines.add("sentence", sentence)
+    lines.add("line_share", (lines.index - lines.start) / np.maximum(lines.end - lines.start, 1))
+    lines.add("from_top", np.minimum(lines.index - lines.start, 3 * FAR))
+    lines.add("from_end", np.minimum(lines.end - 1 - lines.index, 3 * FAR))
+    lines.add("page_lines", np.minimum(lines.end - lines.start, 400))
+    lines.add("page_sentences", np.minimum(_page_sum(lines, sentence), 100))
+    lines.add("text_before", before / np.maximum(total, 1))
+    short = table.length < 30
+    date = table.number_joints[:, :2].sum(axis=1) > 0
+    flags = {"sentence": sentence, "short": short, "date": date & (table.length < 60), "long_text": table.length >= 2 * LONG}
+    for name, flag in flags.items():
+        for reach in (3, 8, 20):
+            lines.add(f"{name}_above_{reach}", _window(lines, flag, -reach, 0))
+            lines.add(f"{name}_below_{reach}", _window(lines, flag, 1, reach + 1))
+    return sentence
+
+
+def _segment(lines: _Lines, table: CharTable, kinds: np.ndarray, sentence: np.ndarray) -> np.ndarray:
+    """The run of lines with the largest sum of text worth: first guess of the story.
+
+    Sentences are worth up to 4 by length, other lines -0.7, list headings -4.
+    Returns a mask of the run's lines.
+    """
+    heading = (kinds & 0b111) > 0
+    worth = np.where(sentence, np.minimum(table.length, 400) / 100.0, -0.7)
+    worth = np.where(heading, -4.0, worth)
+    # Kadane over flat pages: the running minimum of prefix sums may not look
+    # into the page before; a large step down at every page sees to that.
+    prefix = np.cumsum(worth)
+    step = lines.page * (8.0 * len(worth) + 1e3)
+    base = prefix - worth  # the sum before the line
+    lowest = np.minimum.accumulate(base - step)
+    gain = prefix - step - lowest
+    first_low = _last_true(base - step <= lowest + 1e-9, lines)
+    n_pages = int(lines.page[-1]) + 1 if len(lines.page) else 0
+    best = np.full(n_pages, -np.inf)
+    np.maximum.at(best, lines.page, gain)
+    end_at = np.full(n_pages, -1)
+    hit = gain >= best[lines.page] - 1e-9 if n_pages else np.zeros(0, bool)
+    end_at[lines.page[hit]] = lines.index[hit]
+    if not n_pages:
+        return np.zeros(0, dtype=bool)
+    begin = first_low[np.maximum(end_at, 0)][lines.page]
+    last = end_at[lines.page]
+    inside = (lines.index >= begin) & (lines.index <= last) & (best[lines.page] > 0)
+    lines.add("in_segment", inside)
+    lines.add("from_segment_start", np.clip(lines.index - begin, -FAR, FAR))
+    lines.add("from_segment_end", np.clip(lines.index - last, -FAR, FAR))
+    lines.add("segment_share", (last - begin + 1) / np.maximum(lines.end - lines.start, 1))
+    lines.add("worth_after_segment", _page_sum(lines, sentence & (lines.index > last)))
+    return np.asarray(inside)
+
+
+def _state(lines: _Lines, kinds: np.ndarray, sentence: np.ndarray, segment: np.ndarray, table: CharTable) -> None:
+    """What has been seen above and comes below: headings of lists, tags, dates, sentences."""
+    two = _before(lines, sentence) >= 2
+    link, tag, end = ((kinds >> bit) & 1 > 0 for bit in range(3))
+    ends = (link | tag | end) & two
+    lines.add("story_headings_above", np.minimum(_before(lines, ends), 6))
+    for name, flag in (("link_heading", link), ("tag_heading", tag), ("end_mark", end), ("story_heading", ends), ("sentence", sentence)):
+        above, below = _distance(lines, flag)
+        lines.add(f"since_{name}", above)
+        lines.add(f"until_{name}", below)
+    lines.add("sentences_since_heading", np.minimum(_since(lines, sentence, ends), 30))
+    title_like = (table.length >= 25) & (table.length <= 160) & (table.last != class_code("stop")) & ~ends
+    lines.add("title_like", title_like)
+    date = (table.number_joints[:, :2].sum(axis=1) > 0) & (table.length < 60)
+    above, below = _distance(lines, date)
+    lines.add("since_date", above)
+    lines.add("until_date", below)
+    above, below = _distance(lines, sentence & (table.length >= 2 * LONG))
+    lines.add("since_paragraph", above)
+    lines.add("until_paragraph", below)
+    lines.add("title_likes_between", np.minimum(_since(lines, title_like, sentence), 15))
+
+
+# --- words shared with the story --------------------------------------------------------
+
+
+def _vocabulary(lines: _Lines, table: CharTable, segment: np.ndarray, idf: np.ndarray | None) -> None:
+    """Idf-weighted share of a line's words found in the story's first guess, its start, and next to it.
+
+    The line itself never counts: a word has to stand on another line too.
+    """
+    n = len(lines.texts)
+    weight = np.ones(2**WORD_BITS, dtype=np.float32) if idf is None else idf
+    line, bucket = table.word_line, table.word_bucket
+    # One entry a (line, word).
+    pair = np.unique((line << WORD_BITS) | bucket) if len(line) else np.zeros(0, dtype=np.int64)
+    line, bucket = pair >> WORD_BITS, pair & (2**WORD_BITS - 1)
+    w = weight[bucket]
+    total = np.maximum(np.bincount(line, w, minlength=n), 1e-6)
+    lines.add("mean_idf", total / np.maximum(np.bincount(line, minlength=n), 1))
+    starts = np.zeros(n, dtype=bool)
+    if n:
+        place = _before(lines, segment) * segment
+        starts = segment & (place < 4)
+    for name, mask in (("story", segment), ("story_start", starts)):
+        shared = _shared(lines, line, bucket, mask)
+        lines.add(f"shared_with_{name}", np.bincount(line, w * shared, minlength=n) / total)
+    names = np.unique((table.word_line[table.word_capital] << WORD_BITS) | table.word_bucket[table.word_capital])
+    nl, nb = names >> WORD_BITS, names & (2**WORD_BITS - 1)
+    n_names = np.bincount(nl, minlength=n)
+    lines.add("names", np.minimum(n_names, 12))
+    found = np.bincount(nl, _shared(lines, nl, nb, segment), minlength=n)
+    lines.add("names_in_story", found / np.maximum(n_names, 1))
+    # Words of the line that the lines next to it hold: a caption or a doubled teaser repeats.
+    for reach in (-2, -1, 1, 2):
+        other = line + reach
+        same_page = (other >= lines.start[line]) & (other < lines.end[line]) if n else np.zeros(0, bool)
+        key = (other << WORD_BITS) | bucket
+        at = np.minimum(np.searchsorted(pair, key), max(len(pair) - 1, 0))
+        hit = same_page & (pair[at] == key) if len(pair) else same_page
+        lines.add(f"shared_with_line_{reach:+d}", np.bincount(line, w * hit, minlength=n) / total)
+
+
+def _shared(lines: _Lines, line: np.ndarray, bucket: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """For each (line, word): whether another line of the page within the mask has the word."""
+    if not len(line):
+        return np.zeros(0)
+    key = (lines.page[line] << WORD_BITS) | bucket
+    keys, inverse = np.unique(key, return_inverse=True)
+    inside = mask[line]
+    count = np.bincount(inverse, inside, minlength=len(keys))
+    return (count[inverse] - inside > 0).astype(np.float32)
+
+
+# --- text scorer, neighbours, HTML -------------------------------------------------------
+
+
+def _scores(lines: _Lines, scores: np.ndarray | None) -> None:
+    """The scorer's probabilities, and their means around the line."""
+    n, k = len(lines.texts), 8
+    p = np.full((n, k), np.nan, dtype=np.float32) if scores is None else scores.astype(np.float32)
+    for j in range(k):
+        lines.add(f"score_{j}", p[:, j])
+    article = p[:, 0] + p[:, 1]
+    for reach in (2, 6):
+        lines.add(f"score_article_above_{reach}", _window(lines, article, -reach, 0) / reach)
+        lines.add(f"score_article_below_{reach}", _window(lines, article, 1, reach + 1) / reach)
+        lines.add(f"score_teaser_above_{reach}", _window(lines, p[:, 4], -reach, 0) / reach)
+        lines.add(f"score_teaser_below_{reach}", _window(lines, p[:, 4], 1, reach + 1) / reach)
+
+
+_NEIGHBOUR_COLUMNS = ("log_length", "sentence", "last_class", "digit_share", "upper_share", "is_link_headings", "is_ui_words",
+                      "names_in_story", "shared_with_story", "repeats", "score_1", "score_4", "score_2", "score_5", "score_7")  # fmt: skip
+
+
+def _neighbours(lines: _Lines) -> None:
+    """Chosen columns of the two lines above and below; NaN beyond the page."""
+    for name in _NEIGHBOUR_COLUMNS:
+        column = lines.columns[lines.names.index(name)]
+        for reach in (-2, -1, 1, 2):
+            lines.add(f"{name}_{reach:+d}", _shift(lines, column, reach))
+    length = lines.columns[0]
+    for reach in (-3, 3):
+        lines.add(f"log_length_{reach:+d}", _shift(lines, length, reach))
+
+
+def _html(lines: _Lines, pages: Sequence[Page]) -> None:
+    """Tag, link density, region and depth, and how they compare with the lines around; NaN for text."""
+    n = len(lines.texts)
+    cues = np.full((n, 4), np.nan, dtype=np.float32)
+    if any(page.lines and page.lines[0].cues for page in pages):
+        rows = [line.cues for page in pages for line in page.lines]
+        for i, cue in enumerate(rows):
+            if cue is not None:
+                cues[i] = _TAGS.get(cue.tag, 17), cue.link_density, _REGIONS.get(cue.region, 0), cue.depth
+    for j, name in enumerate(("tag", "link_density", "region", "depth")):
+        lines.add(f"html_{name}", cues[:, j])
+    for reach in (-1, 1):
+        lines.add(f"html_link_density_{reach:+d}", _shift(lines, cues[:, 1], reach))
+        lines.add(f"html_depth_change_{reach:+d}", cues[:, 3] - _shift(lines, cues[:, 3], reach))
+
+
+# --- sums and distances that stay inside a page ---------------------------------------------
+
+
+def _cumulative(values: np.ndarray) -> np.ndarray:
+    return np.concatenate(([0.0], np.cumsum(values, dtype=np.float64)))
+
+
+def _window(lines: _Lines, values: np.ndarray, low: int, high: int) -> np.ndarray:
+    """Sum over the lines from `low` (inclusive) to `high` (exclusive), relative to each line."""
+    total = _cumulative(values)
+    return total[np.clip(lines.index + high, lines.start, lines.end)] - total[np.clip(lines.index + low, lines.start, lines.end)]
+
+
+def _before(lines: _Lines, values: np.ndarray) -> np.ndarray:
+    """Sum over the lines of the page above each line."""
+    total = _cumulative(values)
+    return total[lines.index] - total[lines.start]
+
+
+def _page_sum(lines: _Lines, values: np.ndarray) -> np.ndarray:
+    total = _cumulative(values)
+    return total[lines.end] - total[lines.start]
+
+
+def _last_true(flag: np.ndarray, lines: _Lines) -> np.ndarray:
+    """Index of the last true line at or above each line; before the page's start if none."""
+    return np.maximum.accumulate(np.where(flag, lines.index, -1)) if len(flag) else lines.index
+
+
+def _distance(lines: _Lines, flag: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Lines up and down to the nearest true line other than itself; `FAR` if there is none."""
+    if not len(flag):
+        return lines.index, lines.index
+    last = np.concatenate(([-1], _last_true(flag, lines)[:-1]))
+    above = np.where(last >= lines.start, lines.index - last, FAR)
+    nxt = np.where(flag, lines.index, len(flag))[::-1]
+    nxt = np.concatenate((np.minimum.accumulate(nxt)[::-1][1:], [len(flag)]))
+    below = np.where(nxt < lines.end, nxt - lines.index, FAR)
+    return np.minimum(above, FAR), np.minimum(below, FAR)
+
+
+def _since(lines: _Lines, values: np.ndarray, mark: np.ndarray) -> np.ndarray:
+    """Sum over the lines after the last mark (or the page's start) and above each line."""
+    if not len(values):
+        return np.zeros(0)
+    total = _cumulative(values)
+    last = np.concatenate(([-1], _last_true(mark, lines)[:-1]))
+    return total[lines.index] - total[np.maximum(last, lines.start)]
+
+
+def _shift(lines: _Lines, column: np.ndarray, reach: int) -> np.ndarray:
+    """The column's value `reach` lines away, NaN beyond the page."""
+    if not len(column):
+        return column
+    at = lines.index + reach
+    inside = (at >= lines.start) & (at < lines.end)
+    return np.where(inside, column[np.clip(at, 0, len(column) - 1)], np.nan)
+
+
+assert len(CLASSES) < 256

@@ -1,0 +1,314 @@
+"""HTML bytes as a `Page`: one line a block, with what the markup says about it (`Cues`).
+
+A text stands on the page if a reader can see it: hidden boxes, scripts, styles
+and alternative texts are left out. So is `<title>`: it is no part of the page
+that a reader scrolls through, and the converters whose text the models learnt
+from leave it out as well; it is kept beside the page (`Document.title`).
+
+Parsing uses selectolax (lexbor). Markup can be written so that any parser takes
+minutes or gigabytes for a few kilobytes; `_is_harmless` says what is safe to
+parse here, the rest goes to a process of its own with limits (`clfnews.htmlguard`).
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from clfnews.charset import to_utf8
+from clfnews.errors import UserError
+from clfnews.lexicons import lexicon
+from clfnews.page import Cues, Line, Page, normalise
+
+MAX_HTML_BYTES = 16 * 1024 * 1024
+"""A larger HTML page is not read."""
+MAX_LINES = 50_000
+"""A page with more lines is not read."""
+MAX_SECONDS = 20.0
+"""How long the conversion of one suspicious page may take."""
+LONG_CELL = 80
+"""A table cell longer than this is a line of its own; shorter ones join their row."""
+
+_BLOCKS = """address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure footer
+    form h1 h2 h3 h4 h5 h6 header hgroup hr html legend li main marquee menu nav ol p pre section search summary table tbody tfoot
+    thead tr ul button""".split()
+_UNSEEN = """head script style noscript template svg iframe select textarea object embed audio video canvas noframes noembed
+    datalist title meta link math-source""".split()
+_CELLS = ("td", "th")
+_REGIONS = {"main": "main", "article": "article", "nav": "nav", "header": "header", "footer": "footer", "aside": "aside", "form": "form"}
+_ROLES = {"main": "main", "article": "article", "navigation": "nav", "banner": "header", "contentinfo": "footer",
+          "complementary": "aside", "search": "form", "form": "form"}  # fmt: skip
+
+_HIDING = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
+_WORDS = re.compile(r"[a-z]+|[A-Z][a-z]*")
+# Elements that a parser must open again in every block until they are closed:
+# n of them left open times n blocks are n * n nodes. No cue needs them.
+_FORMATTING = re.compile(rb"</?(?:b|big|code|em|font|i|s|small|strike|strong|tt|u)(?:[\s/][^>]*)?>", re.IGNORECASE)
+_HUGE_TAG = re.compile(rb"<[A-Za-z/!?][^>]{16384}")
+FEW_TAGS, MANY_TAGS, LARGE = 1_500, 20_000, 2 * 1024 * 1024
+
+
+class Row(NamedTuple):
+    """A line before it is a `Line`."""
+
+    text: str
+    cues: Cues
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A page and what its head says."""
+
+    page: Page
+    title: str | None
+    """`og:title`, else `<title>`."""
+    replaced: int
+    """Bytes that were not valid in the page's encoding."""
+
+
+def read_html(
+    data: bytes | str, id: str = "page", *, url: str | None = None, charset: str | None = None, seconds: float = MAX_SECONDS
+) -> Document:
+    """The page of an HTML document.
+
+    Parameters: `charset` of the HTTP header; `url` if known (else the canonical
+    one of the document); `seconds` that a suspicious document may take.
+    Raises `ValueError` for a document that is too large, has too many lines or
+    takes too long, and `UserError` if selectolax is not installed.
+    """
+    if len(data) > MAX_HTML_BYTES:
+        raise ValueError(f"is larger than {MAX_HTML_BYTES // 2**20} MiB; not a page")
+    utf8, replaced = (data.encode("utf-8", errors="replace"), 0) if isinstance(data, str) else to_utf8(data, charset)
+    if _is_harmless(utf8):
+        rows = html_rows(utf8)
+    else:
+        from clfnews.htmlguard import rows_in_child
+
+        rows = rows_in_child(utf8, seconds)
+    head = utf8[: 1 << 16]
+    title = _meta(head, b"og:title") or _title(head)
+    meta = {"url": url or _canonical(head), "date": _meta(head, b"article:published_time") or _meta(head, b"datePublished")}
+    blank = Page.from_lines((), id, **meta)
+    lines = tuple(Line(text, n, None, None, cues) for n, (text, cues) in enumerate(rows, 1))
+    return Document(blank.with_lines(lines), title, replaced)
+
+
+def html_rows(utf8: bytes) -> list[Row]:
+    """The lines of a document in valid UTF-8; raises `ValueError` if there are more than `MAX_LINES`."""
+    if utf8.count(b"<") > FEW_TAGS:
+        # NUL: the parser drops it, but no new tag can grow together over it.
+        utf8 = _FORMATTING.sub(b"\0", utf8)
+    root = _tables().parser(utf8).root
+    return _Walk().run(root) if root is not None else []
+
+
+def _is_harmless(utf8: bytes) -> bool:
+    """True if time and memory of parsing are bounded whatever the markup is.
+
+    The parser's work is at worst the square of the number of open elements, or
+    of the attributes of one tag: 20,000 tags are a second.
+    """
+    return len(utf8) <= LARGE and utf8.count(b"<") <= MANY_TAGS and not (len(utf8) > 16384 and _HUGE_TAG.search(utf8))
+
+
+# --- the walk -------------------------------------------------------------------
+
+_INLINE, _TEXT, _UNSEEN_KIND, _BREAK, _BLOCK, _CELL, _LINK = range(7)
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """What lexbor's tag numbers mean. Comparing numbers is faster than asking for names."""
+
+    parser: Any
+    kinds: dict[int, int]
+    names: dict[int, str]
+    dialog: int
+    pre: int
+
+
+@lru_cache(maxsize=1)
+def _tables() -> _Tables:
+    try:
+        from selectolax.lexbor import LexborHTMLParser
+    except ImportError as error:
+        raise UserError("reading HTML needs selectolax: pip install 'clfnews[web]'") from error
+    document = LexborHTMLParser("<p>text</p>")
+    number = {name: document.create_node(name).tag_id for name in (*_BLOCKS, *_UNSEEN, *_CELLS, "br", "a")}
+    paragraph = document.css_first("p")
+    text = paragraph.first_child if paragraph else None
+    kinds = {number[name]: _BLOCK for name in _BLOCKS} | {number[name]: _UNSEEN_KIND for name in _UNSEEN}
+    kinds |= {number[name]: _CELL for name in _CELLS} | {number["br"]: _BREAK, number["a"]: _LINK}
+    kinds[text.tag_id if text else 2] = _TEXT
+    names = {n: name for name, n in number.items()}
+    return _Tables(LexborHTMLParser, kinds, names, number["dialog"], number["pre"])
+
+
+class _Walk:
+    """Goes through the tree once, without recursion: depth is no limit."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.parts: list[str] = []
+        self.size = self.link_size = 0
+        self.joint = ""
+        # The innermost block around the current place.
+        self.tag, self.region, self.hint, self.depth = "body", "", "", 0
+
+    def run(self, root: Any) -> list[Row]:
+        """The lines below an element, in reading order."""
+        tables = _tables()
+        kinds = tables.kinds
+        stack: list[tuple[Any, int, tuple[str, str, str, int], bool]] = []
+        in_link, pre, node = False, 0, root
+        while True:
+            kind = kinds.get(node.tag_id, _INLINE)
+            if kind == _TEXT:
+                self._text(node.text_content, in_link, pre > 0)
+            elif kind == _BREAK:
+                self._flush()
+            elif kind != _UNSEEN_KIND:
+                attributes = node.attributes
+                if not _is_hidden(attributes) and not (node.tag_id == tables.dialog and "open" not in attributes):
+                    outside = (self.tag, self.region, self.hint, self.depth)
+                    if kind != _INLINE:
+                        self._enter(kind, tables.names[node.tag_id], attributes, len(stack) + 1)
+                    child = node.first_child
+                    if child is not None:
+                        stack.append((node, kind, outside, in_link))
+                        in_link = in_link or kind == _LINK
+                        pre += node.tag_id == tables.pre
+                        node = child
+                        continue
+                    self.tag, self.region, self.hint, self.depth = outside
+            following = node.next
+            while following is None:
+                if not stack:
+                    self._flush()
+                    return self.rows
+                node, kind, outside, in_link = stack.pop()
+                pre -= node.tag_id == tables.pre
+                if kind == _BLOCK:
+                    self._flush()
+                elif kind == _LINK:
+                    self.joint = self.joint or "\0"
+                self.tag, self.region, self.hint, self.depth = outside
+                following = node.next
+            node = following
+
+    def _enter(self, kind: int, name: str, attributes: dict[str, str | None], depth: int) -> None:
+        if kind == _BLOCK or kind == _CELL:
+            if kind == _BLOCK or self.size > LONG_CELL:
+                self._flush()
+            elif self.size:
+                self.joint = " | "
+            # Short cells share the line of their row.
+            self.tag = "td" if name in ("tr", "th") else name
+            self.depth = depth
+            self.region = _REGIONS.get(name, self.region)
+            if attributes:
+                role = attributes.get("role")
+                if role:
+                    self.region = _ROLES.get(role, self.region)
+                self.hint = _hint(attributes.get("class"), attributes.get("id")) or self.hint
+        elif kind == _LINK and self.joint == "\0":
+            # Links without a space between them stand apart on the screen: menus.
+            self.joint = " "
+
+    def _text(self, text: str | None, in_link: bool, pre: bool) -> None:
+        bare = text.strip() if text else ""
+        if not text or not bare:
+            if text and self.size:
+                self.parts.append(" ")
+            return
+        if pre and "\n" in text:
+            for part in text.split("\n"):
+                self._text(part, in_link, False)
+                self._flush()
+            return
+        if self.joint:
+            if self.size and self.joint != "\0":
+                self.parts.append(self.joint)
+            self.joint = ""
+        self.parts.append(text)
+        self.size += len(bare)
+        if in_link:
+            self.link_size += len(bare)
+
+    def _flush(self) -> None:
+        """End the line."""
+        if self.size:
+            text = normalise("".join(self.parts))
+            if text:
+                density = 0.0 if not self.link_size else 1.0 if self.link_size >= self.size else round(self.link_size / self.size, 3)
+                self.rows.append(Row(text, Cues(self.tag, density, self.region, self.depth, self.hint)))
+                if len(self.rows) > MAX_LINES:
+                    raise ValueError(f"has more than {MAX_LINES:,} lines")
+            self.size = self.link_size = 0
+        if self.parts:
+            self.parts = []
+        self.joint = ""
+
+
+def _is_hidden(attributes: dict[str, str | None]) -> bool:
+    if not attributes:
+        return False
+    if "hidden" in attributes or attributes.get("aria-hidden") == "true":
+        return True
+    style = attributes.get("style")
+    return bool(style) and _HIDING.search(style or "") is not None
+
+
+@lru_cache(maxsize=1 << 14)
+def _hint(classes: str | None, element_id: str | None) -> str:
+    """The first telling word of a class or id attribute, as the name of its list."""
+    known = _hint_words()
+    for word in _WORDS.findall(f"{classes or ''} {element_id or ''}"[:400]):
+        hint = known.get(word.lower())
+        if hint:
+            return hint
+    return ""
+
+
+@lru_cache(maxsize=1)
+def _hint_words() -> dict[str, str]:
+    return {word: name[5:] for name, words in lexicon().items() if name.startswith("html_") for word in words}
+
+
+# --- the head ---------------------------------------------------------------------
+
+
+def _title(head: bytes) -> str | None:
+    found = re.search(rb"<title[^>]{0,500}>([^<]{1,2000})", head, re.IGNORECASE)
+    return _clean(found[1]) if found else None
+
+
+def _meta(head: bytes, name: bytes) -> str | None:
+    """The content of a `<meta>` with this name, property or itemprop."""
+    at = head.find(b'"' + name + b'"')
+    if at < 0:
+        return None
+    return _attribute(head, at, rb"content")
+
+
+def _canonical(head: bytes) -> str | None:
+    at = head.find(b'"canonical"')
+    url = _attribute(head, at, rb"href") if at >= 0 else None
+    url = url or _meta(head, b"og:url")
+    return url if url and url.startswith(("http://", "https://")) else None
+
+
+def _attribute(head: bytes, at: int, name: bytes) -> str | None:
+    """An attribute of the tag around a place."""
+    start, end = head.rfind(b"<", 0, at), head.find(b">", at)
+    if start < 0 or end < 0 or end - start > 4000:
+        return None
+    found = re.search(rb"\b" + name + rb"""\s*=\s*(?:"([^"]*)"|'([^']*)')""", head[start:end], re.IGNORECASE)
+    return _clean(found[1] or found[2] or b"") if found else None
+
+
+def _clean(raw: bytes) -> str | None:
+    return normalise(html.unescape(raw.decode("utf-8", errors="replace"))) or None

@@ -1,0 +1,398 @@
+"""What is wrong with a data folder (`clfnews data check`), and what is in it (`clfnews data stats`).
+
+Rows are read raw here, not through `datasets`: its error for a bad label hides
+which row has it, and it stops at the first.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clfnews.dataset import label_problems
+from clfnews.errors import UserError, nearest
+from clfnews.labels import GUIDELINES_VERSION, STANCES, TASKS, TYPES, is_article
+from clfnews.page import Line, normalise
+
+CONFIGS = ("pages", "stance")
+_SPLITS = ("train", "validation", "test")
+
+NEAR_DUPLICATE = 0.7
+"""Jaccard similarity of word 3-shingles from which two articles count as one."""
+_PERMUTATIONS = 128
+# Below the threshold, so that hardly a pair above it is missed; the exact
+# similarity of the few candidates decides.
+_LSH_THRESHOLD = 0.5
+_MIN_LEDE_CHARS = 40
+"""A shorter first body line is a fragment or a sub-heading that any article may have."""
+_CHALLENGE_KINDS = ("swap", "minimal")
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One row of a split, with those of its lines that have a text; `Line.n` is the place in `lines`."""
+
+    file: str
+    number: int
+    data: dict[str, Any]
+    lines: tuple[Line, ...]
+
+    @property
+    def place(self) -> str:
+        return f"{self.file}: row {self.number}"
+
+    @property
+    def config(self) -> str:
+        return self.file.split("/")[0]
+
+    @property
+    def split(self) -> str:
+        return Path(self.file).stem
+
+
+def check_folder(folder: Path) -> tuple[list[str], str]:
+    """Every problem of the splits and challenge pairs of a data folder.
+
+    Returns one line a problem, such as `pages/train.jsonl: row 12, line 5: ...`,
+    and a summary of what was read (pages, lines, files, challenge pairs).
+    Raises `UserError` only if there is no data folder to check.
+    """
+    problems: list[str] = []
+    rows = _read_rows(folder, problems)
+    files = {name: list(part) for name, part in groupby(rows, key=lambda row: row.file)}
+    for of_file in files.values():
+        has_stance = any(line.stance for row in of_file for line in row.lines)
+        for row in of_file:
+            problems += (f"{row.place}: {problem}" for problem in _row_problems(row))
+            problems += (f"{row.place}, line {n}: {problem}" for n, problem in _line_problems(row, has_stance))
+        problems += _in_two("article", "groups", ((row.data.get("article"), row.data.get("group"), row.place) for row in of_file))
+    for config in CONFIGS:
+        problems += _duplicates([row for row in rows if row.config == config])
+    problems += _in_two("group", "splits", ((row.data.get("group"), row.split, row.place) for row in rows))
+    problems += _in_two("article", "splits", ((row.data.get("article"), row.split, row.place) for row in rows))
+    problems += _shared_texts(rows)
+    problems += _near_duplicates(rows)
+    pairs = _check_challenges(folder, rows, problems)
+    summary = f"{len(rows):,} pages and {sum(len(row.lines) for row in rows):,} lines in {len(files)} files"
+    return problems, summary + (f", {pairs:,} challenge pairs" if pairs else "")
+
+
+def line_problems(line: Line) -> list[str]:
+    """What is wrong with the labels of a line; an unknown type is told once, not also as noise with a stance."""
+    if line.type is None or line.type in TYPES:
+        return label_problems(line)
+    return label_problems(replace(line, stance=None)) + label_problems(replace(line, type=None))
+
+
+# --- reading ----------------------------------------------------------------
+
+
+def _read_rows(folder: Path, problems: list[str]) -> list[_Row]:
+    """The rows of all splits that are JSON objects; what cannot be read is told in `problems`."""
+    if not (folder / "README.md").is_file():
+        raise UserError(f"{folder}: not a data folder (no README.md dataset card in it)")
+    rows = []
+    for config in CONFIGS:
+        order = {name: i for i, name in enumerate(_SPLITS)}
+        for path in sorted((folder / config).glob("*.jsonl"), key=lambda p: (order.get(p.stem, len(order)), p.stem)):
+            name = f"{config}/{path.name}"
+            for number, data in _objects(path, name, problems):
+                rows.append(_Row(name, number, data, tuple(_lines(data, f"{name}: row {number}", problems))))
+    if not rows and not problems:
+        raise UserError(f"{folder}: no rows in {' or '.join(f'{config}/*.jsonl' for config in CONFIGS)}")
+    return rows
+
+
+def _objects(path: Path, name: str, problems: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Row number and object of each row of a JSONL file."""
+    for number, raw in enumerate(path.read_bytes().split(b"\n"), 1):
+        if not raw.strip():
+            continue
+        try:
+            data = json.loads(raw.decode("utf-8"))
+        except UnicodeDecodeError as error:
+            problems.append(f"{name}: row {number}: not UTF-8 at byte {error.start} of the row")
+        except json.JSONDecodeError as error:
+            problems.append(f"{name}: row {number}: not JSON ({error.msg} at character {error.pos + 1})")
+        else:
+            if isinstance(data, dict):
+                yield number, data
+            else:
+                problems.append(f"{name}: row {number}: not a JSON object")
+
+
+def _lines(data: Mapping[str, Any], place: str, problems: list[str]) -> Iterator[Line]:
+    items = data.get("lines")
+    if not isinstance(items, list) or not items:
+        problems.append(f"{place}: no 'lines' (a list of lines)")
+        return
+    for n, item in enumerate(items, 1):
+        if not isinstance(item, dict) or not isinstance(item.get("text"), str):
+            problems.append(f"{place}, line {n}: no 'text' (a string)")
+            continue
+        labels: dict[str, str | None] = {}
+        for task in TASKS:
+            value = item.get(task)
+            labels[task] = value if isinstance(value, str) else None
+            if value is not None and not isinstance(value, str):
+                problems.append(f"{place}, line {n}: {task} {value!r} is not a label's name")
+        yield Line(item["text"], n, labels["type"], labels["stance"])
+
+
+# --- checks of one row --------------------------------------------------------
+
+
+def _row_problems(row: _Row) -> Iterator[str]:
+    data = row.data
+    for key in ("id", "origin", "group"):
+        if not isinstance(data.get(key), str) or not data[key]:
+            yield f"no {key!r}"
+    # An article without a page around it has no layout, and says so with null.
+    if "layout" not in data or (row.config == "pages" and not data["layout"]):
+        yield "no 'layout'"
+    if data.get("guidelines") != GUIDELINES_VERSION:
+        yield f"guidelines version {data.get('guidelines')!r}, expected {GUIDELINES_VERSION!r}"
+    if data.get("origin") == "seed" and row.split != "test":
+        yield f"a seed page in {row.split}; seeds may stand in test only"
+    listing = "article" in data and data["article"] is None
+    if row.lines and not listing and not any(is_article(line.type) for line in row.lines):
+        yield "a page without article lines whose 'article' is not null"
+
+
+def _line_problems(row: _Row, has_stance: bool) -> Iterator[tuple[int, str]]:
+    """Number and problem of each bad line; `has_stance` tells whether the file has stances at all."""
+    for line in row.lines:
+        clean = normalise(line.text)
+        if not clean:
+            yield line.n, "empty line"
+        elif clean != line.text:
+            yield line.n, f"not normalised: {_short(line.text)}"
+        yield from ((line.n, problem) for problem in line_problems(line))
+        if line.type is None:
+            yield line.n, "no type"
+        if has_stance and is_article(line.type) and line.stance is None:
+            yield line.n, f"no stance on a {line.type} line"
+
+
+# --- checks between rows ------------------------------------------------------
+
+
+def _duplicates(rows: Iterable[_Row]) -> Iterator[str]:
+    """Page ids and page contents that stand twice in one configuration."""
+    ids: dict[str, str] = {}
+    contents: dict[tuple[str, ...], str] = {}
+    for row in rows:
+        page_id, content = str(row.data.get("id") or ""), tuple(line.text for line in row.lines)
+        if page_id and ids.setdefault(page_id, row.place) != row.place:
+            yield f"{row.place}: page id {page_id!r} is already that of {ids[page_id]}"
+        if content and contents.setdefault(content, row.place) != row.place:
+            yield f"{row.place}: the page has the same text as {contents[content]}"
+
+
+def _in_two(what: str, sides: str, found: Iterable[tuple[Any, Any, str]]) -> Iterator[str]:
+    """One problem for each key that stands on two sides; `found` gives key, side and place."""
+    places: dict[str, dict[str, str]] = {}
+    for key, side, place in found:
+        if key and side:
+            places.setdefault(str(key), {}).setdefault(str(side), place)
+    for key, by_side in places.items():
+        (first, first_place), *others = by_side.items()
+        for side, place in others:
+            yield f"{place}: {what} {_short(key)} is in two {sides}: {side}, and {first} ({first_place})"
+
+
+def _shared_texts(rows: Sequence[_Row]) -> Iterator[str]:
+    """Titles and ledes that are article text in two splits."""
+    heads, found = set(), []
+    for row in rows:
+        article = [line for line in row.lines if is_article(line.type)]
+        lede = next((line.text for line in article if line.type == "body"), "")
+        heads |= {line.text.casefold() for line in article if line.type == "title"}
+        heads |= {lede.casefold()} if len(lede) >= _MIN_LEDE_CHARS else set()
+        found += [(line.text.casefold(), row.split, f"{row.place}, line {line.n}") for line in article]
+    return _in_two("title or lede", "splits", (hit for hit in found if hit[0] in heads))
+
+
+def _near_duplicates(rows: Sequence[_Row]) -> Iterator[str]:
+    """Pairs of articles in two splits whose texts have a Jaccard similarity of `NEAR_DUPLICATE` or more.
+
+    An article stands on many pages, on some of them cut: its longest text counts.
+    """
+    texts: dict[tuple[str, str], tuple[str, _Row]] = {}
+    for row in rows:
+        text = " ".join(line.text for line in row.lines if is_article(line.type)).casefold()
+        key = row.split, str(row.data.get("article") or row.data.get("id"))
+        if len(text) > len(texts[key][0] if key in texts else ""):
+            texts[key] = text, row
+    if len({split for split, _ in texts}) < 2:
+        return
+    from datasketch import MinHash, MinHashLSH
+
+    index = MinHashLSH(threshold=_LSH_THRESHOLD, num_perm=_PERMUTATIONS)
+    shingles = {}
+    for key, (text, row) in texts.items():
+        shingles[key] = _shingles(text)
+        sketch = MinHash(num_perm=_PERMUTATIONS)
+        sketch.update_batch([shingle.encode() for shingle in sorted(shingles[key])])
+        for other in sorted(index.query(sketch)):
+            common = len(shingles[key] & shingles[other])
+            similarity = common / (len(shingles[key]) + len(shingles[other]) - common)
+            # The same article is told by its id.
+            if other[0] != key[0] and other[1] != key[1] and similarity >= NEAR_DUPLICATE:
+                twin = f"{other[1]!r} of {other[0]} ({texts[other][1].place})"
+                yield f"{row.place}: article {key[1]!r} shares {similarity:.0%} of its text with {twin}"
+        index.insert(key, sketch)
+
+
+def _shingles(text: str) -> set[str]:
+    words = re.findall(r"\w+", text)
+    return {" ".join(words[i : i + 3]) for i in range(max(1, len(words) - 2))}
+
+
+def _check_challenges(folder: Path, rows: Sequence[_Row], problems: list[str]) -> int:
+    """Add the problems of `challenge/*.jsonl`; returns the number of pairs."""
+    train = {line.text.casefold(): f"{row.place}, line {line.n}" for row in rows if row.split == "train" for line in row.lines}
+    joined = "\n".join(train)
+    ids: dict[str, str] = {}
+    pairs = 0
+    for path in sorted((folder / "challenge").glob("*.jsonl")):
+        for number, pair in _objects(path, f"challenge/{path.name}", problems):
+            pairs += 1
+            place, pair_id = f"challenge/{path.name}: row {number}", str(pair.get("id") or "")
+            problems += (f"{place}: {problem}" for problem in _pair_problems(pair))
+            if pair_id and ids.setdefault(pair_id, place) != place:
+                problems.append(f"{place}: id {pair_id!r} is already that of {ids[pair_id]}")
+            for side in ("a", "b"):
+                text = _text_of(pair, side).casefold()
+                # A sentence inside a training line has been seen as well.
+                if text and text in joined:
+                    where = next(there for line, there in train.items() if text in line)
+                    problems.append(f"{place}, {side}: the text stands in training: {where}")
+    return pairs
+
+
+def _pair_problems(pair: Mapping[str, Any]) -> Iterator[str]:
+    if not pair.get("id"):
+        yield "no 'id'"
+    if pair.get("kind") not in _CHALLENGE_KINDS:
+        yield f"unknown kind {pair.get('kind')!r}{nearest(str(pair.get('kind')), _CHALLENGE_KINDS)}"
+    for side in ("a", "b"):
+        text = _text_of(pair, side)
+        if not text:
+            yield f"{side}: no 'text'"
+            continue
+        if text != normalise(text):
+            yield f"{side}: not normalised: {_short(text)}"
+        stance = pair[side].get("stance")
+        if stance not in STANCES:
+            yield f"{side}: unknown stance {stance!r}{nearest(str(stance), STANCES)}"
+    if _text_of(pair, "a") and _text_of(pair, "a") == _text_of(pair, "b"):
+        yield "a and b are the same text"
+
+
+def _text_of(pair: Mapping[str, Any], side: str) -> str:
+    item = pair.get(side)
+    text = item.get("text") if isinstance(item, dict) else None
+    return text if isinstance(text, str) else ""
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 80 else f"{text[:79]}…")
+
+
+# --- statistics ---------------------------------------------------------------
+
+
+def stats_tables(folder: Path) -> list[tuple[str, list[str], list[list[str]]]]:
+    """Title, header and rows of the tables that describe a data folder.
+
+    Raises `UserError` if there is no data folder or a row in it cannot be read.
+    """
+    files = _readable(folder)
+    lines = {name: [line for row in rows for line in row.lines] for name, rows in files.items()}
+    lengths = {name: _lengths(rows) for name, rows in files.items() if name.startswith("pages/")}
+    by_type = [[kind, *(_quantiles(part[kind]) for part in lengths.values())] for kind in TYPES]
+    return [
+        (
+            "pages",
+            ["split", "pages", "lines", "listings", "articles", "layouts", "sites", "groups", "origins"],
+            [[name, *_page_counts(rows)] for name, rows in files.items()],
+        ),
+        ("line types", ["type", *lines], _label_counts(lines, "type", TYPES)),
+        ("stances", ["stance", *lines], _label_counts(lines, "stance", STANCES)),
+        ("line length in characters: 10% / median / 90% / longest", ["type", *lengths], by_type),
+    ]
+
+
+def stats_figure(folder: Path, path: Path) -> None:
+    """Write one PNG: share of the types per split, and line lengths by type.
+
+    Raises `UserError` if the folder cannot be read or the file not be written.
+    """
+    from matplotlib.figure import Figure
+
+    if path.suffix.lower() != ".png":
+        raise UserError(f"{path}: expected a name that ends in .png")
+    lengths = {name: _lengths(rows) for name, rows in _readable(folder).items() if name.startswith("pages/")}
+    figure = Figure(figsize=(12, 4.5), layout="constrained")
+    shares, boxes = figure.subplots(1, 2)
+    left = np.zeros(len(lengths))
+    for kind in TYPES:
+        share = np.array([len(part[kind]) / max(1, sum(map(len, part.values()))) for part in lengths.values()])
+        shares.barh(list(lengths), share, left=left, label=kind)
+        left += share
+    shares.invert_yaxis()
+    shares.set(xlabel="share of lines", xlim=(0, 1), title="line types")
+    shares.legend(ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.15), frameon=False)
+    boxes.boxplot([[n for part in lengths.values() for n in part[kind]] for kind in TYPES], whis=(5, 95), showfliers=False)
+    boxes.set_xticks(range(1, len(TYPES) + 1), TYPES, rotation=30, ha="right")
+    boxes.set(yscale="log", ylabel="characters", title="line length: quartiles, whiskers at 5% and 95%")
+    boxes.yaxis.set_major_formatter("{x:g}")
+    boxes.grid(axis="y", alpha=0.3)
+    try:
+        figure.savefig(path, dpi=120)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _readable(folder: Path) -> dict[str, list[_Row]]:
+    """Rows by `config/split`; a row that cannot be read must not be missing in a count."""
+    problems: list[str] = []
+    rows = _read_rows(folder, problems)
+    if problems:
+        raise UserError(f"{folder}/{problems[0]}; see all: clfnews data check {folder}")
+    return {name.removesuffix(".jsonl"): list(part) for name, part in groupby(rows, key=lambda row: row.file)}
+
+
+def _page_counts(rows: Sequence[_Row]) -> list[str]:
+    def distinct(key: str) -> int:
+        return len({str(row.data[key]) for row in rows if row.data.get(key)})
+
+    listings = sum(not any(is_article(line.type) for line in row.lines) for row in rows)
+    counts = [len(rows), sum(len(row.lines) for row in rows), listings]
+    counts += [distinct(key) for key in ("article", "layout", "site", "group")]
+    origins = Counter(str(row.data.get("origin")) for row in rows)
+    return [f"{n:,}" for n in counts] + [", ".join(f"{name} {n:,}" for name, n in origins.most_common())]
+
+
+def _label_counts(lines: Mapping[str, Sequence[Line]], task: str, labels: Sequence[str]) -> list[list[str]]:
+    """A row a label: count and share among the labelled lines of each split."""
+    counts = [Counter(getattr(line, task) for line in part if getattr(line, task)) for part in lines.values()]
+    return [[label, *(f"{count[label]:,} ({count[label] / max(1, count.total()):.1%})" for count in counts)] for label in labels]
+
+
+def _lengths(rows: Sequence[_Row]) -> dict[str, list[int]]:
+    """Type -> characters of each of its lines."""
+    return {kind: [len(line.text) for row in rows for line in row.lines if line.type == kind] for kind in TYPES}
+
+
+def _quantiles(lengths: Sequence[int]) -> str:
+    return " / ".join(f"{q:.0f}" for q in np.quantile(lengths, [0.1, 0.5, 0.9, 1.0])) if lengths else "-"

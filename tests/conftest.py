@@ -1,0 +1,66 @@
+"""Fixtures shared by all tests: a tiny data folder, and one real training in one MLflow store.
+
+Everything runs through the installed package and real files; a store costs ten
+seconds to create and MLflow five to import, so both happen once a session.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from helpers import Cli, Project, Result, make_data, run, tiny_config
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """The command line in an empty working directory."""
+
+    def in_folder(*arguments: object, cwd: Path = tmp_path, **options: Any) -> Result:
+        return run(*arguments, cwd=cwd, **options)
+
+    return in_folder
+
+
+@pytest.fixture(scope="session")
+def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder of a handful of real rows; read-only (copy it to change it)."""
+    return make_data(tmp_path_factory.mktemp("tiny") / "data")
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The one real training of the test session, by the command line, with the default store."""
+    folder = tmp_path_factory.mktemp("project")
+    make_data(folder / "data")
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(tiny_config()), encoding="utf-8")
+    trained = run("train", "tiny.yaml", cwd=folder)
+    assert trained.code == 0, trained.err
+    filters = sorted(folder.glob("mlruns/**/filter/filter.json"))
+    assert len(filters) == 1, filters
+    return Project(folder, trained, f"sqlite:///{folder / 'mlflow.db'}", filters[0].parent)
+
+
+@pytest.fixture(scope="session")
+def registered(project: Project) -> str:
+    """URI of the model version that the session's training registered."""
+    found = re.search(r"models:/clfnews/\d+", project.trained.out)
+    assert found, project.trained.out
+    return found[0]
+
+
+@pytest.fixture
+def store(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """An MLflow client on the session's store, which is the store in use during the test."""
+    from clfnews.tracking import quiet_mlflow
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", project.store)
+    monkeypatch.chdir(project.folder)
+    mlflow = quiet_mlflow()
+    yield mlflow.MlflowClient()
+    while mlflow.active_run():
+        mlflow.end_run("FAILED")

@@ -1,0 +1,151 @@
+"""What the tests share: the command line as a subprocess, a tiny data folder, labelled pages."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SEED_PAGE = ROOT / "seeds" / "001_0965331b62c00476.txt"
+
+# Rows x groups of each split of the tiny folder; enough groups for three folds.
+SIZES = {
+    "pages": {"train": (18, 6), "validation": (6, 2), "test": (5, 5)},
+    "stance": {"train": (24, 24), "validation": (6, 6), "test": (5, 5)},
+}
+# Weak fastText beside the rules: a later training can be worse, and the champion does not depend on luck.
+SMALL_FASTTEXT = {"dim": 8, "epoch": 1, "lr": 0.05, "bucket": 1000}
+TINY_MODELS = {"type": {"rules": {}, "fasttext": SMALL_FASTTEXT}, "stance": {"lexicon": {}, "linear": {"min_df": 1}}}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """Standard output as JSONL."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
+    def error(self) -> str:
+        """The one line that a user's mistake prints; fails if there are more."""
+        lines = self.err.splitlines()
+        assert len(lines) == 1, f"expected one line on standard error, got: {self.err!r}"
+        return lines[0]
+
+
+@dataclass(frozen=True)
+class Project:
+    """A working directory in which `clfnews train tiny.yaml` has run."""
+
+    folder: Path
+    trained: Result
+    store: str
+    """Tracking URI of the store that the training made by itself."""
+    filter: Path
+    """The trained filter as a folder; loads without MLflow."""
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "tiny.yaml"
+
+
+Cli = Callable[..., Result]
+
+
+def environment(**extra: str) -> dict[str, str]:
+    """The environment of a user who has set nothing, offline."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW_", "CLFNEWS_", "HF_"))}
+    return kept | {"HF_HUB_OFFLINE": "1", "PYTHONIOENCODING": "utf-8", "COLUMNS": "120"} | extra
+
+
+def command(*arguments: object) -> list[str]:
+    """`clfnews ARGUMENTS` in this interpreter."""
+    return [sys.executable, "-m", "clfnews.cli", *map(str, arguments)]
+
+
+def run(*arguments: object, cwd: Path, stdin: bytes = b"", env: dict[str, str] | None = None, timeout: float = 300) -> Result:
+    """Run the command line; whatever was given, it must never answer with a traceback."""
+    done = subprocess.run(
+        command(*arguments), cwd=cwd, input=stdin, env=environment(**(env or {})), capture_output=True, timeout=timeout, check=False
+    )
+    result = Result(done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8", "replace"))
+    assert "Traceback" not in result.err, result.err
+    return result
+
+
+def start(*arguments: object, cwd: Path, env: dict[str, str] | None = None, stdin: int | IO[bytes] = subprocess.DEVNULL) -> Any:
+    """Start the command line in a process group of its own, where Ctrl-C is not ignored."""
+    return subprocess.Popen(
+        command(*arguments),
+        cwd=cwd,
+        env=environment(PYTHONUNBUFFERED="1", **(env or {})),
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+
+def wait_for(condition: Callable[[], bool], what: str, seconds: float = 120) -> None:
+    """Poll until something has happened; the limit only ends a test that hangs."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            pytest.fail(f"waited {seconds:g} s in vain for {what}")
+        time.sleep(0.05)
+
+
+def cut_rows(source: Path, n_rows: int, n_groups: int) -> list[dict[str, Any]]:
+    """The first rows of the first groups of a split."""
+    rows = [json.loads(line) for line in source.read_text(encoding="utf-8").splitlines()]
+    groups = sorted({row["group"] for row in rows})[:n_groups]
+    return [row for row in rows if row["group"] in groups][:n_rows]
+
+
+def write_rows(path: Path, rows: list[dict[str, Any]]) -> Path:
+    """Rows as JSONL."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def make_data(folder: Path) -> Path:
+    """A few rows of every shipped split, under the shipped dataset card."""
+    for config, splits in SIZES.items():
+        for split, (n_rows, n_groups) in splits.items():
+            rows = cut_rows(ROOT / "data" / config / f"{split}.jsonl", n_rows, n_groups)
+            write_rows(folder / config / f"{split}.jsonl", rows)
+    shutil.copy(ROOT / "data" / "README.md", folder / "README.md")
+    return folder
+
+
+def tiny_config(**changes: Any) -> dict[str, Any]:
+    """Values of a configuration that trains in seconds; models that are not named are left out."""
+    from clfnews.config import StanceModels, TypeModels
+
+    values: dict[str, Any] = {"folds": 3, "bootstrap": {"samples": 100}}
+    for task, section in (("type", TypeModels), ("stance", StanceModels)):
+        values[task] = {"models": dict.fromkeys(section.model_fields) | TINY_MODELS[task]}
+    return values | changes

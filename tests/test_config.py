@@ -1,0 +1,170 @@
+"""The configuration: the base file is the manual, and errors say where."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from helpers import ROOT
+
+from clfnews.config import Config, load_config
+from clfnews.errors import UserError
+
+BASE = ROOT / "configs" / "base.yaml"
+
+
+def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Dotted key -> value; an empty section is a value."""
+    out: dict[str, Any] = {}
+    for key, value in values.items():
+        out |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) and value else {f"{prefix}{key}": value}
+    return out
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Any:
+    """Writes a configuration file and gives its path."""
+
+    def file(text: str, name: str = "config.yaml") -> Path:
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return file
+
+
+def message(path: Path, *overrides: str) -> str:
+    """The error of loading a configuration, which is one line."""
+    with pytest.raises(UserError) as error:
+        load_config(path, list(overrides))
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_base_shows_every_key_with_its_default() -> None:
+    shown = flat(yaml.safe_load(BASE.read_text(encoding="utf-8")))
+    defaults = flat(Config().model_dump(mode="json"))
+    assert {key: shown.get(key, "not shown") for key in defaults} == defaults
+    assert not shown.keys() - defaults.keys()
+
+
+def test_base_explains_every_key() -> None:
+    """A comment on the key's line or above it, where the name first stands (models repeat in both tasks)."""
+    explained: dict[str, bool] = {}
+    above = ""
+    for line in BASE.read_text(encoding="utf-8").splitlines():
+        key = re.match(r"\s*(\w+):", line)
+        if key:
+            explained.setdefault(key[1], "#" in line or above.lstrip().startswith("#"))
+        above = line
+    assert [key for key, said in explained.items() if not said] == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda path: path.name)
+def test_every_shipped_configuration_loads(path: Path) -> None:
+    load_config(path)
+
+
+def test_extends_changes_only_what_is_named(write: Any) -> None:
+    write("seed: 3\nfolds: 4\ntype: {threshold: 0.4, models: {linear: {C: 2.0, min_df: 3}}}\n", "parent.yaml")
+    child = write("extends: parent.yaml\nfolds: 2\ntype: {models: {linear: {C: 9.0}}}\n")
+    config = load_config(child)
+    assert (config.seed, config.folds, config.type.threshold) == (3, 2, 0.4)
+    assert config.type.models.linear and (config.type.models.linear.C, config.type.models.linear.min_df) == (9.0, 3)
+    assert config.stance == Config().stance
+
+
+def test_a_model_is_left_out_and_taken_back_in(write: Any) -> None:
+    write("type: {models: {linear: null}}\n", "parent.yaml")
+    assert load_config(write("extends: parent.yaml\n")).type.models.linear is None
+    back = load_config(write("extends: parent.yaml\ntype: {models: {linear: {}}}\n"))
+    assert back.type.models.linear == Config().type.models.linear
+
+
+def test_set_overrides_one_key(write: Any) -> None:
+    path = write("folds: 3\n")
+    config = load_config(path, ["folds=4", "type.models.linear.C=2", "stance.models.fasttext=null", "data.validation=null"])
+    assert config.folds == 4 and config.type.models.linear and config.type.models.linear.C == 2
+    assert config.stance.models.fasttext is None and config.data.validation is None
+    assert load_config(path, ["type.models.linear.char_ngrams=[2, 5]"]).type.models.linear.char_ngrams == (2, 5)  # type: ignore[union-attr]
+
+
+def test_set_reaches_into_a_model_that_the_file_left_out(write: Any) -> None:
+    config = load_config(write("type: {models: {linear: null}}\n"), ["type.models.linear.C=2"])
+    assert config.type.models.linear and config.type.models.linear.C == 2
+
+
+def test_an_empty_file_is_the_defaults(write: Any) -> None:
+    assert load_config(write("")) == load_config(write("# nothing\n")) == Config()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("seed: 3\nfold: 4\n", "config.yaml:2: unknown key 'fold' (did you mean 'folds'?)"),
+        ("type:\n  models:\n    linear:\n      c_ngrams: 1\n", "config.yaml:4: unknown key 'type.models.linear.c_ngrams'"),
+        ("type:\n  models:\n    liner: {}\n", "config.yaml:3: unknown key 'type.models.liner' (did you mean 'linear'?)"),
+        ("stance:\n  models:\n    rules: {}\n", "config.yaml:3: unknown key 'stance.models.rules'"),
+        ("folds: 1\n", "config.yaml:1: folds: "),
+        ("folds: many\n", "config.yaml:1: folds: "),
+        ("\n\ntype:\n  threshold: 1.5\n", "config.yaml:4: type.threshold: "),
+        ("type: {threshold: best}\n", "config.yaml:1: type.threshold: "),
+        ("type:\n  models:\n    fasttext:\n      dim: 0\n", "config.yaml:4: type.models.fasttext.dim: "),
+        ("type:\n  models:\n    linear:\n      word_ngrams: 2\n", "config.yaml:4: type.models.linear.word_ngrams: "),
+        ("type:\n  models:\n    linear:\n      char_ngrams: [0, 2]\n", "config.yaml:4: type.models.linear.char_ngrams"),
+        ("type: linear\n", "config.yaml:1: type: "),
+        ("type:\n  models:\n    linear: 3\n", "config.yaml:3: type.models.linear: "),
+        ("1: 2\n", "config.yaml:1: 1: Keys should be strings"),
+        ("folds: [\n", "config.yaml:2: not YAML"),
+        ("- a\n- b\n", "config.yaml: expected keys and values, found list"),
+        ("a\n", "config.yaml: expected keys and values, found str"),
+        ("extends: missing.yaml\n", "missing.yaml: no such configuration file"),
+        ("extends: config.yaml\n", "config.yaml: extends itself"),
+        ("extends: [a, b]\n", "config.yaml:1: extends"),
+    ],
+)
+def test_a_mistake_is_told_with_file_line_and_key(write: Any, text: str, said: str) -> None:
+    assert said in message(write(text))
+
+
+def test_two_files_that_extend_each_other(write: Any) -> None:
+    write("extends: config.yaml\n", "other.yaml")
+    assert "extends itself" in message(write("extends: other.yaml\n"))
+
+
+def test_a_mistake_in_the_extended_file_is_told_there(write: Any) -> None:
+    write("seed: 1\n\nfoldz: 3\n", "parent.yaml")
+    assert "parent.yaml:3: unknown key 'foldz'" in message(write("extends: parent.yaml\nseed: 2\n"))
+
+
+def test_no_model_left(write: Any) -> None:
+    names = type(Config().type.models).model_fields
+    nothing = "".join(f"    {name}: null\n" for name in names)
+    assert "config.yaml:1: type: no model is left" in message(write(f"type:\n  models:\n{nothing}"))
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("folds", "--set folds: expected key=value"),
+        ("=3", "--set =3: expected key=value"),
+        ("fold=3", "--set fold=3: unknown key 'fold' (did you mean 'folds'?)"),
+        ("folds=one", "--set folds=one: folds: "),
+        ("folds=[", "--set folds=[: the value is not YAML"),
+        ("seed.x=1", "--set seed.x=1"),
+        ("type.models.lineer.C=1", "unknown key 'type.models.lineer' (did you mean 'linear'?)"),
+    ],
+)
+def test_a_wrong_override_is_told(write: Any, override: str, said: str) -> None:
+    assert said in message(write("seed: 1\n"), override)
+
+
+def test_paths_that_are_no_configuration(tmp_path: Path, write: Any) -> None:
+    assert "no such configuration file" in message(tmp_path / "missing.yaml")
+    assert "not a UTF-8 text file" in message(tmp_path)
+    (tmp_path / "image.yaml").write_bytes(b"\x89PNG\xff\xfe\x00")
+    assert "not a UTF-8 text file" in message(tmp_path / "image.yaml")
+    assert "cannot be read" in message(write("seed: 1\n") / "inside.yaml")

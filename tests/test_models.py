@@ -1,0 +1,167 @@
+"""The contract of every model: pages in, per-line probabilities out."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from clfnews.config import StanceModels, TypeModels
+from clfnews.dataset import Corpus, load_gold
+from clfnews.errors import UserError
+from clfnews.labels import TASKS
+from clfnews.models import MODELS, Model, load_model, make_model, save_model
+from clfnews.page import Line, Page
+
+OFFERED = {"type": ("majority", *TypeModels.model_fields), "stance": ("majority", *StanceModels.model_fields)}
+CASES = [(task, kind) for task, kinds in OFFERED.items() for kind in kinds]
+# Smaller than the defaults: the contract is the same.
+OPTIONS: dict[str, dict[str, Any]] = {
+    "fasttext": {"dim": 8, "epoch": 3, "bucket": 1000},
+    "linear": {"word_ngrams": (1, 1), "C": 1.0},
+}
+
+ODD_TEXTS = [
+    "\x00\x01", "a\x85b\u2028c", "🇻🇳 👩‍👩‍👧 🙂", "e" + "\u0301" * 50, "\u202egiả mạo", "__label__title __label__none", "</s>", "<b>&amp;",
+    "٣ ۴ ५ Ⅷ ½", "﷽", "\ud800", "từ " * 50_000, "x" * 200_000, ".", "-", "1", "ở", "Ý", "漢字かな交じり文", "NaN", "null", "\\N", '"', "\t\ta",
+]  # fmt: skip
+
+
+def make(task: str, kind: str, seed: int = 7) -> Model:
+    seeded = "seed" in inspect.signature(MODELS[kind]).parameters
+    return make_model(kind, task, TASKS[task], OPTIONS.get(kind, {}) | ({"seed": seed} if seeded else {}))
+
+
+def pages_of(task: str, data: Path) -> Corpus:
+    corpus = load_gold(data / ("pages" if task == "type" else "stance") / "train.jsonl")
+    return corpus.select(range(12))
+
+
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: f"{case[0]}-{case[1]}")
+def fitted(request: pytest.FixtureRequest, tiny_data: Path) -> tuple[Model, Corpus]:
+    task, kind = request.param
+    corpus = pages_of(task, tiny_data)
+    return make(task, kind).fit(corpus.pages, corpus.groups), corpus
+
+
+def check(model: Model, pages: list[Page] | tuple[Page, ...]) -> list[np.ndarray]:
+    """The predictions, after a look at their form."""
+    predictions = model.predict_proba(pages)
+    assert len(predictions) == len(pages)
+    for page, p in zip(pages, predictions, strict=True):
+        assert p.shape == (len(page.lines), len(model.labels)) and p.dtype == np.float64
+        assert (p >= 0).all() and (p <= 1).all()
+        np.testing.assert_allclose(p.sum(axis=1), 1.0, atol=1e-9)
+    return predictions
+
+
+def assert_equal(a: list[np.ndarray], b: list[np.ndarray]) -> None:
+    """Equal to the last bit."""
+    for x, y in zip(a, b, strict=True):
+        np.testing.assert_array_equal(x, y)
+
+
+def test_every_model_can_be_configured_and_every_configured_model_exists() -> None:
+    assert {kind for kinds in OFFERED.values() for kind in kinds} == set(MODELS)
+
+
+def test_probabilities_of_labelled_pages(fitted: tuple[Model, Corpus]) -> None:
+    model, corpus = fitted
+    check(model, corpus.pages)
+
+
+def test_columns_are_in_the_order_of_the_labels(fitted: tuple[Model, Corpus]) -> None:
+    model, corpus = fitted
+    assert model.labels == TASKS[model.task]
+    gold = [
+        row[model.labels.index(label)]
+        for page, p in zip(corpus.pages, model.predict_proba(corpus.pages), strict=True)
+        for line, row in zip(page.lines, p, strict=True)
+        if (label := getattr(line, model.task))
+    ]
+    assert np.mean(gold) > 1 / len(model.labels), "the labels' own columns are not above chance on the training pages"
+
+
+def test_a_loaded_model_answers_the_same_to_the_bit(fitted: tuple[Model, Corpus], tmp_path: Path) -> None:
+    model, corpus = fitted
+    seeded = "seed" in inspect.signature(type(model)).parameters
+    save_model(model, tmp_path / "model", OPTIONS.get(model.kind, {}) | ({"seed": 7} if seeded else {}))
+    loaded = load_model(tmp_path / "model")
+    assert (loaded.kind, loaded.task, loaded.labels) == (model.kind, model.task, model.labels)
+    pages = [*corpus.pages, Page.from_text("Một dòng chưa thấy bao giờ.")]
+    assert_equal(loaded.predict_proba(pages), model.predict_proba(pages))
+    again = tmp_path / "again"
+    save_model(loaded, again)
+    assert_equal(load_model(again).predict_proba(pages), model.predict_proba(pages))
+
+
+def test_the_same_seed_gives_the_same_model(fitted: tuple[Model, Corpus]) -> None:
+    model, corpus = fitted
+    again = make(model.task, model.kind).fit(corpus.pages, corpus.groups)
+    assert_equal(again.predict_proba(corpus.pages), model.predict_proba(corpus.pages))
+
+
+def test_the_order_and_the_company_of_pages_do_not_matter(fitted: tuple[Model, Corpus]) -> None:
+    model, corpus = fitted
+    together = model.predict_proba(corpus.pages)
+    assert_equal(model.predict_proba(corpus.pages[::-1])[::-1], together)
+    assert_equal([model.predict_proba([page])[0] for page in corpus.pages], together)
+
+
+def test_labels_are_not_looked_at_when_predicting(fitted: tuple[Model, Corpus]) -> None:
+    model, corpus = fitted
+    plain = [page.with_lines(Line(line.text, line.n) for line in page.lines) for page in corpus.pages]
+    # The stance models may read the type of an article line, which the filter gives them; nothing else.
+    if model.task == "stance":
+        plain = [page.with_lines(Line(line.text, line.n, line.type) for line in page.lines) for page in corpus.pages]
+    assert_equal(model.predict_proba(plain), model.predict_proba(corpus.pages))
+
+
+def test_pages_without_lines(fitted: tuple[Model, Corpus]) -> None:
+    model, corpus = fitted
+    empty = Page.from_text("")
+    assert model.predict_proba([]) == []
+    check(model, [empty])
+    check(model, [empty, corpus.pages[0], empty, corpus.pages[1], empty])
+
+
+def test_unseen_and_odd_texts(fitted: tuple[Model, Corpus]) -> None:
+    model, _ = fitted
+    check(model, [Page.from_lines(ODD_TEXTS), *(Page.from_lines([text]) for text in ODD_TEXTS), Page.from_text("zzz qqq xxx")])
+
+
+@pytest.mark.parametrize(("task", "kind"), CASES)
+def test_odd_texts_can_be_learnt_from(task: str, kind: str, tiny_data: Path) -> None:
+    corpus = pages_of(task, tiny_data).select(range(4))
+    odd = Page.from_lines(ODD_TEXTS)
+    labels = [TASKS[task][i % 2] for i in range(len(odd.lines))]
+    lines = (Line(line.text, line.n, **{task: label}) for line, label in zip(odd.lines, labels, strict=True))
+    pages = (*corpus.pages, odd.with_lines(lines), Page.from_text(""))
+    check(make(task, kind).fit(pages, (*corpus.groups, "odd", "empty")), pages)
+
+
+@pytest.mark.parametrize(("task", "kind"), CASES)
+def test_a_label_that_never_occurs_keeps_its_column(task: str, kind: str, tiny_data: Path) -> None:
+    missing = TASKS[task][-1]
+    corpus = pages_of(task, tiny_data)
+    pages = [
+        page.with_lines(
+            line if getattr(line, task) != missing else Line(line.text, line.n, line.type if task == "stance" else None)
+            for line in page.lines
+        )
+        for page in corpus.pages
+    ]
+    check(make(task, kind).fit(pages, corpus.groups), pages)
+
+
+def test_an_unknown_model_names_the_nearest() -> None:
+    with pytest.raises(UserError, match="unknown model 'fastext'.*'fasttext'"):
+        make_model("fastext", "type", TASKS["type"])
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"model\.json"):
+        load_model(tmp_path)

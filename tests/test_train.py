@@ -1,0 +1,254 @@
+"""Training and what MLflow keeps of it: one real run of the command line, looked at from all sides."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from helpers import SMALL_FASTTEXT, TINY_MODELS, Cli, Project, tiny_config, write_rows
+
+from clfnews.config import Config, load_config
+from clfnews.dataset import Corpus, load_split
+from clfnews.errors import UserError
+from clfnews.labels import TASKS, TYPES
+from clfnews.models import make_model
+from clfnews.page import Line, Page
+from clfnews.train import out_of_fold, train
+
+MODELS = {task: {"majority", *TINY_MODELS[task]} for task in TASKS}
+
+
+@pytest.fixture
+def parent(store: Any, registered: str) -> Any:
+    """The parent run of the session's training."""
+    version = store.get_model_version("clfnews", registered.rsplit("/", 1)[1])
+    return store.get_run(version.run_id)
+
+
+@pytest.fixture
+def children(store: Any, parent: Any) -> dict[tuple[str, str], Any]:
+    """(task, model) -> its run."""
+    found = store.search_runs([parent.info.experiment_id], f"tags.mlflow.parentRunId = '{parent.info.run_id}'")
+    runs = {(run.data.tags["task"], run.data.tags["model"]): run for run in found}
+    assert len(runs) == len(found)
+    return runs
+
+
+def files(store: Any, run: Any, folder: str | None = None) -> set[str]:
+    """Paths of all artefacts of a run."""
+    out: set[str] = set()
+    for item in store.list_artifacts(run.info.run_id, folder):
+        out |= files(store, run, item.path) if item.is_dir else {item.path}
+    return out
+
+
+# --- what the user sees -----------------------------------------------------------
+
+
+def test_the_terminal_shows_tables_champions_and_the_next_command(project: Project, registered: str) -> None:
+    out = project.trained.out
+    for task in TASKS:
+        table = out[out.index(f"{task}: * is the champion") :]
+        assert {name for name in MODELS[task] if re.search(rf"^\W*{name} ", table, re.MULTILINE)} == MODELS[task]
+    assert len(re.findall(r"^ *\* +\w+", out, re.MULTILINE)) == 2, "one champion a task"
+    assert len(re.findall(r"\d\.\d{3} \[\d\.\d\d, \d\.\d\d\]", out)) >= 3 * sum(map(len, MODELS.values()))
+    assert f"model: {registered}; champion: moved here (there was no champion)" in out
+    assert f"runs: {project.store}" in out and "clfnews ui" in out and "clfnews filter PAGE.txt" in out
+
+
+def test_progress_is_told_on_standard_error_and_mlflow_is_quiet(project: Project) -> None:
+    lines = project.trained.err.splitlines()
+    assert any(line.startswith("stance linear: ") for line in lines) and "logging to MLflow" in lines
+    strange = [line for line in lines if not re.match(r"(type|stance) \w+: |logging to MLflow|reading ", line)]
+    assert strange == []
+
+
+# --- determinism ------------------------------------------------------------------
+
+
+def test_the_same_seed_gives_the_same_metrics_to_the_last_digit(
+    project: Project, parent: Any, children: dict[tuple[str, str], Any]
+) -> None:
+    again = train(load_config(project.config), track=False)
+    for task, results in again.results.items():
+        for result in results:
+            logged = children[task, result.name].data.metrics
+            scores = result.test.flat()
+            for part in ("oof", "validation"):
+                values = getattr(result, part).values
+                scores |= {name.replace("/", f"_{part}/", 1): value for name, value in values.items()}
+            assert {name: logged[name] for name in scores} == scores
+    end_to_end = again.end_to_end.flat()
+    assert {name: parent.data.metrics[name] for name in end_to_end} == end_to_end
+
+
+def test_a_page_is_predicted_by_a_model_that_saw_nothing_of_its_group() -> None:
+    """Each group has a word of its own, which tells its label: only a leak could know it."""
+    pages, groups = [], []
+    for i in range(30):
+        g = i % 10
+        label = TYPES[g % 2]
+        word = "abcdefghij"[g] * 3
+        pages.append(Page(f"p{i}", tuple(Line(f"{word} {word} {word}", n, label) for n in range(1, 6))))
+        groups.append(f"g{g}")
+    corpus = Corpus("leak", tuple(pages), tuple(groups))
+    make = partial(make_model, "linear", "type", TYPES, {"min_df": 1, "C": 100.0})
+
+    def own(probabilities: list[np.ndarray]) -> list[float]:
+        return [p[0, TYPES.index(page.lines[0].type or "")] for page, p in zip(pages, probabilities, strict=True)]
+
+    assert min(own(make().fit(pages, groups).predict_proba(pages))) > 0.9
+    assert max(own(out_of_fold(make, corpus, 5, seed=7))) < 0.7
+
+
+# --- what is logged ---------------------------------------------------------------
+
+
+def test_one_parent_and_one_child_a_model(parent: Any, children: dict[tuple[str, str], Any]) -> None:
+    assert set(children) == {(task, name) for task, names in MODELS.items() for name in names}
+    assert parent.data.tags["clfnews.kind"] == "train"
+    assert all(run.info.status == "FINISHED" for run in [parent, *children.values()])
+    champions = {key for key, run in children.items() if run.data.tags["champion"] == "true"}
+    assert {task for task, _ in champions} == set(TASKS) and len(champions) == 2
+    assert all(parent.data.params[f"{task}.champion"] == name for task, name in champions)
+
+
+def test_names_of_runs_tell_models_and_scores(parent: Any, children: dict[tuple[str, str], Any]) -> None:
+    for (task, name), run in children.items():
+        assert re.fullmatch(rf"{task} {name} \d\.\d{{3}}", run.info.run_name)
+    for task in TASKS:
+        assert f"{task} {parent.data.params[f'{task}.champion']} 0." in parent.info.run_name
+
+
+def test_parameters_are_flat(parent: Any, children: dict[tuple[str, str], Any]) -> None:
+    config = tiny_config()
+    assert parent.data.params["folds"] == str(config["folds"])
+    assert parent.data.params["bootstrap.samples"] == str(config["bootstrap"]["samples"])
+    assert parent.data.params["stance.models.linear.min_df"] == "1"
+    assert children["stance", "linear"].data.params["min_df"] == "1"
+    assert children["type", "fasttext"].data.params["dim"] == str(SMALL_FASTTEXT["dim"])
+    for run in [parent, *children.values()]:
+        assert not any(value.startswith("{") for value in run.data.params.values())
+
+
+def test_all_models_of_a_task_have_the_same_metrics(children: dict[tuple[str, str], Any]) -> None:
+    for task in TASKS:
+        names = {frozenset(run.data.metrics) for (of, _), run in children.items() if of == task}
+        assert len(names) == 1
+        (metrics,) = names
+        headline = {"type": "article_f1", "stance": "macro_f1"}[task]
+        assert {f"{task}/{headline}", f"{task}/{headline}_low", f"{task}_oof/{headline}", f"{task}_validation/{headline}"} <= metrics
+
+
+def test_datasets_are_logged_with_the_digest_of_their_content(
+    project: Project, parent: Any, children: dict[tuple[str, str], Any]
+) -> None:
+    digests = {
+        f"{config}/{split}": load_split(project.data, config, split).digest
+        for config in ("pages", "stance")
+        for split in ("train", "validation", "test")
+    }
+    assert {item.dataset.name: item.dataset.digest for item in parent.inputs.dataset_inputs} == digests
+    for (task, _), run in children.items():
+        config = "pages" if task == "type" else "stance"
+        wanted = {f"{config}/{split}": digests[f"{config}/{split}"] for split in ("train", "test")}
+        assert {item.dataset.name: item.dataset.digest for item in run.inputs.dataset_inputs} == wanted
+
+
+def test_tags_say_where_a_run_comes_from(parent: Any, children: dict[tuple[str, str], Any]) -> None:
+    for run in [parent, *children.values()]:
+        tags = run.data.tags
+        assert tags["clfnews.config"] == "tiny.yaml"
+        assert {"clfnews.version", "clfnews.git_commit", "clfnews.data_hash", "clfnews.test_hash"} <= tags.keys()
+
+
+def test_artefacts(store: Any, parent: Any, children: dict[tuple[str, str], Any]) -> None:
+    assert {"config.yaml", "source/tiny.yaml", "report.md", "tables/type.json", "tables/stance.json"} <= files(store, parent)
+    for (task, _), run in children.items():
+        assert {"figures/confusion.png"} < files(store, run)
+        assert ("figures/precision_recall.png" in files(store, run)) == (task == "type")
+
+
+def test_the_logged_config_trains_the_same_run_again(store: Any, parent: Any, project: Project, tmp_path: Path) -> None:
+    logged = Path(store.download_artifacts(parent.info.run_id, "config.yaml", str(tmp_path)))
+    assert load_config(logged) == load_config(project.config)
+
+
+def test_the_report_and_the_tables_show_every_model(store: Any, parent: Any, tmp_path: Path) -> None:
+    report = Path(store.download_artifacts(parent.info.run_id, "report.md", str(tmp_path))).read_text(encoding="utf-8")
+    for task, names in MODELS.items():
+        path = store.download_artifacts(parent.info.run_id, f"tables/{task}.json", str(tmp_path))
+        table = json.loads(Path(path).read_text(encoding="utf-8"))
+        assert {row[table["columns"].index("model")] for row in table["data"]} == names
+        assert all(f"| {name} |" in report for name in names)
+    assert report.count("Signature of the test columns") == 2
+
+
+# --- the registry -----------------------------------------------------------------
+
+
+def test_the_first_model_is_the_champion(store: Any, registered: str, parent: Any) -> None:
+    champion = store.get_model_version_by_alias("clfnews", "champion")
+    assert f"models:/clfnews/{champion.version}" == registered
+    assert champion.run_id == parent.info.run_id
+
+
+def test_a_worse_model_is_registered_but_not_the_champion(store: Any, project: Project, registered: str) -> None:
+    from clfnews.tracking import load_filter
+
+    worse = tiny_config()
+    for task in TASKS:
+        models = worse[task]["models"]
+        worse[task]["models"] = dict.fromkeys(models) | {"fasttext": SMALL_FASTTEXT}
+    outcome = train(Config.model_validate(worse), config_path="worse.yaml")
+    assert outcome.run is not None and not outcome.run.promoted
+    assert outcome.run.model_uri not in (None, registered) and "is not above" in outcome.run.reason
+    champion = store.get_model_version_by_alias("clfnews", "champion")
+    assert f"models:/clfnews/{champion.version}" == registered
+    assert load_filter(outcome.run.model_uri).name == outcome.page_filter.name
+
+
+# --- what can be wrong ------------------------------------------------------------
+
+
+def test_a_store_that_cannot_be_opened_is_told_before_anything_is_trained(project: Project, cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no database\n")
+    for uri, said in {f"sqlite:///{tmp_path}/notes.txt": "file is not a database", "postgresql://u@127.0.0.1:1/runs": ""}.items():
+        done = cli("train", project.config, cwd=project.folder, env={"MLFLOW_TRACKING_URI": uri})
+        assert done.code == 2 and done.out == ""
+        assert done.error.startswith(f"clfnews: tracking store {uri} cannot be used: ") and said in done.error
+
+
+def test_too_few_groups_for_the_folds(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project.folder)
+    with pytest.raises(UserError, match=r"pages/train: 6 groups are too few for 7 folds; set folds to 6"):
+        train(Config.model_validate(tiny_config(folds=7)), track=False)
+
+
+def test_data_without_the_labels_of_a_task(tiny_data: Path, tmp_path: Path) -> None:
+    data = Path(shutil.copytree(tiny_data, tmp_path / "data"))
+    path = data / "stance" / "train.jsonl"
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    for row in rows:
+        for line in row["lines"]:
+            line["stance"] = None
+    write_rows(path, rows)
+    with pytest.raises(UserError, match="stance/train has no stance labels"):
+        train(Config.model_validate(tiny_config(data={"folder": str(data)})), track=False)
+
+
+def test_training_without_a_validation_split(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project.folder)
+    outcome = train(Config.model_validate(tiny_config(data={"validation": None})), track=False)
+    assert all(result.validation is None for results in outcome.results.values() for result in results)
+
+
+def test_a_yaml_of_the_tiny_config_is_what_was_trained(project: Project) -> None:
+    assert yaml.safe_load(project.config.read_text(encoding="utf-8")) == tiny_config()
