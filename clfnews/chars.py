@@ -51,9 +51,11 @@ class CharTable:
     sentence_ends: np.ndarray
     """N: sentence marks followed by a space."""
     word_line: np.ndarray
-    """W: line of each word."""
+    """W: line of each word; a mark of punctuation is a word of its own."""
     word_bucket: np.ndarray
     """W: hash of the word in lower case, 0 to 2**WORD_BITS - 1."""
+    word_text: np.ndarray
+    """W: whether the word is letters or digits, not a mark."""
     word_capital: np.ndarray
     """W: whether the word begins with a capital and is not the first of its line."""
 
@@ -79,7 +81,7 @@ def char_table(texts: Sequence[str]) -> CharTable:
         [_per_line(line, between & mask, n) for mask in (_is(kind, "slash", "dash"), _is(kind, "colon"), _is(kind, "stop", "comma"))],
         axis=1,
     )
-    word_line, bucket, capital, n_capitals = _words(codes, kind, before, line, lower, n)
+    word_line, bucket, text, capital, n_capitals = _words(codes, kind, before, line, lower, n)
     some = length > 0
     return CharTable(
         counts=counts,
@@ -91,6 +93,7 @@ def char_table(texts: Sequence[str]) -> CharTable:
         sentence_ends=_per_line(line, (kind == _CODE["stop"]) & (after == _CODE["space"]), n),
         word_line=word_line,
         word_bucket=bucket,
+        word_text=text,
         word_capital=capital,
     )
 
@@ -102,28 +105,28 @@ def class_code(name: str) -> int:
 
 def _words(
     codes: np.ndarray, kind: np.ndarray, before: np.ndarray, line: np.ndarray, lower: np.ndarray, n: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Line, bucket and capital flag of every word (run of letters and digits)."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Line, bucket, text and capital flags of every word, and the capitalised words of each line."""
     inside = (kind >= _CODE["lower"]) & (kind <= _CODE["digit"])
-    starts = inside & ~((before >= _CODE["lower"]) & (before <= _CODE["digit"]))
+    mark = kind > _CODE["digit"]
+    starts = mark | (inside & ~((before >= _CODE["lower"]) & (before <= _CODE["digit"])))
     at = np.flatnonzero(starts)
     if not len(at):
         empty = np.zeros(0, dtype=np.int64)
-        return empty, empty, empty.astype(bool), np.zeros(n, dtype=np.int64)
+        return empty, empty, empty.astype(bool), empty.astype(bool), np.zeros(n, dtype=np.int64)
     place = np.arange(len(codes))
     position = place - np.maximum.accumulate(np.where(starts, place, 0))
-    chars = np.flatnonzero(inside)
+    chars = np.flatnonzero(inside | mark)
     # A polynomial hash: sum of (code + 1) * p**position, wrapping at 2**64.
     value = (lower[codes[chars]].astype(np.uint64) + 1) * _powers()[np.minimum(position[chars], _LONGEST_WORD - 1)]
-    first_of_word = np.searchsorted(chars, at)
-    hashed = np.add.reduceat(value, first_of_word)
+    hashed = np.add.reduceat(value, np.searchsorted(chars, at))
     hashed ^= hashed >> np.uint64(29)
     hashed *= np.uint64(0x9E3779B97F4A7C15)
     bucket = (hashed >> np.uint64(64 - WORD_BITS)).astype(np.int64)
     word_line = line[at]
     upper = kind[at] == _CODE["upper"]
     first_word = np.concatenate(([True], word_line[1:] != word_line[:-1]))
-    return word_line, bucket, upper & ~first_word, np.bincount(word_line, upper, minlength=n).astype(np.int64)
+    return word_line, bucket, inside[at], upper & ~first_word, np.bincount(word_line, upper, minlength=n).astype(np.int64)
 
 
 def _is(kind: np.ndarray, *names: str) -> np.ndarray:

@@ -15,12 +15,13 @@ _HEAD_BYTES = 4096
 
 # The encodings of the WHATWG standard, by Python's names. Others are not taken
 # from a page: Python knows "encodings" such as punycode that are traps.
-_KNOWN = frozenset(
+_NAMES = (
     "utf-8 utf-16-le utf-16-be ascii cp866 iso8859-1 iso8859-2 iso8859-3 iso8859-4 iso8859-5 iso8859-6 iso8859-7 iso8859-8 "
     "iso8859-9 iso8859-10 iso8859-13 iso8859-14 iso8859-15 iso8859-16 koi8-r koi8-u mac-roman mac-cyrillic cp874 cp1250 cp1251 "
     "cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258 gbk gb2312 gb18030 big5 big5hkscs euc_jp shift_jis cp932 iso2022_jp euc_kr "
-    "cp949 tis-620".split()
+    "cp949 tis-620"
 )
+_KNOWN = frozenset(_NAMES.split())
 # Browsers read these labels as the larger encoding.
 _WIDER = {"ascii": "cp1252", "iso8859-1": "cp1252", "iso8859-9": "cp1254", "gbk": "gb18030", "gb2312": "gb18030",
           "big5": "big5hkscs", "shift_jis": "cp932", "euc_kr": "cp949", "tis-620": "cp874", "utf-16": "utf-16-le"}  # fmt: skip
@@ -35,9 +36,9 @@ def to_utf8(data: bytes, charset: str | None = None) -> tuple[bytes, int]:
 
     Parameters: `charset` of the HTTP header, if there was one.
     """
-    for mark, name in _MARKS:
+    for mark, marked in _MARKS:
         if data.startswith(mark):
-            return _recode(data[len(mark) :], name)
+            return _recode(data[len(mark) :], marked)
     if data.isascii() and b"\x1b" not in data and b"\0" not in data[:_HEAD_BYTES]:
         return data, 0
     zeros = data[:_HEAD_BYTES].count(0)

@@ -28,6 +28,10 @@ _AGENCIES = ("AFP", "Reuters", "AP", "TTXVN", "Tân Hoa xã", "Kyodo", "DW", "Al
 _AUTHORS = ("Minh Anh", "PV", "Hoàng Lân", "Thu Hà", "Q.Đ", "Ngọc Diệp", "Bảo Khánh (tổng hợp)", "T.Vinh", "Lê Hạ", "Nhóm PV")
 _SECTIONS = ("Thời sự", "Thế giới", "Kinh tế", "Pháp luật", "Giáo dục", "Văn hóa", "Thể thao", "Đời sống", "Sức khỏe", "Giải trí", "Xã hội", "Công nghệ")
 
+_CREDIT = re.compile(r"[\s.(–-]*\(?((?:Ảnh|ẢNH|Nguồn|Video|Photo|Hình)\s*:.+?)\)?$")
+_CAPTION_HABITS = ("as written", "as written", "stop", "no stop", "no credit", "no credit, stop")
+"""What a site does to all its captions."""
+
 NoisePool = dict[str, list[str]]
 """Type -> texts that may be strewn into any page."""
 
@@ -274,9 +278,14 @@ class _Composer:
         for insert in row.inserts:
             if body and self.rng.random() < 0.8:
                 places.setdefault(self.rng.choice(body[: max(1, len(body) - 1)]), []).append(insert)
+        for place in self._extra_links(row, body):
+            places.setdefault(place, []).append(Row("teaser", "{related}"))
+        habit = self.rng.choice(_CAPTION_HABITS)
+        shown = self.rng.choice((1.0, 1.0, 0.7, 0.4))
         for i, line in enumerate(lines):
             if line.type == "caption":
-                self._caption(row.caption, line.text)
+                if self.rng.random() < shown:
+                    self._caption(row.caption, _caption_text(line.text, habit))
             elif line.type == "teaser":
                 self._read_also(row, line.text)
             elif line.type == "byline":
@@ -284,7 +293,14 @@ class _Composer:
             else:
                 self._paragraph(row, line)
             for insert in places.get(i, ()):
-                self._add(insert.type, self._fill(insert.text))
+                text = self._next_story("related").title if insert.text == "{related}" else self._fill(insert.text)
+                self._add(insert.type, text)
+
+    def _extra_links(self, row: Body, body: list[int]) -> list[int]:
+        """Places of further read-also links: some sites set one behind every few paragraphs."""
+        if row.readalso == "none" or len(body) < 4 or self.rng.random() >= 0.2:
+            return []
+        return self.rng.sample(body[:-1], self.rng.randint(1, 3))
 
     def _paragraph(self, row: Body, line: Line) -> None:
         text = line.text
@@ -306,7 +322,7 @@ class _Composer:
             self._add("teaser", self._summary(story, False))
 
     def _caption(self, style: str, text: str) -> None:
-        credit = re.search(r"[\s.(–-]*\(?((?:Ảnh|ẢNH|Nguồn|Video|Photo|Hình)\s*:.+?)\)?$", text)
+        credit = _CREDIT.search(text)
         if style == "none":
             return
         if style == "bar":
@@ -323,6 +339,15 @@ class _Composer:
             self._add("caption", text)
             if style == "double":
                 self._add("caption", text)
+
+
+def _caption_text(text: str, habit: str) -> str:
+    """A caption in the habit of its site: with or without credit and full stop."""
+    if habit.startswith("no credit"):
+        text = _CREDIT.sub("", text).strip() or text
+    if habit == "no stop":
+        return text.rstrip(".")
+    return f"{text}." if habit in ("stop", "no credit, stop") and text[-1:].isalnum() else text
 
 
 def _break_at_name(text: str, rng: random.Random) -> list[str]:

@@ -50,27 +50,39 @@ class _Lines:
 
 def feature_names() -> tuple[str, ...]:
     """Names of the columns of `line_features`."""
-    return _compute([Page("", ())], None)[1]
+    matrix, names = _compute([Page.from_lines(["line"])], None)
+    assert matrix.shape[1] == len(names)
+    return names
 
 
-def line_features(pages: Sequence[Page], scores: np.ndarray | None = None, idf: np.ndarray | None = None) -> np.ndarray:
+def line_features(
+    pages: Sequence[Page], scores: np.ndarray | None = None, idf: np.ndarray | None = None, table: CharTable | None = None
+) -> np.ndarray:
     """Lines x features (float32) of all pages, in order.
 
     Parameters: `scores`, lines x types, probabilities of a text scorer (NaN
-    columns if None); `idf`, one weight a word bucket (`word_idf`; ones if None).
+    columns if None); `idf`, one weight a word bucket (`word_idf`; ones if None);
+    `table`, the `page_table` of the same pages if it is there already.
     """
-    return _compute(pages, scores, idf)[0]
+    return _compute(pages, scores, idf, table)[0]
+
+
+def page_table(pages: Sequence[Page]) -> CharTable:
+    """Characters and words of all lines of all pages."""
+    return char_table([line.text for page in pages for line in page.lines])
 
 
 def word_idf(pages: Sequence[Page]) -> np.ndarray:
     """Inverse document frequency of every word bucket over pages (float32, 2**WORD_BITS)."""
     seen = np.zeros(2**WORD_BITS, dtype=np.float32)
     for page in pages:
-        seen[np.unique(char_table([line.text for line in page.lines]).word_bucket)] += 1
+        seen[np.unique(page_table([page]).word_bucket)] += 1
     return np.log((1 + len(pages)) / (1 + seen)).astype(np.float32) + 0.1
 
 
-def _compute(pages: Sequence[Page], scores: np.ndarray | None, idf: np.ndarray | None = None) -> tuple[np.ndarray, tuple[str, ...]]:
+def _compute(
+    pages: Sequence[Page], scores: np.ndarray | None, idf: np.ndarray | None = None, table: CharTable | None = None
+) -> tuple[np.ndarray, tuple[str, ...]]:
     sizes = np.array([len(page.lines) for page in pages], dtype=np.int64)
     n = int(sizes.sum())
     first = np.concatenate(([0], np.cumsum(sizes)[:-1])) if len(sizes) else np.zeros(0, dtype=np.int64)
@@ -82,7 +94,7 @@ def _compute(pages: Sequence[Page], scores: np.ndarray | None, idf: np.ndarray |
         page=page,
         index=np.arange(n),
     )
-    table = char_table(lines.texts)
+    table = char_table(lines.texts) if table is None else table
     kinds = _shape(lines, table)
     sentence = _place(lines, table, kinds)
     segment = _segment(lines, table, kinds, sentence)
@@ -194,9 +206,7 @@ def _segment(lines: _Lines, table: CharTable, kinds: np.ndarray, sentence: np.nd
     end_at = np.full(n_pages, -1)
     hit = gain >= best[lines.page] - 1e-9 if n_pages else np.zeros(0, bool)
     end_at[lines.page[hit]] = lines.index[hit]
-    if not n_pages:
-        return np.zeros(0, dtype=bool)
-    begin = first_low[np.maximum(end_at, 0)][lines.page]
+    begin = first_low[np.maximum(end_at, 0)][lines.page] if n_pages else lines.index
     last = end_at[lines.page]
     inside = (lines.index >= begin) & (lines.index <= last) & (best[lines.page] > 0)
     lines.add("in_segment", inside)
@@ -240,7 +250,7 @@ def _vocabulary(lines: _Lines, table: CharTable, segment: np.ndarray, idf: np.nd
     """
     n = len(lines.texts)
     weight = np.ones(2**WORD_BITS, dtype=np.float32) if idf is None else idf
-    line, bucket = table.word_line, table.word_bucket
+    line, bucket = table.word_line[table.word_text], table.word_bucket[table.word_text]
     # One entry a (line, word).
     pair = np.unique((line << WORD_BITS) | bucket) if len(line) else np.zeros(0, dtype=np.int64)
     line, bucket = pair >> WORD_BITS, pair & (2**WORD_BITS - 1)

@@ -32,13 +32,14 @@ MAX_SECONDS = 20.0
 LONG_CELL = 80
 """A table cell longer than this is a line of its own; shorter ones join their row."""
 
-_BLOCKS = """address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure footer
+_BLOCKS = """
+    address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure footer
     form h1 h2 h3 h4 h5 h6 header hgroup hr html legend li main marquee menu nav ol p pre section search summary table tbody tfoot
-    thead tr ul button""".split()
-_UNSEEN = """head script style noscript template svg iframe select textarea object embed audio video canvas noframes noembed
-    datalist title meta link math-source""".split()
-_CELLS = ("td", "th")
-_REGIONS = {"main": "main", "article": "article", "nav": "nav", "header": "header", "footer": "footer", "aside": "aside", "form": "form"}
+    thead tr ul button"""
+_UNSEEN = """
+    head script style noscript template svg iframe select textarea object embed audio video canvas noframes noembed
+    datalist title"""
+_LANDMARKS = frozenset({"main", "article", "nav", "header", "footer", "aside", "form"})
 _ROLES = {"main": "main", "article": "article", "navigation": "nav", "banner": "header", "contentinfo": "footer",
           "complementary": "aside", "search": "form", "form": "form"}  # fmt: skip
 
@@ -102,7 +103,8 @@ def html_rows(utf8: bytes) -> list[Row]:
         # NUL: the parser drops it, but no new tag can grow together over it.
         utf8 = _FORMATTING.sub(b"\0", utf8)
     root = _tables().parser(utf8).root
-    return _Walk().run(root) if root is not None else []
+    # A page that shows nothing without its scripts often carries its text in hidden boxes.
+    return _Walk().run(root) or _Walk(everything=True).run(root) if root is not None else []
 
 
 def _is_harmless(utf8: bytes) -> bool:
@@ -128,6 +130,7 @@ class _Tables:
     names: dict[int, str]
     dialog: int
     pre: int
+    noscript: int
 
 
 @lru_cache(maxsize=1)
@@ -137,20 +140,25 @@ def _tables() -> _Tables:
     except ImportError as error:
         raise UserError("reading HTML needs selectolax: pip install 'clfnews[web]'") from error
     document = LexborHTMLParser("<p>text</p>")
-    number = {name: document.create_node(name).tag_id for name in (*_BLOCKS, *_UNSEEN, *_CELLS, "br", "a")}
+    blocks, unseen, cells = _BLOCKS.split(), _UNSEEN.split(), ("td", "th")
+    number = {name: document.create_node(name).tag_id for name in (*blocks, *unseen, *cells, "br", "a")}
     paragraph = document.css_first("p")
     text = paragraph.first_child if paragraph else None
-    kinds = {number[name]: _BLOCK for name in _BLOCKS} | {number[name]: _UNSEEN_KIND for name in _UNSEEN}
-    kinds |= {number[name]: _CELL for name in _CELLS} | {number["br"]: _BREAK, number["a"]: _LINK}
+    kinds = {number[name]: _BLOCK for name in blocks} | {number[name]: _UNSEEN_KIND for name in unseen}
+    kinds |= {number[name]: _CELL for name in cells} | {number["br"]: _BREAK, number["a"]: _LINK}
     kinds[text.tag_id if text else 2] = _TEXT
     names = {n: name for name, n in number.items()}
-    return _Tables(LexborHTMLParser, kinds, names, number["dialog"], number["pre"])
+    return _Tables(LexborHTMLParser, kinds, names, number["dialog"], number["pre"], number["noscript"])
 
 
 class _Walk:
-    """Goes through the tree once, without recursion: depth is no limit."""
+    """Goes through the tree once, without recursion: depth is no limit.
 
-    def __init__(self) -> None:
+    Parameters: `everything`: hidden boxes and `<noscript>` too.
+    """
+
+    def __init__(self, everything: bool = False) -> None:
+        self.everything = everything
         self.rows: list[Row] = []
         self.parts: list[str] = []
         self.size = self.link_size = 0
@@ -161,7 +169,7 @@ class _Walk:
     def run(self, root: Any) -> list[Row]:
         """The lines below an element, in reading order."""
         tables = _tables()
-        kinds = tables.kinds
+        kinds = tables.kinds | ({tables.noscript: _BLOCK} if self.everything else {})
         stack: list[tuple[Any, int, tuple[str, str, str, int], bool]] = []
         in_link, pre, node = False, 0, root
         while True:
@@ -172,7 +180,9 @@ class _Walk:
                 self._flush()
             elif kind != _UNSEEN_KIND:
                 attributes = node.attributes
-                if not _is_hidden(attributes) and not (node.tag_id == tables.dialog and "open" not in attributes):
+                hidden = _is_hidden(attributes) or (node.tag_id == tables.dialog and "open" not in attributes)
+                # <html> and <body> are hidden only until a script has run.
+                if not hidden or len(stack) < 2 or self.everything:
                     outside = (self.tag, self.region, self.hint, self.depth)
                     if kind != _INLINE:
                         self._enter(kind, tables.names[node.tag_id], attributes, len(stack) + 1)
@@ -200,7 +210,7 @@ class _Walk:
             node = following
 
     def _enter(self, kind: int, name: str, attributes: dict[str, str | None], depth: int) -> None:
-        if kind == _BLOCK or kind == _CELL:
+        if kind in (_BLOCK, _CELL):
             if kind == _BLOCK or self.size > LONG_CELL:
                 self._flush()
             elif self.size:
@@ -208,7 +218,8 @@ class _Walk:
             # Short cells share the line of their row.
             self.tag = "td" if name in ("tr", "th") else name
             self.depth = depth
-            self.region = _REGIONS.get(name, self.region)
+            if name in _LANDMARKS:
+                self.region = name
             if attributes:
                 role = attributes.get("role")
                 if role:
@@ -243,7 +254,7 @@ class _Walk:
         if self.size:
             text = normalise("".join(self.parts))
             if text:
-                density = 0.0 if not self.link_size else 1.0 if self.link_size >= self.size else round(self.link_size / self.size, 3)
+                density = round(min(self.link_size / self.size, 1.0), 3) if self.link_size else 0.0
                 self.rows.append(Row(text, Cues(self.tag, density, self.region, self.depth, self.hint)))
                 if len(self.rows) > MAX_LINES:
                     raise ValueError(f"has more than {MAX_LINES:,} lines")

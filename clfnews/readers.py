@@ -1,121 +1,263 @@
-"""Pages from files: text, JSONL, folders, standard input.
+"""Pages from files of any kind, folders, patterns and standard input.
 
-A record that cannot be read becomes a `BadRecord` in the stream, with its place
-and reason; the others go on.
+`FORMATS` maps the name of a format to its reader, `SUFFIXES` the end of a file
+name to its format; `.gz` and `.zst` may follow. To add a format, write a reader
+(an open file in, pages and bad records out) and add it to both.
+
+Everything streams: memory does not grow with the file. A record that cannot be
+read becomes a `BadRecord` in the stream, with its place and reason; the others
+go on.
 """
 
 from __future__ import annotations
 
-import json
+import glob
+import io
+import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO
 
-from clfnews.errors import BadRecord, UserError
+from clfnews.errors import BadRecord, UserError, nearest
+from clfnews.html import MAX_LINES, read_html
 from clfnews.page import Page
+from clfnews.records import MAX_RECORD_BYTES, Part, ReadOptions, Records, Source, Warn, checked
+from clfnews.streams import COMPRESSED, StreamError, open_bytes, sniff_compression
+from clfnews.tables import read_csv_rows, read_jsonl_rows, read_parquet_rows
+from clfnews.warc import read_warc, read_wet
 
-MAX_RECORD_BYTES = 64 * 1024 * 1024
-"""A text file or row larger than this is not one page; it becomes a `BadRecord`."""
+__all__ = ["FORMATS", "MAX_RECORD_BYTES", "SUFFIXES", "ReadOptions", "Records", "expand", "format_of", "read_file", "read_jsonl",
+           "read_pages", "read_text"]  # fmt: skip
 
-Records = Iterator[Page | BadRecord]
-Warn = Callable[[str], None]
+Reader = Callable[[BinaryIO, Source, ReadOptions, Warn, Part | None], Records]
 
 
-def read_pages(inputs: Iterable[str], warn: Warn = lambda _: None) -> Records:
-    """The pages of files and folders, in order; `-` is standard input.
+def _silent(message: str) -> None:
+    """The default for `warn`."""
 
-    `.jsonl` files hold one page a row, all other files are one page of text.
+
+def read_pages(inputs: Iterable[str], warn: Warn = _silent, options: ReadOptions | None = None) -> Records:
+    """The pages of files, folders and patterns, in order; `-` is standard input.
+
     Raises `UserError` for an input that does not exist, before any is read.
     """
-    paths = [path for name in inputs for path in _expand(name)]
+    options = options or ReadOptions()
+    paths = [path for name in inputs for path in expand(name, options)]
     for path in paths:
-        if path is None:
-            yield from _standard_input(warn)
-        elif path.suffix in (".jsonl", ".ndjson"):
-            yield from read_jsonl(path)
-        else:
-            yield read_text(path, warn)
+        yield from read_file(path, warn, options) if path else _standard_input(warn, options)
 
 
-def read_text(path: Path, warn: Warn = lambda _: None) -> Page | BadRecord:
-    """One text file as one page; invalid UTF-8 is replaced and said."""
+def read_file(path: Path, warn: Warn = _silent, options: ReadOptions | None = None, part: Part | None = None) -> Records:
+    """The pages of one file, or of a part of it."""
+    options = options or ReadOptions()
+    name, compression = format_of(path.name)
+    name = options.format or name or "text"
+    source = Source(str(path), _stem(path.name))
     try:
+        # A folder can be opened, and a named pipe waits for ever: look first.
+        if not path.is_file() and not path.is_fifo():
+            raise IsADirectoryError(None, "Is not a file")
         with path.open("rb") as file:
-            data = file.read(MAX_RECORD_BYTES + 1)
+            # Parquet wants to jump about in the file, parts begin in its middle.
+            stream = open_bytes(file, compression) if compression or (part is None and name != "parquet") else file
+            yield from _guarded(FORMATS[name](stream, source, options, warn, part), source)
     except OSError as error:
-        return BadRecord(str(path), "file", error.strerror or str(error))
-    return _text_page(data, str(path), path.stem, warn)
+        yield BadRecord(source.name, "file", error.strerror or str(error))
+
+
+def read_text(path: Path, warn: Warn = _silent) -> Page | BadRecord:
+    """One text file as one page; invalid UTF-8 is replaced and said."""
+    return next(iter(read_file(path, warn, ReadOptions(format="text"))))
 
 
 def read_jsonl(path: Path) -> Records:
-    """The rows of a JSONL file (`text` or `lines`, optional `id`, `url`, `site`, `date`)."""
-    try:
-        with path.open("rb") as file:
-            yield from _json_rows(file, str(path), path.stem)
-    except OSError as error:
-        yield BadRecord(str(path), "file", error.strerror or str(error))
+    """The rows of a JSONL file (`text`, `html` or `lines`, optional `id`, `url`, `site`, `date`)."""
+    return read_file(path, options=ReadOptions(format="jsonl"))
 
 
-def _expand(name: str) -> list[Path | None]:
-    """Files of an input: itself, the files of a folder (sorted, recursive), or standard input (None)."""
+def format_of(name: str) -> tuple[str | None, str | None]:
+    """Format and compression of a file by its name; None for what the name does not tell."""
+    path = Path(name.lower())
+    compression = path.suffix if path.suffix in COMPRESSED else None
+    return SUFFIXES.get(Path(path.stem).suffix if compression else path.suffix), compression
+
+
+def expand(name: str, options: ReadOptions) -> list[Path | None]:
+    """Files of an input: itself, the files of a folder or pattern (sorted), or standard input (None).
+
+    A folder is searched in depth, for files whose name tells their format (all
+    files if `options.format` is set); hidden files and error files are not taken.
+    """
+    if options.format is not None and options.format not in FORMATS:
+        raise UserError(f"unknown input format {options.format!r}{nearest(options.format, list(FORMATS))}")
     if name == "-":
         return [None]
     path = Path(name)
     if path.is_dir():
-        files = sorted(p for p in path.rglob("*") if p.suffix in (".txt", ".jsonl", ".ndjson") and p.is_file())
+        files: list[Path | None] = [file for file in sorted(path.rglob("*")) if _is_input(file, path, options)]
         if not files:
-            raise UserError(f"{name}: no .txt or .jsonl files in this folder")
-        return list(files)
-    if not path.exists():
-        raise UserError(f"{name}: no such file or folder")
-    return [path]
+            raise UserError(f"{name}: no {', '.join(SUFFIXES)} files in this folder")
+        return files
+    if path.exists():
+        return [path]
+    if any(c in name for c in "*?["):
+        found = glob.glob(name, recursive=True)  # noqa: PTH207 (Path.glob takes no absolute pattern)
+        matches: list[Path | None] = [Path(match) for match in sorted(found) if Path(match).is_file()]
+        if not matches:
+            raise UserError(f"{name}: no file matches this pattern")
+        return matches
+    raise UserError(f"{name}: no such file or folder")
 
 
-def _standard_input(warn: Warn) -> Records:
-    """JSONL if the first character is `{`, else one page of text."""
-    stream = sys.stdin.buffer
-    first = stream.peek(1)[:1]  # type: ignore[attr-defined]
-    if first == b"{":
-        yield from _json_rows(stream, "stdin", "stdin")
-    else:
-        yield _text_page(stream.read(MAX_RECORD_BYTES + 1), "stdin", "stdin", warn)
+def _is_input(file: Path, folder: Path, options: ReadOptions) -> bool:
+    hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
+    known = options.format is not None or format_of(file.name)[0] is not None
+    return known and not hidden and not file.name.endswith(".errors.jsonl") and file.is_file()
 
 
-def _text_page(data: bytes, source: str, page_id: str, warn: Warn) -> Page | BadRecord:
-    if not data.strip():
-        return BadRecord(source, "file", "is empty")
-    if len(data) > MAX_RECORD_BYTES:
-        return BadRecord(source, "file", f"is larger than {MAX_RECORD_BYTES // 2**20} MiB; one text file is one page")
-    # Text has no NUL bytes; PNG, PDF, zip and compiled files have some early on.
-    if b"\0" in data[:8192] or data[:5] == b"%PDF-":
-        return BadRecord(source, "file", "is a binary file, not text")
-    text = data.decode("utf-8-sig", errors="replace")
-    if "\ufffd" in text:
-        warn(f"{source}: not valid UTF-8; {text.count(chr(0xFFFD))} bad bytes were replaced")
-    return Page.from_text(text, page_id)
+def _stem(name: str) -> str:
+    """`page` of `page.html.gz`."""
+    format_, compression = format_of(name)
+    stem = Path(name).stem if compression else name
+    return Path(stem).stem if format_ or not compression else stem
 
 
-def _json_rows(file: BinaryIO, source: str, stem: str) -> Records:
-    found = False
-    number = 0
-    while raw := file.readline(MAX_RECORD_BYTES + 1):
-        number += 1
-        if len(raw) > MAX_RECORD_BYTES:
-            yield BadRecord(source, f"row {number}", f"is larger than {MAX_RECORD_BYTES // 2**20} MiB")
-            while raw and not raw.endswith(b"\n"):
-                raw = file.readline(MAX_RECORD_BYTES)
-            continue
-        if not raw.strip():
-            continue
-        found = True
+def _guarded(records: Records, source: Source) -> Records:
+    """The records, with the end of a broken stream as a `BadRecord` and pages that are too large as another."""
+    n = 0
+    try:
+        for record in records:
+            n += 1
+            yield checked(record, source.name)
+    except StreamError as error:
+        yield BadRecord(source.name, f"after record {n}" if n else "file", str(error))
+
+
+# --- standard input ---------------------------------------------------------------
+
+
+def _standard_input(warn: Warn, options: ReadOptions) -> Records:
+    """Any format, told by its first bytes unless it was named."""
+    stdin = io.BufferedReader(_Unseekable(sys.stdin.buffer), 1 << 16)
+    source = Source("stdin", "stdin")
+    try:
+        stream = open_bytes(stdin, sniff_compression(stdin.peek(8)[:8]))
+        name = options.format or _sniff(stream.peek(512)[:512])
+    except StreamError as error:
+        yield BadRecord(source.name, "file", str(error))
+        return
+    yield from _guarded(FORMATS[name](stream, source, options, warn, None), source)
+
+
+def spool_stdin(folder: Path) -> Path:
+    """Standard input as a file that can be read again; its name tells the format."""
+    path = folder / "stdin"
+    with path.open("wb") as file:
+        shutil.copyfileobj(sys.stdin.buffer, file, 1 << 20)
+    with path.open("rb") as file:
+        compression = sniff_compression(file.peek(8)[:8])
         try:
-            row = json.loads(raw)
-            if not isinstance(row, dict):
-                raise ValueError("not a JSON object")
-            yield Page.from_row(row, f"{stem}-{number}")
-        except (ValueError, RecursionError) as error:
-            reason = "not JSON" if isinstance(error, (json.JSONDecodeError, UnicodeDecodeError)) else str(error)
-            yield BadRecord(source, f"row {number}", reason)
-    if not found:
-        yield BadRecord(source, "file", "is empty")
+            name = _sniff(open_bytes(file, compression).peek(512)[:512])
+        except StreamError:  # reading it will tell
+            name = "text"
+    suffix = next(suffix for suffix, format_ in SUFFIXES.items() if format_ == name)
+    return path.rename(folder / f"stdin{suffix}{compression or ''}")
+
+
+class _Unseekable(io.RawIOBase):
+    """Standard input as a plain stream, whatever stands behind it (a pipe, a file, a test's buffer)."""
+
+    def __init__(self, inner: BinaryIO) -> None:
+        self._inner = inner
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        read = getattr(self._inner, "read1", self._inner.read)
+        data = read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _sniff(first: bytes) -> str:
+    start = first.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start.startswith(b"{"):
+        return "jsonl"
+    if start.startswith(b"WARC/"):
+        return "wet" if b"WARC-Type: conversion" in first else "warc"
+    if start.startswith(b"PAR1"):
+        return "parquet"
+    return "html" if start[:14].lower().startswith((b"<!doctype html", b"<html")) else "text"
+
+
+# --- files that are one page ------------------------------------------------------------
+
+
+def read_text_page(file: BinaryIO, source: Source, options: ReadOptions, warn: Warn, part: Part | None = None) -> Records:
+    """The whole file as one page of text."""
+    data = file.read(options.max_bytes + 1)
+    if not data.strip():
+        yield BadRecord(source.name, "file", "is empty")
+    elif len(data) > options.max_bytes:
+        yield BadRecord(source.name, "file", f"{options.too_large}; one text file is one page")
+    # Text has no NUL bytes; PNG, PDF, zip and compiled files have some early on.
+    elif b"\0" in data[:8192] or data[:5] == b"%PDF-":
+        yield BadRecord(source.name, "file", "is a binary file, not text")
+    elif max(data.count(b"\n"), data.count(b"\r")) > MAX_LINES:
+        yield BadRecord(source.name, "file", f"has more than {MAX_LINES:,} lines; one text file is one page")
+    else:
+        text = data.decode("utf-8-sig", errors="replace")
+        if "\ufffd" in text:
+            warn(f"{source.name}: not valid UTF-8; {text.count(chr(0xFFFD))} bad bytes were replaced")
+        yield Page.from_text(text, source.stem)
+
+
+def read_html_page(file: BinaryIO, source: Source, options: ReadOptions, warn: Warn, part: Part | None = None) -> Records:
+    """The whole file as one page of HTML."""
+    data = file.read(options.max_bytes + 1)
+    if not data.strip():
+        yield BadRecord(source.name, "file", "is empty")
+        return
+    if len(data) > options.max_bytes:
+        yield BadRecord(source.name, "file", f"{options.too_large}; one HTML file is one page")
+        return
+    try:
+        document = read_html(data, source.stem, seconds=options.seconds)
+    except ValueError as error:
+        yield BadRecord(source.name, "file", str(error))
+        return
+    if document.replaced > 0:
+        warn(f"{source.name}: {document.replaced} bytes are not valid in the page's encoding and were replaced")
+    yield document.page
+
+
+FORMATS: dict[str, Reader] = {
+    "text": read_text_page,
+    "html": read_html_page,
+    "jsonl": read_jsonl_rows,
+    "csv": read_csv_rows,
+    "parquet": read_parquet_rows,
+    "wet": read_wet,
+    "warc": read_warc,
+}
+"""Name of a format, as in `--input-format`, and its reader."""
+
+SUFFIXES = {
+    ".txt": "text",
+    ".html": "html",
+    ".htm": "html",
+    ".xhtml": "html",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".parquet": "parquet",
+    ".wet": "wet",
+    ".warc": "warc",
+}
+"""End of a file name and its format; a file with another name is text."""
+
+ONE_PAGE = ("text", "html")
+"""Formats whose file is one page."""

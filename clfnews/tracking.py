@@ -100,11 +100,15 @@ def load_filter(uri_or_dir: str | None = None) -> PageFilter:
 
     None means the champion. Raises `UserError` if it cannot be found.
     """
+    return PageFilter.load(find_filter(uri_or_dir))
+
+
+def find_filter(uri_or_dir: str | None = None) -> Path:
+    """The local folder of a filter, as `load_filter` names it; remote ones are downloaded."""
     uri = uri_or_dir or DEFAULT_MODEL
     if "://" not in uri and not uri.startswith(("models:/", "runs:/", "mlflow-artifacts:/")):
         folder = Path(uri)
-        inside = next((f for f in (folder, folder / "artifacts" / "filter", folder / "filter") if (f / "filter.json").is_file()), folder)
-        return PageFilter.load(inside)
+        return next((f for f in (folder, folder / "artifacts" / "filter", folder / "filter") if (f / "filter.json").is_file()), folder)
     mlflow = quiet_mlflow()
     try:
         if uri.startswith("models:/"):
@@ -117,8 +121,7 @@ def load_filter(uri_or_dir: str | None = None) -> PageFilter:
                 f"no model {uri} in {mlflow.get_tracking_uri()}; train one: clfnews train configs/base.yaml"
             ) from error
         raise UserError(_store_problem(mlflow.get_tracking_uri(), error)) from error
-    page_filter = PageFilter.load(folder / "artifacts" / "filter")
-    return page_filter
+    return folder / "artifacts" / "filter"
 
 
 def _check_registered(mlflow: Any, uri: str) -> None:

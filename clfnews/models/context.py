@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from clfnews.augment import augment
-from clfnews.features import feature_names, line_features, word_idf
-from clfnews.models.base import Probabilities, normalised, split_back
-from clfnews.models.fasttext import FastText
+from clfnews.features import feature_names, line_features, page_table, word_idf
+from clfnews.models.base import Probabilities, labelled_lines, normalised, split_back
+from clfnews.models.scorer import TextScorer
 from clfnews.page import Page
 
 _CATEGORIES = {"first_class": 14, "last_class": 14, "html_tag": 18, "html_region": 8}
@@ -59,8 +59,8 @@ class Context:
         self.hidden, self.nets, self.epochs, self.alpha = hidden, nets, epochs, alpha
         self.copies, self.chain, self.text_scorer, self.context = copies, chain, text_scorer, context
         self.scorer_folds = scorer_folds
-        self.scorer_options = {"dim": scorer_dim, "epoch": scorer_epoch, "lr": 0.4, "word_ngrams": 2, "seed": seed}
-        self._scorer: FastText | None = None
+        self.scorer_options = {"dim": scorer_dim, "epoch": scorer_epoch, "seed": seed}
+        self._scorer: TextScorer | None = None
         self._arrays: dict[str, np.ndarray] = {}
 
     # --- training -----------------------------------------------------------
@@ -79,11 +79,12 @@ class Context:
         self._fit_nets(self._encode(x[known]), y[known])
         self._arrays["transitions"] = _transitions(pages, self.labels)
         if self.text_scorer:
-            self._scorer = self._new_scorer().fit(pages)
+            self._scorer = self._fit_scorer(pages)
         return self
 
-    def _new_scorer(self) -> FastText:
-        return FastText(self.task, self.labels, **self.scorer_options)
+    def _fit_scorer(self, pages: Sequence[Page]) -> TextScorer:
+        lines, labels = labelled_lines(pages, self.task)
+        return TextScorer(self.labels, **self.scorer_options).fit([line.text for line in lines], labels)
 
     def _scores_out_of_fold(self, pages: Sequence[Page], groups: Sequence[str], n: int) -> np.ndarray:
         """Scores of every line by a scorer that saw no page of its group (copies share the group)."""
@@ -95,8 +96,8 @@ class Context:
         for fold in np.unique(folds):
             held = np.flatnonzero(folds == fold)
             fit = [pages[i] for i in np.flatnonzero(folds[:n] != fold)] or list(pages[:n])
-            scorer = self._new_scorer().fit(fit)
-            for i, p in zip(held, scorer.predict_proba([pages[i] for i in held]), strict=True):
+            part = [pages[i] for i in held]
+            for i, p in zip(held, split_back(self._fit_scorer(fit).predict(page_table(part)), part), strict=True):
                 out[i] = p
         return np.concatenate(out)
 
@@ -124,11 +125,11 @@ class Context:
     # --- prediction -----------------------------------------------------------
 
     def predict_proba(self, pages: Sequence[Page]) -> Probabilities:
-        texts = [line.text for page in pages for line in page.lines]
-        if not texts:
+        table = page_table(pages)
+        if not len(table.length):
             return [np.zeros((0, len(self.labels))) for _ in pages]
-        scores = self._scorer.predict_texts(texts) if self._scorer else None
-        x = self._encode(line_features(pages, scores, self._arrays["idf"].astype(np.float32)))
+        scores = self._scorer.predict(table) if self._scorer else None
+        x = self._encode(line_features(pages, scores, self._arrays["idf"].astype(np.float32), table))
         p = np.zeros((len(x), len(self.labels)))
         for k in range(self.nets):
             a = self._arrays
@@ -162,10 +163,9 @@ class Context:
     # --- storage --------------------------------------------------------------
 
     def save(self, folder: Path) -> None:
-        np.savez_compressed(folder / "context.npz", **self._arrays)  # type: ignore[arg-type]
+        scorer = self._scorer.arrays() if self._scorer else {}
+        np.savez_compressed(folder / "context.npz", **self._arrays, **scorer)  # type: ignore[arg-type]
         (folder / "features.json").write_text(json.dumps(feature_names()), encoding="utf-8")
-        if self._scorer:
-            self._scorer.save(folder)
 
     @classmethod
     def load(cls, folder: Path, task: str, labels: tuple[str, ...], **options: Any) -> Context:
@@ -176,9 +176,10 @@ class Context:
             raise UserError(f"{folder}: trained with other features than this version computes; train again")
         model = cls(task, labels, **options)
         with np.load(folder / "context.npz", allow_pickle=False) as arrays:
-            model._arrays = {name: arrays[name] for name in arrays.files}
+            stored = {name: arrays[name] for name in arrays.files}
         if model.text_scorer:
-            model._scorer = FastText.load(folder, task, labels, **model.scorer_options)
+            model._scorer = TextScorer.from_arrays(labels, stored)
+        model._arrays = {name: array for name, array in stored.items() if not name.startswith("scorer_")}
         return model
 
 

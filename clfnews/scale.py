@@ -1,0 +1,350 @@
+"""Filtering any number of pages into a folder, in many processes, so that it can be killed and resumed.
+
+One input file becomes one shard (large JSONL and Parquet files: one a part).
+The unit of work is `work.Unit`; a finished unit leaves a marker with the hash
+of its input, the model and the options, and the hashes of its shards. A rerun
+with `resume` trusts a marker only if all of them still hold.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from clfnews import __version__
+from clfnews.errors import BadRecord, UserError, nearest
+from clfnews.filter import PageFilter
+from clfnews.page import Page
+from clfnews.readers import ReadOptions, read_file, spool_stdin
+from clfnews.work import SPLIT_BYTES, Item, Unit, content_hash, list_inputs, units
+from clfnews.writers import FORMATS, Counts, Shard, is_whole
+
+STATE = ".clfnews"
+"""Folder below the output folder with the markers of finished units."""
+MANIFEST = "manifest.json"
+BATCH_PAGES, BATCH_LINES, BATCH_CHARS = 256, 20_000, 2_000_000
+"""Pages that are tagged in one go: what bounds memory, and part of what makes equal bytes."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every worker has to know. Equal jobs on equal inputs give equal bytes."""
+
+    out: Path
+    format: str
+    fingerprint: str
+    """Hash of the model's files."""
+    threshold: float | None
+    options: ReadOptions
+    resume: bool
+
+    @property
+    def key(self) -> str:
+        """Hash of all that decides what is written, but for the input."""
+        options = asdict(self.options)
+        text = json.dumps(
+            [__version__, self.fingerprint, self.format, self.threshold, options, BATCH_PAGES, BATCH_LINES, BATCH_CHARS]
+        )
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished unit."""
+
+    shards: tuple[dict[str, Any], ...]
+    """Per item: `input`, `shard`, `errors` (file or None), `bytes`, `sha256`, `counts`."""
+    size: int
+    """Bytes of input."""
+    resumed: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass
+class Report:
+    """Where a run is, or how it ended."""
+
+    total_bytes: int
+    bytes: int = 0
+    shards: int = 0
+    resumed: int = 0
+    seconds: float = 0.0
+    counts: Counts = field(default_factory=Counts)
+    new: Counts = field(default_factory=Counts)
+    """Without what earlier runs had done."""
+    left_over: list[str] = field(default_factory=list)
+    """Shards of earlier runs whose inputs were not given this time."""
+
+    def add(self, done: Done) -> None:
+        """Count a finished unit."""
+        self.bytes += done.size
+        self.shards += len(done.shards)
+        self.resumed += len(done.shards) * done.resumed
+        for shard in done.shards:
+            self.counts.add(Counts(**shard["counts"]))
+            if not done.resumed:
+                self.new.add(Counts(**shard["counts"]))
+
+    def line(self) -> str:
+        """Pages, rate and time left, as one line."""
+        rate = self.new.records / self.seconds if self.seconds else 0.0
+        text = f"{self.counts.records:,} pages, {self.bytes / max(self.total_bytes, 1):.0%}, {rate:,.0f} pages/s"
+        if 0 < self.bytes < self.total_bytes:
+            text += f", {_duration(self.seconds * (self.total_bytes - self.bytes) / self.bytes)} left"
+        return text + (f", {self.counts.errors:,} errors" if self.counts.errors else "")
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def filter_to_folder(
+    inputs: Sequence[str],
+    out: Path,
+    model: Path,
+    *,
+    workers: int = 1,
+    format: str = "jsonl",
+    threshold: float | None = None,
+    options: ReadOptions | None = None,
+    resume: bool = False,
+    engine: str = "local",
+    address: str | None = None,
+    split_bytes: int = SPLIT_BYTES,
+    progress: Callable[[Report], None] = lambda _: None,
+    warn: Callable[[str], None] = lambda _: None,
+) -> Report:
+    """Filter files into shards below `out`; returns the sums that are also in its `manifest.json`.
+
+    Parameters: `model`, the folder of a filter (`tracking.find_filter`);
+    `workers`, processes (1: this one); `engine`, `local` or `ray`, with the
+    `address` of a cluster; `resume` continues in a folder that an earlier run
+    has left. Bytes of the shards depend on inputs, model and options only.
+    Raises `UserError` for inputs, models and folders that do not do, and for
+    workers that were killed; what was finished then is kept.
+    """
+    from clfnews.engines import ENGINES
+
+    for name, known, what in ((format, FORMATS, "format"), (engine, ENGINES, "engine")):
+        if name not in known:
+            raise UserError(f"--{what} {name}: unknown{nearest(name, list(known))}")
+    options, started = options or ReadOptions(), time.monotonic()
+    files = list_inputs(inputs, options, out)
+    page_filter = PageFilter.load(model)  # a model that does not fit is told before anything is written
+    job = Job(out, format, fingerprint(model), threshold, options, resume)
+    shards: list[dict[str, Any]] = []
+    with _own(out, resume), _write_errors(out):
+        if "-" in inputs:
+            files.append((spool_stdin(out / STATE), "stdin"))
+        report = Report(total_bytes=sum(path.stat().st_size for path, _ in files if path.is_file()))
+        planned = units(files, options, split_bytes)
+        for done in ENGINES[engine](planned, job, model, page_filter, workers, address):
+            report.add(done)
+            shards.extend(done.shards)
+            report.seconds = time.monotonic() - started
+            progress(report)
+            for message in done.warnings:
+                warn(message)
+        _finish(job, report, shards, page_filter)
+    return report
+
+
+def fingerprint(model: Path) -> str:
+    """Hash of the names and contents of a filter's files."""
+    sha = hashlib.sha256()
+    for path in sorted(model.rglob("*")):
+        if path.is_file():
+            sha.update(f"\0{path.relative_to(model).as_posix()}\0".encode())
+            sha.update(hashlib.sha256(path.read_bytes()).digest())
+    return sha.hexdigest()
+
+
+# --- one unit ---------------------------------------------------------------------
+
+
+def filter_unit(unit: Unit, job: Job, page_filter: PageFilter) -> Done:
+    """Filter the items of a unit, unless an earlier run has done so: the function that workers run."""
+    marker = job.out / STATE / f"{hashlib.sha256(unit[0].shard.encode('utf-8', 'surrogateescape')).hexdigest()[:24]}.json"
+    key = hashlib.sha256(f"{job.key}{content_hash(unit)}".encode()).hexdigest()
+    size = sum(item.size for item in unit)
+    finished = _finished(marker, key, job) if job.resume else None
+    if finished is not None:
+        return Done(finished, size, resumed=True)
+    started = time.monotonic()
+    warnings: list[str] = []
+    shards = [Shard(job.out, item.shard, job.format) for item in unit]
+    try:
+        for batch in _batches(_records(unit, shards, job.options, warnings.append)):
+            _write(batch, shards, page_filter)
+        for shard in shards:
+            shard.close()
+        rows = tuple(_commit(item, shard, job) for item, shard in zip(unit, shards, strict=True))
+    finally:
+        for shard in shards:
+            shard.discard()
+    seconds = time.monotonic() - started
+    records = sum(shard.counts.records for shard in shards)
+    for row in rows:
+        row["counts"]["seconds"] = round(seconds * row["counts"]["records"] / max(records, 1), 4)
+    _write_json(marker, {"key": key, "shards": rows})
+    return Done(rows, size, warnings=tuple(warnings[:3]))
+
+
+def _finished(marker: Path, key: str, job: Job) -> tuple[dict[str, Any], ...] | None:
+    """The shards of a finished unit if its marker has the key and they are still whole."""
+    try:
+        known = json.loads(marker.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if known.get("key") != key:
+        return None
+    whole = all(is_whole(job.out / row["shard"], row["bytes"], row["sha256"]) for row in known["shards"])
+    beside = all(row["errors"] is None or (job.out / row["errors"]).is_file() for row in known["shards"])
+    return tuple(known["shards"]) if whole and beside else None
+
+
+Numbered = tuple[int, Page | BadRecord]
+
+
+def _records(unit: Unit, shards: list[Shard], options: ReadOptions, warn: Callable[[str], None]) -> Iterator[Numbered]:
+    """The records of all items with the number of their item."""
+    for number, item in enumerate(unit):
+        counts = shards[number].counts
+
+        def counted(message: str, counts: Counts = counts) -> None:
+            counts.warnings += 1
+            warn(message)
+
+        for record in read_file(item.path, counted, options, item.part):
+            counts.records += 1
+            yield number, record
+
+
+def _batches(records: Iterable[Numbered]) -> Iterator[list[Numbered]]:
+    """Records in groups that one call of the model can take, however large the pages are."""
+    batch: list[Numbered] = []
+    lines = chars = 0
+    for number, record in records:
+        batch.append((number, record))
+        if isinstance(record, Page):
+            lines += len(record.lines)
+            chars += sum(len(line.text) for line in record.lines)
+        if len(batch) >= BATCH_PAGES or lines >= BATCH_LINES or chars >= BATCH_CHARS:
+            yield batch
+            batch, lines, chars = [], 0, 0
+    if batch:
+        yield batch
+
+
+def _write(batch: list[Numbered], shards: list[Shard], page_filter: PageFilter) -> None:
+    tagged = page_filter.tag([record for _, record in batch if isinstance(record, Page)])
+    for number, record in batch:
+        if isinstance(record, BadRecord):
+            shards[number].write_error(record)
+        else:
+            shards[number].write(next(tagged))
+
+
+def _commit(item: Item, shard: Shard, job: Job) -> dict[str, Any]:
+    written = shard.commit()
+    return {
+        "input": str(item.path),
+        "part": list(item.part) if item.part else None,
+        "shard": shard.path.relative_to(job.out).as_posix(),
+        "errors": shard.errors_path.relative_to(job.out).as_posix() if shard.counts.errors else None,
+        **written,
+        "counts": asdict(shard.counts),
+    }
+
+
+# --- the whole ----------------------------------------------------------------------
+
+
+def _finish(job: Job, report: Report, shards: list[dict[str, Any]], page_filter: PageFilter) -> None:
+    """Check that nothing was lost, and write the manifest."""
+    counts = report.counts
+    if counts.records != counts.pages + counts.errors or len({row["shard"] for row in shards}) != len(shards):
+        raise RuntimeError(f"{job.out}: {counts.records} records in, {counts.pages} pages and {counts.errors} errors out")
+    mine = {row["shard"] for row in shards}
+    report.left_over = sorted({shard for shard in _earlier_shards(job.out) if shard not in mine and (job.out / shard).exists()})
+    manifest = {
+        "clfnews": __version__,
+        "model": {
+            "name": page_filter.name,
+            "sha256": job.fingerprint,
+            "threshold": page_filter.threshold if job.threshold is None else job.threshold,
+        },
+        "options": {"output_format": job.format, "input_format": job.options.format}
+        | {key: value for key, value in asdict(job.options).items() if key != "format"},
+        "seconds": round(report.seconds, 2),
+        "totals": asdict(counts),
+        "left_over": report.left_over,
+        "shards": sorted(shards, key=lambda row: str(row["shard"])),
+    }
+    _write_json(job.out / MANIFEST, manifest)
+
+
+def _earlier_shards(out: Path) -> Iterator[str]:
+    for marker in (out / STATE).glob("*.json"):
+        try:
+            for row in json.loads(marker.read_text(encoding="utf-8"))["shards"]:
+                yield row["shard"]
+        except (OSError, ValueError, KeyError):  # half a marker is no marker
+            continue
+
+
+def _write_json(path: Path, value: Any) -> None:
+    temporary = path.with_name(f"{path.name}.tmp")
+    temporary.write_text(json.dumps(value, ensure_ascii=False, indent=1).encode("utf-8", "replace").decode(), encoding="utf-8")
+    temporary.replace(path)
+
+
+@contextmanager
+def _own(out: Path, resume: bool) -> Iterator[None]:
+    """The output folder for this run alone, without half files of runs that were killed."""
+    state = out / STATE
+    if state.exists() and not resume:
+        raise UserError(f"{out}: holds the results of an earlier run; continue it with --resume, or choose another folder")
+    if out.exists() and not out.is_dir():
+        raise UserError(f"{out}: is a file; give a folder")
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        lock = (state / "lock").open("a")
+    except OSError as error:
+        raise UserError(f"{out}: cannot be written: {error.strerror}") from error
+    with lock:
+        try:
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:  # Windows
+            pass
+        except OSError as error:
+            raise UserError(f"{out}: another run is writing to this folder") from error
+        _remove_temporary(out)
+        try:
+            yield
+        finally:
+            _remove_temporary(out)
+
+
+def _remove_temporary(out: Path) -> None:
+    for path in (*out.rglob(".*.[0-9]*.tmp"), *(out / STATE).glob("stdin*")):
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _write_errors(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"{out}: cannot be written: {error.strerror or error}; what is finished is kept, go on with --resume"
+        ) from error

@@ -1,0 +1,108 @@
+"""Bytes of files, compressed or not, in bounded memory."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from typing import Any, BinaryIO
+
+from clfnews.errors import UserError
+
+COMPRESSED = (".gz", ".zst")
+_GZIP_MAGIC, _ZSTD_MAGIC = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_BUFFER = 1 << 20
+
+# A bomb: gigabytes out of nearly nothing. Text packs 3 to 30 times.
+BOMB_BYTES, BOMB_RATIO = 1 << 30, 250
+
+
+class StreamError(ValueError):
+    """The bytes end or break before they should."""
+
+
+def open_bytes(file: BinaryIO, compression: str | None = None) -> io.BufferedReader:
+    """The decompressed bytes of an open file; `compression` is `.gz`, `.zst` or None.
+
+    Reading from it raises `StreamError` for broken or cut off data and for bombs,
+    and `UserError` if zstandard is needed and not installed.
+    """
+    if compression == ".gz":
+        import gzip
+
+        return io.BufferedReader(_Checked(gzip.GzipFile(fileobj=file), file), _BUFFER)
+    if compression == ".zst":
+        return io.BufferedReader(_Checked(_Zstd(file), file), _BUFFER)
+    return io.BufferedReader(_Checked(file, None), _BUFFER)
+
+
+def sniff_compression(first: bytes) -> str | None:
+    """`.gz` or `.zst` by the first bytes, else None."""
+    return ".gz" if first.startswith(_GZIP_MAGIC) else ".zst" if first.startswith(_ZSTD_MAGIC) else None
+
+
+class _Checked(io.RawIOBase):
+    """Turns the many errors of decompressors into `StreamError` and stops at bombs."""
+
+    def __init__(self, inner: Any, packed: BinaryIO | None) -> None:
+        self.inner, self.packed, self.count = inner, packed, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            data = self.inner.read(len(buffer))
+        except EOFError as error:
+            raise StreamError("is cut off: the compressed data ends too early") from error
+        except zlib.error as error:
+            raise StreamError(f"is broken: {error}") from error
+        except OSError as error:
+            if error.errno is not None:
+                raise
+            raise StreamError(f"is broken: {error}") from error  # gzip.BadGzipFile
+        buffer[: len(data)] = data
+        self.count += len(data)
+        if self.packed is not None and self.count > BOMB_BYTES and self.count > BOMB_RATIO * max(_position(self.packed), 1):
+            raise StreamError(f"unpacks to more than {BOMB_RATIO} times its size: a decompression bomb")
+        return len(data)
+
+
+def _position(file: BinaryIO) -> int:
+    try:
+        return file.tell()
+    except (OSError, ValueError):  # a pipe
+        return 1 << 62
+
+
+class _Zstd:
+    """Zstandard frames one after the other; unlike the library's own reader it notices a cut off frame."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        try:
+            import zstandard
+        except ImportError as error:
+            raise UserError("reading .zst needs zstandard: pip install 'clfnews[web]'") from error
+        self._error = zstandard.ZstdError
+        # Frames may ask for gigabytes of window; 128 MiB is the limit of the zstd command.
+        self._new = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj
+        self._file, self._out = file, io.BytesIO()
+        self._frame: Any = None
+        self._rest = b""
+
+    def read(self, size: int) -> bytes:
+        while not (out := self._out.read(size)):
+            # Little at a time: a block of four bytes can unpack to 128 KiB.
+            data = self._rest or self._file.read(2048)
+            self._rest = b""
+            if not data:
+                if self._frame is not None:
+                    raise EOFError
+                return b""
+            frame = self._frame or self._new()
+            try:
+                self._out = io.BytesIO(frame.decompress(data))
+            except self._error as error:
+                raise StreamError(f"is broken: {error}") from error
+            self._rest = frame.unused_data
+            self._frame = None if frame.eof else frame
+        return out
