@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from clfnews.errors import BadRecord, UserError
 if TYPE_CHECKING:
     from clfnews.filter import PageFilter, TaggedPage
     from clfnews.page import Page
+    from clfnews.records import ReadOptions
     from clfnews.train import TrainResult
 
 app = typer.Typer(
@@ -31,17 +33,28 @@ data_app = typer.Typer(help="The labelled dataset: check, count, compose, compar
 app.add_typer(data_app, name="data")
 
 Model = Annotated[str | None, typer.Option("--model", "-m", help="Folder, runs:/ or models:/ URI. Default: the champion.")]
-Inputs = Annotated[list[str], typer.Argument(help="Text files, JSONL files, folders, or - for standard input.")]
-Output = Annotated[Path | None, typer.Option("--output", "-o", help="File to write; default: the terminal.")]
+_INPUTS = "Text, HTML, JSONL, CSV, Parquet, WET or WARC files (also .gz, .zst), folders, '*.txt' patterns, - for standard input."
+Inputs = Annotated[list[str], typer.Argument(help=_INPUTS)]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="File to write (filter: or folder); default: the terminal.")]
+InputFormat = Annotated[str | None, typer.Option(help="text, html, jsonl, csv, parquet, wet or warc. Default: by the file's name.")]
+_COLUMN = "ROLE=NAME, such as text=body: the column or key that holds text, html, lines, id, url, site or date; repeatable."
+Column = Annotated[list[str] | None, typer.Option(help=_COLUMN)]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on where an earlier run into the folder ended.")]
+_FORMAT = "text, jsonl or (folder only) parquet. Default: jsonl for a folder or -o X.jsonl, else text."
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"clfnews {__version__}")
+        raise typer.Exit
 
 
 @app.callback()
 def _main(
-    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
-) -> None:
-    if version:
-        typer.echo(f"clfnews {__version__}")
-        raise typer.Exit
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None: ...
 
 
 @app.command()
@@ -68,17 +81,34 @@ def filter_(
     inputs: Inputs,
     output: Output = None,
     model: Model = None,
-    format: Annotated[str | None, typer.Option("--format", "-f", help="text or jsonl. Default: jsonl for -o X.jsonl, else text.")] = None,
+    format: Annotated[str | None, typer.Option("--format", "-f", help=_FORMAT)] = None,
     threshold: Annotated[float | None, typer.Option(help="Keep lines from this p(article) on. Default: the model's.")] = None,
+    input_format: InputFormat = None,
+    column: Column = None,
+    workers: Annotated[int | None, typer.Option("--workers", "-w", help="Processes, for a folder. Default: one a core.", min=1)] = None,
+    engine: Annotated[str | None, typer.Option("--engine", help="local (default) or ray, for a folder.")] = None,
+    address: Annotated[str | None, typer.Option("--address", help="Ray cluster, such as auto or ray://HOST:10001.")] = None,
+    resume: Resume = False,
 ) -> None:
     """Print the article of every page: headline and paragraphs, nothing else.
 
+    With -o FOLDER every input file becomes a file there, in many processes, with
+    error files beside them and a manifest; a run that was stopped can go on.
+
     Example: clfnews filter seeds/001_0965331b62c00476.txt
+    Example: clfnews filter pages/ -o filtered --workers 2
     """
+    from clfnews.records import ReadOptions, parse_columns
+
+    options = ReadOptions(input_format, parse_columns(column or []))
+    to_folder = workers is not None or engine or address or resume
+    if to_folder or (output is not None and (output.is_dir() or (not output.suffix and not output.exists()))):
+        _filter_to_folder(inputs, output, model, format, threshold, options, workers, engine, address, resume)
+        return
     chosen = format or ("jsonl" if output and output.suffix in (".jsonl", ".ndjson") else "text")
     if chosen not in ("text", "jsonl"):
-        raise UserError(f"--format {chosen}: expected text or jsonl")
-    _run_filter(inputs, output, model, threshold, as_json=chosen == "jsonl", all_lines=False)
+        raise UserError(f"--format {chosen}: expected text or jsonl{' (parquet: only with -o FOLDER)' * (chosen == 'parquet')}")
+    _run_filter(inputs, output, model, threshold, as_json=chosen == "jsonl", all_lines=False, options=options)
 
 
 @app.command()
@@ -258,15 +288,21 @@ def main() -> None:
 
 
 def _run_filter(
-    inputs: list[str], output: Path | None, model: str | None, threshold: float | None, *, as_json: bool, all_lines: bool
+    inputs: list[str],
+    output: Path | None,
+    model: str | None,
+    threshold: float | None,
+    *,
+    as_json: bool,
+    all_lines: bool,
+    options: ReadOptions | None = None,
 ) -> None:
     from clfnews.readers import read_pages
     from clfnews.tracking import load_filter
 
-    if threshold is not None and not 0 <= threshold <= 1:
-        raise UserError(f"--threshold {threshold}: expected a number from 0 to 1")
+    _check_threshold(threshold)
     warn = _warner()
-    records = read_pages(inputs, warn)
+    records = read_pages(inputs, warn, options)
     first = next(records, None)  # a missing input is told before the model is loaded
     page_filter = load_filter(model)
     if threshold is not None:
@@ -278,6 +314,70 @@ def _run_filter(
     if bad:
         typer.echo(f"clfnews: {len(bad)} record{'s' * (len(bad) > 1)} could not be read (see above)", err=True)
         raise typer.Exit(1)
+
+
+def _check_threshold(threshold: float | None) -> None:
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise UserError(f"--threshold {threshold}: expected a number from 0 to 1")
+
+
+def _filter_to_folder(
+    inputs: list[str],
+    output: Path | None,
+    model: str | None,
+    format: str | None,
+    threshold: float | None,
+    options: ReadOptions,
+    workers: int | None,
+    engine: str | None,
+    address: str | None,
+    resume: bool,
+) -> None:
+    from clfnews.engines import cores
+    from clfnews.scale import MANIFEST, filter_to_folder
+    from clfnews.tracking import find_filter
+
+    if output is None:
+        raise UserError("--workers, --engine, --address and --resume need -o FOLDER")
+    _check_threshold(threshold)
+    if address and engine != "ray":
+        raise UserError("--address is for --engine ray")
+    with _status(False) as status:
+        report = filter_to_folder(
+            inputs,
+            output,
+            find_filter(model),
+            workers=workers or cores(),
+            format=format or "jsonl",
+            threshold=threshold,
+            options=options,
+            resume=resume,
+            engine=engine or "local",
+            address=address,
+            progress=_now_and_then(lambda report: status(report.line())),
+            warn=_warner(),
+        )
+    warn, counts = _warner(), report.counts
+    before = f" ({report.resumed} of them by an earlier run)" if report.resumed else ""
+    typer.echo(f"{counts.pages:,} pages in {report.shards:,} files{before}, {counts.kept:,} of {counts.lines:,} lines kept")
+    typer.echo(f"{report.seconds:.1f} s: {output / MANIFEST}")
+    if counts.errors:
+        warn(f"{counts.errors:,} record{'s' * (counts.errors > 1)} could not be read; see the .errors.jsonl files in {output}")
+    if report.left_over:
+        warn(f"{len(report.left_over)} files in {output} are of inputs that were not given this time")
+
+
+def _now_and_then(show: Any) -> Any:
+    """Calls at most every 10 seconds (every 0.2 on a terminal): a log is not a progress bar."""
+    pause, last = (0.2 if sys.stderr.isatty() else 10.0), 0.0
+
+    def called(value: Any) -> None:
+        nonlocal last
+        if time.monotonic() - last >= pause:
+            last = time.monotonic()
+            show(value)
+
+    return called
 
 
 def _good(first: Page | BadRecord | None, rest: Iterator[Page | BadRecord], bad: list[BadRecord], warn: Any) -> Iterator[Page]:

@@ -8,7 +8,7 @@ overrides one key.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -16,24 +16,28 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from clfnews.errors import UserError, nearest
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """Keys that are known, and nothing else."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+
+SectionT = TypeVar("SectionT", bound=Section)
 
 Positive = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 NGrams = tuple[Positive, Positive]
 
 
-class RulesOptions(_Section):
+class RulesOptions(Section):
     """The type rule has nothing to set."""
 
 
-class LexiconOptions(_Section):
+class LexiconOptions(Section):
     """The stance rule has nothing to set."""
 
 
-class FastTextOptions(_Section):
+class FastTextOptions(Section):
     """`models.fasttext.FastText`."""
 
     dim: Positive = 32
@@ -50,7 +54,7 @@ class FastTextOptions(_Section):
     quantize: bool = False
 
 
-class LinearOptions(_Section):
+class LinearOptions(Section):
     """`models.linear.Linear`."""
 
     C: Annotated[float, Field(gt=0)] = 4.0
@@ -60,7 +64,7 @@ class LinearOptions(_Section):
     class_weight: Literal["balanced"] | None = "balanced"
 
 
-class ContextOptions(_Section):
+class ContextOptions(Section):
     """`models.context.Context`."""
 
     context: bool = True
@@ -76,7 +80,7 @@ class ContextOptions(_Section):
     chain: Annotated[float, Field(ge=0)] = 0.4
 
 
-class TypeModels(_Section):
+class TypeModels(Section):
     """Models of the type task; `null` leaves one out."""
 
     rules: RulesOptions | None = RulesOptions()
@@ -85,7 +89,7 @@ class TypeModels(_Section):
     context: ContextOptions | None = ContextOptions()
 
 
-class StanceModels(_Section):
+class StanceModels(Section):
     """Models of the stance task; `null` leaves one out."""
 
     lexicon: LexiconOptions | None = LexiconOptions()
@@ -93,37 +97,38 @@ class StanceModels(_Section):
     linear: LinearOptions | None = LinearOptions()
 
 
-class DataSection(_Section):
+class DataSection(Section):
     """Where the labelled pages are."""
 
     folder: str = "data"
     train: str = "train"
+    train_share: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     validation: str | None = "validation"
     test: str = "test"
 
 
-class BootstrapSection(_Section):
+class BootstrapSection(Section):
     """Intervals of every score."""
 
     samples: Annotated[int, Field(ge=100)] = 1000
     level: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
 
 
-class TypeSection(_Section):
+class TypeSection(Section):
     """Article or noise, and which kind of noise."""
 
     threshold: Share | Literal["f1"] = "f1"
     models: TypeModels = TypeModels()
 
 
-class StanceSection(_Section):
+class StanceSection(Section):
     """Conciliatory, hostile or neutral."""
 
     min_confidence: Share = 0.45
     models: StanceModels = StanceModels()
 
 
-class TrackingSection(_Section):
+class TrackingSection(Section):
     """Where runs and models are kept."""
 
     experiment: str = "clfnews"
@@ -131,7 +136,7 @@ class TrackingSection(_Section):
     run_name: str | None = None
 
 
-class Config(_Section):
+class Config(Section):
     """One training run."""
 
     seed: Annotated[int, Field(ge=0)] = 7
@@ -171,10 +176,23 @@ def load_config(path: str | Path, overrides: list[str] | None = None) -> Config:
             raise UserError(f"--set {override}: expected key=value, such as folds=3")
         _set(merged, key.split("."), _yaml_value(value, f"--set {override}"), f"--set {override}")
         lines[tuple(key.split("."))] = f"--set {override}"
+    return _validated(Config, merged, path, lines)
+
+
+def load_section(path: str | Path, kind: type[SectionT]) -> SectionT:
+    """A YAML file of another kind (such as a sweep), checked key by key like a configuration.
+
+    Raises `UserError` that names file, line and key.
+    """
+    values, lines = _read(Path(path), ())
+    return _validated(kind, values, Path(path), lines)
+
+
+def _validated(kind: type[SectionT], values: dict[str, Any], path: Path, lines: dict[tuple[str, ...], str]) -> SectionT:
     try:
-        return Config.model_validate(merged)
+        return kind.model_validate(values)
     except ValidationError as error:
-        raise UserError(_explain(error, str(path), lines)) from error
+        raise UserError(_explain(error, str(path), lines, kind)) from error
 
 
 def _read(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[tuple[str, ...], str]]:
@@ -243,21 +261,21 @@ def _yaml_value(text: str, what: str) -> Any:
         raise UserError(f"{what}: the value is not YAML") from error
 
 
-def _explain(error: ValidationError, path: str, lines: dict[tuple[str, ...], str]) -> str:
+def _explain(error: ValidationError, path: str, lines: dict[tuple[str, ...], str], root: type[BaseModel]) -> str:
     """The first problem of a configuration: where, which key, what is wrong, nearest name."""
     problem = error.errors()[0]
-    keys = _key_path(problem["loc"])
+    keys = _key_path(problem["loc"], root)
     where = next((lines[keys[:end]] for end in range(len(keys), 0, -1) if keys[:end] in lines), path)
     name = ".".join(keys)
     if problem["type"] == "extra_forbidden":
-        return f"{where}: unknown key {name!r}{nearest(keys[-1], _known_keys(keys[:-1]))}"
+        return f"{where}: unknown key {name!r}{nearest(keys[-1], _known_keys(keys[:-1], root))}"
     return f"{where}: {name}: {problem['msg'].removeprefix('Value error, ')} (given: {problem['input']!r})"[:300]
 
 
-def _key_path(loc: tuple[int | str, ...]) -> tuple[str, ...]:
+def _key_path(loc: tuple[int | str, ...], root: type[BaseModel]) -> tuple[str, ...]:
     """The keys of a pydantic location, without the list positions and union members below them."""
     keys: list[str] = []
-    section: type[BaseModel] | None = Config
+    section: type[BaseModel] | None = root
     for key in loc:
         if section is None:
             break
@@ -266,9 +284,9 @@ def _key_path(loc: tuple[int | str, ...]) -> tuple[str, ...]:
     return tuple(keys)
 
 
-def _known_keys(keys: tuple[str, ...]) -> list[str]:
+def _known_keys(keys: tuple[str, ...], root: type[BaseModel]) -> list[str]:
     """Names allowed in the section that `keys` leads to."""
-    section: type[BaseModel] | None = Config
+    section: type[BaseModel] | None = root
     for key in keys:
         section = section and _section_at(section, key)
     return list(section.model_fields) if section else []

@@ -12,6 +12,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,18 @@ AHEAD = 2
 Engine = Callable[[Iterator[Unit], Job, Path, PageFilter, int, str | None], Iterator[Done]]
 
 
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def run_local(
     units: Iterator[Unit], job: Job, model: Path, page_filter: PageFilter, workers: int, address: str | None
 ) -> Iterator[Done]:
-    """Here, or in a pool of processes if more than one worker is wanted."""
-    if workers > 1:
+    """Here, or in a pool of processes if there is work for more than one."""
+    first = list(islice(units, 2))
+    units = chain(first, units)
+    if workers > 1 and len(first) > 1:
         yield from _run_pool(units, job, model, workers)
         return
     from threadpoolctl import threadpool_limits

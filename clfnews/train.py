@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -56,6 +58,7 @@ class Result:
     validation: Scores | None
     test: Scores
     oof_p: Probabilities
+    validation_p: Probabilities | None
     test_p: Probabilities
     seconds: float
     size: int
@@ -92,12 +95,12 @@ def train(config: Config, *, config_path: str = "", progress: Progress = lambda 
     if track:
         tracking.check(config.tracking)  # a store that cannot be opened should not cost a training
     bootstrap = Bootstrap(config.bootstrap.samples, config.bootstrap.level, config.seed)
-    splits = {task: _load_splits(config, task) for task in TASKS}
+    splits = {task: load_splits(config, task) for task in TASKS}
     results: dict[str, list[Result]] = {}
     for task, section in (("type", config.type), ("stance", config.stance)):
         models = {"majority": {}, **chosen_models(section)}
         results[task] = [
-            _fit_and_score(config, task, name, options, splits[task], bootstrap, progress) for name, options in models.items()
+            fit_and_score(config, task, name, options, splits[task], bootstrap, progress) for name, options in models.items()
         ]
     champions = {task: max(results[task][1:], key=lambda result: result.headline) for task in TASKS}
     page_filter = _join(config, champions, splits)
@@ -109,19 +112,32 @@ def train(config: Config, *, config_path: str = "", progress: Progress = lambda 
     return tracking.log_training(outcome, config_path)
 
 
-def _load_splits(config: Config, task: str) -> Splits:
+def load_splits(config: Config, task: str) -> Splits:
+    """The corpora of a task; raises `UserError` if train has no labels of it."""
     data, source = config.data, "pages" if task == "type" else "stance"
     train_set = load_split(data.folder, source, data.train)
     for needed in {task}:
         if not train_set.has(needed):
             raise UserError(f"{data.folder}: {source}/{data.train} has no {needed} labels")
+    train_set = share_of_groups(train_set, data.train_share, config.seed)
     validation = load_split(data.folder, source, data.validation) if data.validation else None
     return Splits(train_set, validation, load_split(data.folder, source, data.test))
 
 
-def _fit_and_score(
+def share_of_groups(corpus: Corpus, share: float, seed: int) -> Corpus:
+    """The pages of a part of the groups, at least one; a smaller share is part of a larger one."""
+    if share >= 1:
+        return corpus
+    groups = sorted(set(corpus.groups))
+    drawn = np.random.default_rng(seed).permutation(len(groups))[: max(1, round(share * len(groups)))]
+    chosen = {groups[i] for i in drawn}
+    return corpus.select([i for i, group in enumerate(corpus.groups) if group in chosen])
+
+
+def fit_and_score(
     config: Config, task: str, name: str, options: dict[str, Any], splits: Splits, bootstrap: Bootstrap, progress: Progress
 ) -> Result:
+    """One model of one task: out of fold, calibrated, fitted again on all of train, scored."""
     started = time.perf_counter()
     make = _maker(name, task, options, config.seed)
     raw = out_of_fold(make, splits.train, config.folds, config.seed, lambda fold: progress(f"{task} {name}: {fold}"))
@@ -131,7 +147,7 @@ def _fit_and_score(
     flat_gold = np.concatenate([g[k] for g, k in zip(gold, known, strict=True)])
     temperature = fit_temperature(flat_p, flat_gold)
     oof_p = scale(raw, temperature)
-    threshold = _threshold(config, oof_p, known, flat_gold) if task == "type" else 0.5
+    threshold = choose_threshold(config, splits.train, oof_p) if task == "type" else 0.5
     progress(f"{task} {name}: fitting on all of train")
     fitted = FittedTask(make().fit(splits.train.pages, splits.train.groups), _options(name, options, config.seed), temperature)
     seconds = time.perf_counter() - started
@@ -140,10 +156,11 @@ def _fit_and_score(
         return score_type(corpus, p, threshold, bootstrap) if task == "type" else score_stance(corpus, p, bootstrap)
 
     test_p = fitted.predict(splits.test.pages)
-    validation = splits.validation and score(splits.validation, fitted.predict(splits.validation.pages))
+    validation_p = fitted.predict(splits.validation.pages) if splits.validation else None
+    validation = score(splits.validation, validation_p) if splits.validation and validation_p is not None else None
     return Result(
         task, name, fitted, threshold, score(splits.train, oof_p), validation, score(splits.test, test_p),
-        oof_p, test_p, seconds, _saved_size(fitted),
+        oof_p, validation_p, test_p, seconds, _saved_size(fitted),
     )  # fmt: skip
 
 
@@ -162,8 +179,10 @@ def out_of_fold(
         raise UserError(f"{corpus.name}: {n_groups} groups are too few for {folds} folds; set folds to {max(2, n_groups)} or add data")
     out: list[np.ndarray] = [np.zeros((0, 0))] * len(corpus)
     splits = list(GroupKFold(folds, shuffle=True, random_state=seed).split(corpus.pages, groups=corpus.groups))
+    # On Ctrl-C joblib warns about the folds that were not finished.
+    warnings.filterwarnings("ignore", message=".*tasks which were still being processed", category=UserWarning)
     # Folds are independent and most models run on one core: one process a core.
-    jobs = Parallel(n_jobs=min(folds, os.cpu_count() or 1), return_as="generator")(
+    jobs = Parallel(n_jobs=min(folds, os.cpu_count() or 1), return_as="generator", initializer=_ignore_interrupts)(
         delayed(_predict_fold)(make, corpus.select(fit.tolist()), corpus.select(held.tolist())) for fit, held in splits
     )
     for fold, ((_, held), predicted) in enumerate(zip(splits, jobs, strict=True), 1):
@@ -171,6 +190,11 @@ def out_of_fold(
         for i, p in zip(held, predicted, strict=True):
             out[i] = p
     return out
+
+
+def _ignore_interrupts() -> None:
+    """Ctrl-C reaches every process of the terminal; this one, which ends the others, answers it alone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _predict_fold(make: Callable[[], Any], fit: Corpus, held: Corpus) -> Probabilities:
@@ -194,11 +218,14 @@ def _gold_index(page: Any, task: str) -> np.ndarray:
     return np.array([labels.index(label) if (label := getattr(line, task)) else -1 for line in page.lines], dtype=int)
 
 
-def _threshold(config: Config, p: Probabilities, known: Sequence[np.ndarray], gold: np.ndarray) -> float:
+def choose_threshold(config: Config, corpus: Corpus, p: Probabilities) -> float:
+    """The cut on p(article) that the configuration asks for, from out-of-fold probabilities."""
     if config.type.threshold != "f1":
         return float(config.type.threshold)
-    q = np.concatenate([article_probability(rows[k]) for rows, k in zip(p, known, strict=True)])
-    return best_threshold(q, gold < 2)
+    gold = [_gold_index(page, "type") for page in corpus.pages]
+    q = np.concatenate([article_probability(rows[index >= 0]) for rows, index in zip(p, gold, strict=True)])
+    flat = np.concatenate([index[index >= 0] for index in gold])
+    return best_threshold(q, flat < 2)
 
 
 def _join(config: Config, champions: dict[str, Result], splits: dict[str, Splits]) -> PageFilter:
