@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from clfnews import __version__
+from clfnews.cli_runs import add_commands
 from clfnews.errors import BadRecord, UserError
+from clfnews.terminal import print_table, printable
 
 if TYPE_CHECKING:
     from clfnews.filter import PageFilter, TaggedPage
@@ -141,7 +143,7 @@ def evaluate(
         typer.echo(json.dumps({k: round(v, 6) for s in scores for k, v in s.flat().items()}, indent=1))
         return
     for part in scores:
-        _print_table(["metric", "value", "95% interval"], _metric_rows(part))
+        print_table(["metric", "value", "95% interval"], _metric_rows(part))
         typer.echo(f"{part.signature}\n")
 
 
@@ -187,7 +189,7 @@ def data_stats(
 
     for title, header, rows in stats_tables(folder):
         typer.echo(title)
-        _print_table(header, rows)
+        print_table(header, rows)
     if figure is not None:
         stats_figure(folder, figure)
 
@@ -211,7 +213,7 @@ def data_agreement(
         return
     for title, header, rows in outcome.tables(show):
         typer.echo(title)
-        _print_table(header, rows)
+        print_table(header, rows)
 
 
 @data_app.command("export")
@@ -252,6 +254,24 @@ def data_import(
     typer.echo(f"{output}: {pages:,} page{'s' * (pages != 1)}, {lines:,} lines{missing}")
 
 
+@data_app.command("card")
+def data_card(
+    folder: Annotated[Path, typer.Argument(help="Data folder.")] = Path("data"),
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit code 1 if the card is behind its data.")] = False,
+) -> None:
+    """Fill in the numbers of the dataset card (README.md) from the data beside it.
+
+    Example: clfnews data card --check
+    """
+    from clfnews.datacard import refresh_card
+
+    changed = refresh_card(folder, write=not check)
+    if check and changed:
+        typer.echo(f"{folder / 'README.md'}: behind its data; run: clfnews data card {folder}")
+        raise typer.Exit(1)
+    typer.echo(f"{folder / 'README.md'}: {'filled in' if changed else 'up to date'}")
+
+
 @data_app.command("compose")
 def data_compose(
     recipe: Annotated[Path, typer.Argument(help="Recipe (YAML).")] = Path("data/compose.yaml"),
@@ -265,6 +285,9 @@ def data_compose(
 
     for file, n in build(recipe, output or recipe.parent).items():
         typer.echo(f"{file}: {n} pages")
+
+
+add_commands(app, data_app)
 
 
 def main() -> None:
@@ -426,13 +449,8 @@ def _as_text(tagged: TaggedPage, terminal: bool) -> str:
     lines = [typer.style(f"# {tagged.page.id}  stance: {tagged.stance['label']}  confidence: {tagged.confidence:.2f}", bold=True)]
     for line in tagged.kept:
         mark = STANCE_MARKS.get(line.stance or "", "?")
-        lines.append(typer.style(f"{mark} {_printable(line.text)}", fg=colours.get(line.stance or ""), bold=line.type == "title"))
+        lines.append(typer.style(f"{mark} {printable(line.text)}", fg=colours.get(line.stance or ""), bold=line.type == "title"))
     return "\n".join(lines) + "\n"
-
-
-def _printable(text: str) -> str:
-    """Without control characters: text from the web must not steer the terminal."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 # --- tables and progress -----------------------------------------------------------
@@ -445,7 +463,7 @@ def _show_training(outcome: TrainResult) -> None:
     for task in TASKS:
         header, rows = report.cells(outcome, task)
         typer.echo(f"\n{task}: * is the champion (best out of fold)")
-        _print_table(header, rows)
+        print_table(header, rows)
     typer.echo(f"stance end to end on test, macro-F1: {report.with_interval(outcome.end_to_end, 'end_to_end/stance_macro_f1')}")
     run = outcome.run
     if run is None:
@@ -462,21 +480,6 @@ def _metric_rows(scores: Any) -> list[list[str]]:
     return [
         [name, f"{value:.4f}", f"{scores.low[name]:.4f} to {scores.high[name]:.4f}"] for name, value in scores.values.items()
     ]
-
-
-def _print_table(header: list[str], rows: list[list[str]]) -> None:
-    """A table whose columns fit the terminal; numbers to the right."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for i, name in enumerate(header):
-        table.add_column(name, justify="left" if i < 2 and not rows[0][i][:1].isdigit() else "right", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    width = None if sys.stdout.isatty() else 200
-    Console(width=width, highlight=False, markup=False).print(table)
 
 
 @contextmanager

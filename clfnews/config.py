@@ -80,6 +80,20 @@ class ContextOptions(Section):
     chain: Annotated[float, Field(ge=0)] = 0.4
 
 
+class CuesOptions(Section):
+    """`models.cues.Cues`."""
+
+    C: Annotated[float, Field(gt=0)] = 4.0
+    ngrams: NGrams = (1, 3)
+    min_df: Positive = 2
+    mask: bool = True
+    clause: bool = True
+    cues: bool = True
+    offtopic_weight: Annotated[float, Field(ge=0)] = 0.1
+    single_weight: Annotated[float, Field(gt=0)] = 3.0
+    neutral_weight: Annotated[float, Field(gt=0)] = 1.5
+
+
 class TypeModels(Section):
     """Models of the type task; `null` leaves one out."""
 
@@ -95,6 +109,7 @@ class StanceModels(Section):
     lexicon: LexiconOptions | None = LexiconOptions()
     fasttext: FastTextOptions | None = FastTextOptions()
     linear: LinearOptions | None = LinearOptions()
+    cues: CuesOptions | None = CuesOptions()
 
 
 class DataSection(Section):

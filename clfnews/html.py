@@ -299,23 +299,19 @@ def _title(head: bytes) -> str | None:
 
 def _meta(head: bytes, name: bytes) -> str | None:
     """The content of a `<meta>` with this name, property or itemprop."""
-    at = head.find(b'"' + name + b'"')
-    if at < 0:
-        return None
-    return _attribute(head, at, rb"content")
+    return _attribute(head, name, b"content")
 
 
 def _canonical(head: bytes) -> str | None:
-    at = head.find(b'"canonical"')
-    url = _attribute(head, at, rb"href") if at >= 0 else None
-    url = url or _meta(head, b"og:url")
+    url = _attribute(head, b"canonical", b"href") or _meta(head, b"og:url")
     return url if url and url.startswith(("http://", "https://")) else None
 
 
-def _attribute(head: bytes, at: int, name: bytes) -> str | None:
-    """An attribute of the tag around a place."""
-    start, end = head.rfind(b"<", 0, at), head.find(b">", at)
-    if start < 0 or end < 0 or end - start > 4000:
+def _attribute(head: bytes, value: bytes, name: bytes) -> str | None:
+    """An attribute of the first tag that has another attribute with this value, in quotes."""
+    at = next((at for quote in (b'"', b"'") if (at := head.find(quote + value + quote)) >= 0), -1)
+    start, end = head.rfind(b"<", 0, max(at, 0)), head.find(b">", at)
+    if at < 0 or start < 0 or end < 0 or end - start > 4000:
         return None
     found = re.search(rb"\b" + name + rb"""\s*=\s*(?:"([^"]*)"|'([^']*)')""", head[start:end], re.IGNORECASE)
     return _clean(found[1] or found[2] or b"") if found else None

@@ -44,14 +44,16 @@ class _Checked(io.RawIOBase):
     """Turns the many errors of decompressors into `StreamError` and stops at bombs."""
 
     def __init__(self, inner: Any, packed: BinaryIO | None) -> None:
-        self.inner, self.packed, self.count = inner, packed, 0
+        self.packed, self.count = packed, 0
+        self.read1 = getattr(inner, "read1", inner.read)
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
         try:
-            data = self.inner.read(len(buffer))
+            # A piece at a time: what was unpacked before the data breaks off is not lost.
+            data = self.read1(len(buffer))
         except EOFError as error:
             raise StreamError("is cut off: the compressed data ends too early") from error
         except zlib.error as error:

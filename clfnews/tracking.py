@@ -67,8 +67,8 @@ def check(section: TrackingSection) -> None:
     uri = mlflow.get_tracking_uri()
     try:
         experiment = mlflow.set_experiment(section.experiment)
-    except _store_errors() as error:
-        raise UserError(_store_problem(uri, error)) from error
+    except store_errors() as error:
+        raise UserError(store_problem(uri, error)) from error
     if experiment.lifecycle_stage != "active":
         raise UserError(f"experiment {section.experiment!r} is deleted; restore it or set tracking.experiment")
 
@@ -81,13 +81,14 @@ def log_training(outcome: TrainResult, config_path: str) -> TrainResult:
         mlflow.set_experiment(section.experiment)
         with mlflow.start_run(run_name=section.run_name or _run_name(outcome)) as run:
             _log_parent(mlflow, outcome, config_path)
+            _log_predictions(mlflow, outcome, run)
             for results in outcome.results.values():
                 for result in results:
                     _log_child(mlflow, outcome, result, config_path)
             model = _log_model(mlflow, outcome)
             version, promoted, reason = _register(mlflow, outcome, model)
-    except _store_errors() as error:
-        raise UserError(_store_problem(mlflow.get_tracking_uri(), error)) from error
+    except store_errors() as error:
+        raise UserError(store_problem(mlflow.get_tracking_uri(), error)) from error
     uri = f"models:/{section.registered_model}/{version}" if version else None
     logged = LoggedRun(
         run.info.run_id, run.info.experiment_id, run.info.run_name, mlflow.get_tracking_uri(), uri, promoted, reason
@@ -114,13 +115,13 @@ def find_filter(uri_or_dir: str | None = None) -> Path:
         if uri.startswith("models:/"):
             _check_registered(mlflow, uri)
         folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
-    except _store_errors() as error:
+    except store_errors() as error:
         text = str(error).splitlines()[0]
         if "not found" in text.lower() or "does not exist" in text.lower() or "RESOURCE_DOES_NOT_EXIST" in str(error):
             raise UserError(
                 f"no model {uri} in {mlflow.get_tracking_uri()}; train one: clfnews train configs/base.yaml"
             ) from error
-        raise UserError(_store_problem(mlflow.get_tracking_uri(), error)) from error
+        raise UserError(store_problem(mlflow.get_tracking_uri(), error)) from error
     return folder / "artifacts" / "filter"
 
 
@@ -134,7 +135,7 @@ def _check_registered(mlflow: Any, uri: str) -> None:
         client.get_model_version(*name.split("/", 1))
 
 
-def _store_errors() -> tuple[type[Exception], ...]:
+def store_errors() -> tuple[type[Exception], ...]:
     """What MLflow and SQLAlchemy raise when a store is missing, locked, broken or full, or its driver is not installed."""
     import requests
     from mlflow.exceptions import MlflowException
@@ -143,7 +144,7 @@ def _store_errors() -> tuple[type[Exception], ...]:
     return (MlflowException, SQLAlchemyError, OSError, ImportError, requests.RequestException)
 
 
-def _store_problem(uri: str, error: Exception) -> str:
+def store_problem(uri: str, error: Exception) -> str:
     first = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
     return f"tracking store {uri} cannot be used: {first[:300]}; check MLFLOW_TRACKING_URI"
 
@@ -203,6 +204,22 @@ def _log_parent(mlflow: Any, outcome: TrainResult, config_path: str) -> None:
     mlflow.log_text(report.markdown(outcome), "report.md")
     for task, results in outcome.results.items():
         mlflow.log_table(report.table_rows(results), f"tables/{task}.json")
+
+
+def _log_predictions(mlflow: Any, outcome: TrainResult, run: Any) -> None:
+    """What every model predicted, so that runs can be compared, and the page that shows it."""
+    from clfnews import predictions
+    from clfnews.htmlreport import render
+
+    parts = predictions.parts_of(outcome)
+    metrics = {(task, r.name): _metrics(r) for task, results in outcome.results.items() for r in results}
+    champions = {task: result.name for task, result in outcome.champions.items()}
+    params = {key: str(value) for key, value in _flat(outcome.config.model_dump(exclude={"tracking"})).items()}
+    data = predictions.RunData(run.info.run_id, run.info.run_name, params, _tags(outcome, ""), champions, metrics, parts)
+    with tempfile.TemporaryDirectory() as folder:
+        predictions.write_parts(Path(folder), parts)
+        (Path(folder) / "report.html").write_text(render(data), encoding="utf-8")
+        mlflow.log_artifacts(folder)
 
 
 def _log_child(mlflow: Any, outcome: TrainResult, result: Result, config_path: str) -> None:
@@ -350,8 +367,8 @@ def serve_ui(experiment: str, port: int, echo: Any) -> int:
     uri = mlflow.get_tracking_uri()
     try:
         found = mlflow.get_experiment_by_name(experiment)
-    except _store_errors() as error:
-        raise UserError(_store_problem(uri, error)) from error
+    except store_errors() as error:
+        raise UserError(store_problem(uri, error)) from error
     if found is None:
         raise UserError(f"no experiment {experiment!r} in {uri}; train first: clfnews train configs/base.yaml")
     if uri.startswith(("http://", "https://")):

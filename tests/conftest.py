@@ -46,6 +46,19 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture(scope="session")
+def rules_filter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A filter of the two models without training, as a folder: starts fast, for tests of what is around it."""
+    from clfnews.filter import FittedTask, PageFilter
+    from clfnews.labels import TASKS
+    from clfnews.models import make_model
+
+    rules, lexicon = make_model("rules", "type", TASKS["type"]), make_model("lexicon", "stance", TASKS["stance"])
+    folder = tmp_path_factory.mktemp("rules") / "filter"
+    PageFilter(FittedTask(rules, {}), FittedTask(lexicon, {}), name="rules+lexicon").save(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def registered(project: Project) -> str:
     """URI of the model version that the session's training registered."""
     found = re.search(r"models:/clfnews/\d+", project.trained.out)

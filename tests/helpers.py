@@ -9,10 +9,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,10 @@ SIZES = {
 }
 # Weak fastText beside the rules: a later training can be worse, and the champion does not depend on luck.
 SMALL_FASTTEXT = {"dim": 8, "epoch": 1, "lr": 0.05, "bucket": 1000}
-TINY_MODELS = {"type": {"rules": {}, "fasttext": SMALL_FASTTEXT}, "stance": {"lexicon": {}, "linear": {"min_df": 1}}}
+TINY_MODELS: dict[str, dict[str, Any]] = {
+    "type": {"rules": {}, "fasttext": SMALL_FASTTEXT},
+    "stance": {"lexicon": {}, "linear": {"min_df": 1}},
+}
 
 
 @dataclass(frozen=True)
@@ -87,25 +91,36 @@ def command(*arguments: object) -> list[str]:
 def run(*arguments: object, cwd: Path, stdin: bytes = b"", env: dict[str, str] | None = None, timeout: float = 300) -> Result:
     """Run the command line; whatever was given, it must never answer with a traceback."""
     done = subprocess.run(
-        command(*arguments), cwd=cwd, input=stdin, env=environment(**(env or {})), capture_output=True, timeout=timeout, check=False
+        command(*arguments),
+        cwd=cwd,
+        input=stdin,
+        env=environment(**(env or {})),
+        capture_output=True,
+        timeout=timeout,
+        check=False,
     )
     result = Result(done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8", "replace"))
     assert "Traceback" not in result.err, result.err
     return result
 
 
-def start(*arguments: object, cwd: Path, env: dict[str, str] | None = None, stdin: int | IO[bytes] = subprocess.DEVNULL) -> Any:
-    """Start the command line in a process group of its own, where Ctrl-C is not ignored."""
-    return subprocess.Popen(
-        command(*arguments),
+@contextmanager
+def started(*command: object, cwd: Path, env: dict[str, str] | None = None, **pipes: Any) -> Iterator[Any]:
+    """A process in a group of its own, where Ctrl-C is not ignored; the group ends with the block."""
+    process = subprocess.Popen(
+        list(map(str, command)),
         cwd=cwd,
-        env=environment(PYTHONUNBUFFERED="1", **(env or {})),
-        stdin=stdin,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        env=environment(PYTHONUNBUFFERED="1") | (env or {}),
+        **({"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | pipes),
         start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(30)
 
 
 def wait_for(condition: Callable[[], bool], what: str, seconds: float = 120) -> None:

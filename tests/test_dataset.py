@@ -175,7 +175,9 @@ def test_files_that_hold_no_gold_rows(tmp_path: Path) -> None:
 
 def test_stance_rows_become_pages_of_one_body_line(tmp_path: Path) -> None:
     corpus = load_gold(gold(tmp_path, {"id": "s1", "text": "Hai bên ký kết.", "stance": "conciliatory"}))
-    assert [(line.text, line.type, line.stance) for line in corpus.pages[0].lines] == [("Hai bên ký kết.", "body", "conciliatory")]
+    assert [(line.text, line.type, line.stance) for line in corpus.pages[0].lines] == [
+        ("Hai bên ký kết.", "body", "conciliatory")
+    ]
     assert corpus.has("stance")
 
 

@@ -45,7 +45,9 @@ TYPE_PAGES = (
     page("b", ("e" * 80, "body", None), ("f" * 20, "navigation", None)),
 )
 TYPE_P = [
-    np.array([types(title=0.9, ui=0.1), types(body=0.7, ad=0.3), types(body=0.3, teaser=0.7), types(title=0.2, body=0.4, teaser=0.4)]),
+    np.array(
+        [types(title=0.9, ui=0.1), types(body=0.7, ad=0.3), types(body=0.3, teaser=0.7), types(title=0.2, body=0.4, teaser=0.4)]
+    ),
     np.array([types(body=0.98, ui=0.02), types(navigation=0.95, body=0.05)]),
 ]
 TYPE_CORPUS = Corpus("hand", TYPE_PAGES, ("x", "y"))
@@ -104,7 +106,9 @@ def test_recall_at_precision_98_is_what_stands_above_the_first_mistake() -> None
     assert score_type(TYPE_CORPUS, worse).values["type/recall_at_p98"] == 0.0
     # 60 right above 1 wrong is a precision of 98.4%, above 2 wrong only 96.8%.
     many = Corpus("many", (page("m", *[("a", "body", None)] * 60, *[("b", "ui", None)] * 2, ("a", "body", None)),), ("x",))
-    p = [np.array([types(body=0.9, ui=0.1)] * 60 + [types(body=0.85, ui=0.15), types(body=0.8, ui=0.2), types(body=0.75, ui=0.25)])]
+    p = [
+        np.array([types(body=0.9, ui=0.1)] * 60 + [types(body=0.85, ui=0.15), types(body=0.8, ui=0.2), types(body=0.75, ui=0.25)])
+    ]
     assert score_type(many, p).values["type/recall_at_p98"] == pytest.approx(60 / 61)
 
 
@@ -206,7 +210,11 @@ def test_numbers_of_other_data_or_another_bootstrap_are_not_subtracted() -> None
     corpus, p = random_corpus(10, seed=6)
     other, q = random_corpus(10, seed=7)
     scores = score_type(corpus, p)
-    for stranger in (score_type(other, q), score_type(corpus, p, bootstrap=Bootstrap(seed=9)), score_type(corpus, p, bootstrap=Bootstrap(samples=500))):
+    for stranger in (
+        score_type(other, q),
+        score_type(corpus, p, bootstrap=Bootstrap(seed=9)),
+        score_type(corpus, p, bootstrap=Bootstrap(samples=500)),
+    ):
         with pytest.raises(ValueError, match="different signatures"):
             scores.difference(stranger, "type/article_f1")
 

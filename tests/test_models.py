@@ -25,8 +25,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 ODD_TEXTS = [
-    "\x00\x01", "a\x85b\u2028c", "🇻🇳 👩‍👩‍👧 🙂", "e" + "\u0301" * 50, "\u202egiả mạo", "__label__title __label__none", "</s>", "<b>&amp;",
-    "٣ ۴ ५ Ⅷ ½", "﷽", "\ud800", "từ " * 50_000, "x" * 200_000, ".", "-", "1", "ở", "Ý", "漢字かな交じり文", "NaN", "null", "\\N", '"', "\t\ta",
+    "\x00\x01", "a\x85b\u2028c", "🇻🇳 👩‍👩‍👧 🙂", "e" + "\u0301" * 50, "\u202egiả mạo", "__label__title __label__none",
+    "____label____label__x", "</s>", "<b>&amp;", "٣ ۴ ५ Ⅷ ½", "﷽", "\ud800", "từ " * 50_000, "x" * 200_000, ".", "-", "1", "ở",
+    "Ý", "漢字かな交じり文", "NaN", "null", "\\N", '"', "\t\ta",
 ]  # fmt: skip
 
 
@@ -107,8 +108,12 @@ def test_the_same_seed_gives_the_same_model(fitted: tuple[Model, Corpus]) -> Non
 def test_the_order_and_the_company_of_pages_do_not_matter(fitted: tuple[Model, Corpus]) -> None:
     model, corpus = fitted
     together = model.predict_proba(corpus.pages)
-    assert_equal(model.predict_proba(corpus.pages[::-1])[::-1], together)
-    assert_equal([model.predict_proba([page])[0] for page in corpus.pages], together)
+    turned = model.predict_proba(corpus.pages[::-1])[::-1]
+    alone = [model.predict_proba([page])[0] for page in corpus.pages]
+    # Matrix products of another height may differ in the last bits, and in nothing more.
+    for a, b, c in zip(together, turned, alone, strict=True):
+        np.testing.assert_allclose(b, a, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(c, a, rtol=0, atol=1e-12)
 
 
 def test_labels_are_not_looked_at_when_predicting(fitted: tuple[Model, Corpus]) -> None:
@@ -138,7 +143,10 @@ def test_odd_texts_can_be_learnt_from(task: str, kind: str, tiny_data: Path) -> 
     corpus = pages_of(task, tiny_data).select(range(4))
     odd = Page.from_lines(ODD_TEXTS)
     labels = [TASKS[task][i % 2] for i in range(len(odd.lines))]
-    lines = (Line(line.text, line.n, **{task: label}) for line, label in zip(odd.lines, labels, strict=True))
+    lines = [
+        Line(line.text, line.n, label) if task == "type" else Line(line.text, line.n, None, label)
+        for line, label in zip(odd.lines, labels, strict=True)
+    ]
     pages = (*corpus.pages, odd.with_lines(lines), Page.from_text(""))
     check(make(task, kind).fit(pages, (*corpus.groups, "odd", "empty")), pages)
 
@@ -158,7 +166,7 @@ def test_a_label_that_never_occurs_keeps_its_column(task: str, kind: str, tiny_d
 
 
 def test_an_unknown_model_names_the_nearest() -> None:
-    with pytest.raises(UserError, match="unknown model 'fastext'.*'fasttext'"):
+    with pytest.raises(UserError, match=r"unknown model 'fastext' \(did you mean 'fasttext'\?\)"):
         make_model("fastext", "type", TASKS["type"])
 
 

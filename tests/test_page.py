@@ -14,7 +14,9 @@ from clfnews.page import MAX_LINE_CHARS, Page, lines_of, normalise
 
 # Any code point, with those that normalisation is about drawn often.
 ODD = "\x00\t\x0b\x0c\r\x1c\x1f \x85\xa0\xad\u0301\u0303\u200b\u200d\u200e\u2000\u2028\u2029\u202e\u3000\ufeff\ud800\udfff\ufe0f"
-anything = st.text(alphabet=st.one_of(st.characters(exclude_categories=()), st.sampled_from(ODD), st.sampled_from("aAoO\u1eddé \n")))
+anything = st.text(
+    alphabet=st.one_of(st.characters(exclude_categories=()), st.sampled_from(ODD), st.sampled_from("aAoO\u1eddé \n"))
+)
 
 
 @given(anything)
@@ -60,7 +62,16 @@ def test_decomposed_vietnamese_is_composed() -> None:
         ("a\x85b\u2028c\u2029d\x0ce\x0bf\x1cg", "a b c d e f g"),
         ("hỏng \ud800 nửa", "hỏng \ufffd nửa"),
     ],
-    ids=["zero width", "soft hyphen", "spaces", "control", "direction marks", "variation selector", "line separators", "surrogate"],
+    ids=[
+        "zero width",
+        "soft hyphen",
+        "spaces",
+        "control",
+        "direction marks",
+        "variation selector",
+        "line separators",
+        "surrogate",
+    ],
 )
 def test_marks_and_spaces(given_text: str, wanted: str) -> None:
     assert normalise(given_text) == wanted

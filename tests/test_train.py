@@ -144,7 +144,12 @@ def test_all_models_of_a_task_have_the_same_metrics(children: dict[tuple[str, st
         assert len(names) == 1
         (metrics,) = names
         headline = {"type": "article_f1", "stance": "macro_f1"}[task]
-        assert {f"{task}/{headline}", f"{task}/{headline}_low", f"{task}_oof/{headline}", f"{task}_validation/{headline}"} <= metrics
+        assert {
+            f"{task}/{headline}",
+            f"{task}/{headline}_low",
+            f"{task}_oof/{headline}",
+            f"{task}_validation/{headline}",
+        } <= metrics
 
 
 def test_datasets_are_logged_with_the_digest_of_their_content(
@@ -220,10 +225,10 @@ def test_a_worse_model_is_registered_but_not_the_champion(store: Any, project: P
 
 def test_a_store_that_cannot_be_opened_is_told_before_anything_is_trained(project: Project, cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no database\n")
-    for uri, said in {f"sqlite:///{tmp_path}/notes.txt": "file is not a database", "postgresql://u@127.0.0.1:1/runs": ""}.items():
-        done = cli("train", project.config, cwd=project.folder, env={"MLFLOW_TRACKING_URI": uri})
-        assert done.code == 2 and done.out == ""
-        assert done.error.startswith(f"clfnews: tracking store {uri} cannot be used: ") and said in done.error
+    uri = f"sqlite:///{tmp_path}/notes.txt"
+    done = cli("train", project.config, cwd=project.folder, env={"MLFLOW_TRACKING_URI": uri})
+    assert (done.code, done.out) == (2, "")
+    assert done.error.startswith(f"clfnews: tracking store {uri} cannot be used: (sqlite3.DatabaseError) file is not a database")
 
 
 def test_too_few_groups_for_the_folds(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

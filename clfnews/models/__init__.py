@@ -14,6 +14,7 @@ from typing import Any
 from clfnews.errors import UserError, nearest
 from clfnews.models.base import Model, Probabilities
 from clfnews.models.context import Context
+from clfnews.models.cues import Cues
 from clfnews.models.fasttext import FastText
 from clfnews.models.lexicon import Lexicon
 from clfnews.models.linear import Linear
@@ -22,7 +23,7 @@ from clfnews.models.rules import Rules
 
 __all__ = ["MODELS", "Model", "Probabilities", "load_model", "make_model", "save_model"]
 
-MODELS: dict[str, type] = {cls.kind: cls for cls in (Majority, Rules, Lexicon, FastText, Linear, Context)}
+MODELS: dict[str, type] = {cls.kind: cls for cls in (Majority, Rules, Lexicon, FastText, Linear, Context, Cues)}
 
 
 def make_model(kind: str, task: str, labels: tuple[str, ...], options: dict[str, Any] | None = None) -> Model:

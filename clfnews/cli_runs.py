@@ -1,0 +1,123 @@
+"""Commands about runs and experiments; `cli.py` adds them to the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from clfnews.errors import UserError
+from clfnews.terminal import print_table, printable
+
+if TYPE_CHECKING:
+    from clfnews.compare import Comparison
+
+
+def sweep(
+    file: Annotated[Path | None, typer.Argument(help="A sweep file, such as experiments/001-baselines/sweep.yaml.")] = None,
+    index: Annotated[Path | None, typer.Option("--index", help="Write the index of this folder of experiments.")] = None,
+) -> None:
+    """Train and compare the variants of a sweep file; write results.csv, table.md and README.md beside it.
+
+    Example: clfnews sweep experiments/001-baselines/sweep.yaml
+    Example: clfnews sweep --index experiments
+    """
+    if file is None and index is None:
+        raise UserError("sweep: give a sweep file, or --index FOLDER")
+    if file is not None:
+        from clfnews.sweep import run_sweep
+
+        results = run_sweep(file, lambda text: typer.echo(text, err=True))
+        typer.echo((results.parent / "table.md").read_text(encoding="utf-8"))
+        typer.echo(f"{results}")
+    if index is not None:
+        from clfnews.experiments import write_index
+
+        typer.echo(f"{write_index(index)}")
+
+
+RunName = Annotated[str, typer.Argument(help="Run id, run name, last, best, runs:/ or models:/ URI.")]
+Experiment = Annotated[str, typer.Option("--experiment", help="Experiment in which run names are looked up.")]
+
+
+def compare(
+    a: RunName,
+    b: RunName,
+    on: Annotated[Path | None, typer.Option("--on", help="Labelled pages, JSONL: score both filters on them now.")] = None,
+    show: Annotated[int, typer.Option("--show", min=0, help="Print this many differing lines and pages of each part.")] = 10,
+    experiment: Experiment = "clfnews",
+) -> None:
+    """Set two runs side by side: settings, every score with the paired difference, lines on which they disagree.
+
+    Example: clfnews compare best last
+    Example: clfnews compare models:/clfnews/1 models:/clfnews@champion --on data/pages/test.jsonl
+    """
+    from clfnews import compare as library
+
+    if on is not None:
+        from clfnews.runs import filter_of
+
+        outcome = library.compare_filters((a, b), filter_of(a, experiment), filter_of(b, experiment), on)
+    else:
+        from clfnews.runs import load_run
+
+        outcome = library.compare_runs(load_run(a, experiment), load_run(b, experiment))
+    _show_comparison(outcome, show)
+
+
+def report(
+    run: RunName = "last",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write. Default: report-ID.html.")] = None,
+    experiment: Experiment = "clfnews",
+) -> None:
+    """Write the report of a run as one HTML file: scores, curves and its pages with right and wrong lines.
+
+    Example: clfnews report last -o report.html
+    """
+    from clfnews.htmlreport import render
+    from clfnews.runs import load_run
+
+    data = load_run(run, experiment)
+    path = output or Path(f"report-{data.id[:8]}.html")
+    if path.is_dir() or not path.parent.is_dir():
+        raise UserError(f"{path}: not the name of a file in a folder that exists")
+    path.write_text(render(data), encoding="utf-8")
+    typer.echo(f"{path}")
+
+
+def _show_comparison(outcome: Comparison, show: int) -> None:
+    from clfnews.compare import headline_first
+
+    typer.echo(f"a: {outcome.names[0]}\nb: {outcome.names[1]}\n")
+    if outcome.settings:
+        print_table(["setting", "a", "b"], [list(row) for row in outcome.settings])
+    else:
+        typer.echo("no setting differs\n")
+    for part in outcome.parts:
+        typer.echo(f"{part.task}, {part.set}: a is {part.models[0]}, b is {part.models[1]}")
+        if part.refusal:
+            typer.echo(f"  not set side by side, for the numbers are not of the same thing: {part.refusal}\n")
+            continue
+        rows = [
+            [name, f"{x:.4f}", f"{y:.4f}", f"{delta:+.4f} [{low:+.4f}, {high:+.4f}]"]
+            for name, x, y, (delta, low, high) in headline_first(part)
+        ]
+        print_table(["metric", "a", "b", "b - a, interval"], rows)
+        typer.echo(part.signature)
+        n = part.counts()
+        typer.echo(f"{len(part.lines)} lines labelled differently: a is right {n['a']}, b is right {n['b']}, neither {n['neither']}")
+        lines = [[x.page, str(x.n), x.gold, x.a, x.b, printable(x.text)[:80]] for x in part.lines[:show]]
+        if lines:
+            print_table(["page", "line", "gold", "a", "b", "text"], lines)
+        if part.pages and show:
+            print_table(["page", "wrong lines of a", "of b"], [[p, str(x), str(y)] for p, x, y in part.pages[:show]])
+        typer.echo("")
+    if not outcome.parts:
+        typer.echo("the runs have no task and set in common")
+
+
+def add_commands(app: typer.Typer, data_app: typer.Typer) -> None:
+    """Put the commands of this module into the command line."""
+    for command in (sweep, compare, report):
+        app.command()(command)

@@ -1,0 +1,170 @@
+"""The folders under `experiments/`: results, tables made from them, and the index."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from clfnews.errors import UserError
+from clfnews.evaluate import HEADLINE
+from clfnews.report import COLUMNS
+
+FLOORS = {"type": "rules", "stance": "lexicon"}
+"""The model without training that every table of a task shows."""
+MEAN = "mean"
+"""In place of a seed: the mean over all seeds."""
+BEGIN, END = "<!-- table: written by clfnews sweep -->", "<!-- end of table -->"
+UNANSWERED = "Not answered yet."
+
+Row = dict[str, str]
+
+
+def read_results(path: Path) -> list[Row]:
+    """The rows of a `results.csv`."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no results; run: clfnews sweep {path.parent}/sweep.yaml") from error
+
+
+def write_experiment(folder: Path, question: str, rows: Sequence[Row], sets: Sequence[str]) -> None:
+    """Write `results.csv`, `table.md` and the table in `README.md`."""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    columns = [name for name in columns if name != "signature"] + ["signature"]
+    out = io.StringIO()
+    writer = csv.DictWriter(out, columns, lineterminator="\n", restval="")
+    writer.writeheader()
+    writer.writerows(rows)
+    (folder / "results.csv").write_text(out.getvalue(), encoding="utf-8")
+    table = tables(rows, sets)
+    (folder / "table.md").write_text(table, encoding="utf-8")
+    readme = folder / "README.md"
+    text = readme.read_text(encoding="utf-8") if readme.is_file() else _new_readme(folder, question)
+    if BEGIN not in text or END not in text:
+        raise UserError(f"{readme}: no place for the table; put these two lines where it belongs: {BEGIN} and {END}")
+    head, rest = text.split(BEGIN, 1)
+    readme.write_text(f"{head}{BEGIN}\n{table}{END}{rest.split(END, 1)[1]}", encoding="utf-8")
+
+
+def tables(rows: Sequence[Row], sets: Sequence[str]) -> str:
+    """One Markdown table for each task and set that has rows; a function of `results.csv` alone."""
+    parts = []
+    for task in dict.fromkeys(row["task"] for row in rows):
+        for name in sets:
+            of_set = [row for row in rows if row["task"] == task and row["set"] == name]
+            # Two signatures are two tables: their numbers must not stand side by side.
+            for signature in dict.fromkeys(row["signature"] for row in of_set):
+                parts.append(_table(task, name, signature, [row for row in of_set if row["signature"] == signature]))
+    return "\n".join(parts)
+
+
+def _table(task: str, name: str, signature: str, rows: Sequence[Row]) -> str:
+    seeds = [row["seed"] for row in rows]
+    shown = [row for row in rows if row["seed"] == MEAN] if MEAN in seeds else list(rows)
+    titles = {metric: title for title, metric in COLUMNS[task]}
+    headline = HEADLINE[task]
+    details = [metric for metric in titles if metric != headline]
+    against = list(dict.fromkeys(row["against"] for row in shown if row["against"]))
+    labels = _labels(shown)
+    title = f"difference to {labels.get(against[0], against[0])}" if len(against) == 1 else "difference"
+    header = ["", titles[headline], title, *(["to"] if len(against) > 1 else []), *(titles[m] for m in details)]
+    header += ["seeds"] if MEAN in seeds else []
+    lines = [f"**{task}, {name}**", "", f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
+    for row in shown:
+        key = f"{row['variant']}/{row['model']}"
+        cells = [labels[key], _interval(row, "value", "low", "high")]
+        cells.append(_interval(row, "difference", "difference_low", "difference_high", sign=True))
+        cells += [labels.get(row["against"], row["against"])] if len(against) > 1 else []
+        cells += [_short(row[metric]) for metric in details]
+        if MEAN in seeds:
+            own = [float(r["value"]) for r in rows if r["seed"] != MEAN and f"{r['variant']}/{r['model']}" == key]
+            cells.append(f"{min(own):.3f} to {max(own):.3f}")
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, "", f"`{signature}`", ""])
+
+
+def _labels(rows: Sequence[Row]) -> dict[str, str]:
+    """How a row is called: by its variant, its model, or both, whichever tells it from the others."""
+    own = [row for row in rows if not row["variant"].startswith("(")]
+    variants, models = {row["variant"] for row in own}, {row["model"] for row in own}
+    labels = {}
+    for row in rows:
+        variant, model = row["variant"], row["model"]
+        if variant.startswith("("):
+            label = f"{model} (floor)" if model in FLOORS.values() else model
+        elif len(models) == 1:
+            label = variant
+        else:
+            label = model if len(variants) == 1 else f"{variant}, {model}"
+        labels[f"{variant}/{model}"] = label
+    return labels
+
+
+def _interval(row: Row, value: str, low: str, high: str, sign: bool = False) -> str:
+    if not row[value]:
+        return ""
+    form = "+.3f" if sign else ".3f"
+    return f"{float(row[value]):{form}} [{float(row[low]):{form}}, {float(row[high]):{form}}]"
+
+
+def _short(value: str) -> str:
+    return f"{float(value):.3f}" if value else ""
+
+
+def _new_readme(folder: Path, question: str) -> str:
+    return (
+        f"# {folder.name}\n\n## Question\n\n{question.strip()}\n\n## Table\n\n{BEGIN}\n{END}\n\n## Answer\n\n{UNANSWERED}\n"
+        f"\nRun again: `clfnews sweep experiments/{folder.name}/sweep.yaml`\n"
+    )
+
+
+def check_experiment(folder: Path, sets: Sequence[str]) -> list[str]:
+    """What is out of step in a folder: the table with the results, the README with the table."""
+    rows = read_results(folder / "results.csv")
+    table = (folder / "table.md").read_text(encoding="utf-8")
+    problems = []
+    if table != tables(rows, sets):
+        problems.append(f"{folder}/table.md does not follow from results.csv")
+    if f"{BEGIN}\n{table}{END}" not in (folder / "README.md").read_text(encoding="utf-8"):
+        problems.append(f"{folder}/README.md does not show table.md")
+    return problems
+
+
+# --- the index --------------------------------------------------------------------
+
+
+def index(folder: Path) -> str:
+    """The text of `experiments/README.md`: every experiment with its question and answer."""
+    lines = [
+        "# Experiments", "",
+        "One folder a question: `sweep.yaml` asks, `results.csv` holds the numbers, `README.md` the table and the answer.",
+        "`clfnews sweep experiments/NNN-name/sweep.yaml` runs one again and leaves the same bytes.",
+        "This page is written by `clfnews sweep --index experiments`.", "",
+        "| experiment | question | answer |", "|---|---|---|",
+    ]  # fmt: skip
+    for sweep in sorted(folder.glob("*/sweep.yaml")):
+        readme = sweep.parent / "README.md"
+        text = readme.read_text(encoding="utf-8") if readme.is_file() else ""
+        question, answer = (_section(text, title) for title in ("Question", "Answer"))
+        name = sweep.parent.name
+        lines.append(f"| [{name}]({name}/README.md) | {question or 'not run yet'} | {answer or UNANSWERED} |")
+    return "\n".join(lines) + "\n"
+
+
+def write_index(folder: Path) -> Path:
+    """Write the index; raises `UserError` if the folder has no experiments."""
+    if not any(folder.glob("*/sweep.yaml")):
+        raise UserError(f"{folder}: no experiments in it (no */sweep.yaml)")
+    path = folder / "README.md"
+    path.write_text(index(folder), encoding="utf-8")
+    return path
+
+
+def _section(text: str, title: str) -> str:
+    """The first paragraph under a heading, on one line."""
+    found = re.search(rf"^## {title}\n+(.+?)(?:\n\n|\n#|\Z)", text, re.MULTILINE | re.DOTALL)
+    return " ".join(found[1].split()).replace("|", "\\|") if found else ""

@@ -1,0 +1,451 @@
+"""Reading pages from every kind of file: what comes out, what is said about what does not."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import sys
+import tracemalloc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from clfnews.errors import BadRecord, UserError
+from clfnews.page import Page
+from clfnews.readers import FORMATS, SUFFIXES, ReadOptions, format_of, read_file, read_jsonl, read_pages, read_text
+from clfnews.records import Part, parse_columns
+from clfnews.streams import open_bytes
+
+HTML = "<html><head><title>t</title></head><body><h1>Một</h1><p>Hai</p></body></html>"
+HTTP = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n"
+
+
+def warc_record(kind: str, number: int, body: bytes, length: int | None = None) -> bytes:
+    return (
+        f"WARC/1.0\r\nWARC-Type: {kind}\r\nWARC-Record-ID: <urn:uuid:id-{number}>\r\n"
+        f"WARC-Target-URI: https://a.example/{number}\r\nContent-Length: {len(body) if length is None else length}\r\n\r\n"
+    ).encode() + body + b"\r\n\r\n"  # fmt: skip
+
+
+def response(number: int, html: str = HTML, head: bytes = HTTP) -> bytes:
+    return warc_record("response", number, head + b"\r\n" + html.encode())
+
+
+def parquet_bytes(rows: dict[str, list[Any]], **options: Any) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(pa.table(rows), sink, **options)
+    return sink.getvalue()
+
+
+# One page with the lines "Một" and "Hai", in every format.
+SAMPLES = {
+    "a.txt": "Một\n\nHai\n".encode(),
+    "a.html": HTML.encode(),
+    "a.jsonl": json.dumps({"id": "a", "text": "Một\nHai"}).encode(),
+    "b.jsonl": json.dumps({"id": "a", "html": HTML}).encode(),
+    "c.jsonl": json.dumps({"id": "a", "lines": ["Một", {"text": "Hai"}]}).encode(),
+    "a.csv": 'id,text\na,"Một\nHai"\n'.encode(),
+    "b.csv": f"id;html\na;{HTML}\n".encode(),
+    "a.tsv": 'id\ttext\na\t"Một\nHai"\n'.encode("utf-8-sig"),
+    "a.parquet": parquet_bytes({"id": ["a"], "text": ["Một\nHai"], "other": [1]}),
+    "b.parquet": parquet_bytes({"id": ["a"], "lines": [["Một", "Hai"]]}),
+    "c.parquet": parquet_bytes({"id": ["a"], "html": [HTML.encode()]}),
+    "a.warc": warc_record("warcinfo", 0, b"x") + warc_record("request", 1, b"GET /") + response(2),
+    "a.wet": warc_record("warcinfo", 0, b"x") + warc_record("conversion", 1, "Một\nHai".encode()),
+}
+PACK: dict[str, Callable[[bytes], bytes]] = {"": bytes, ".gz": gzip.compress, ".zst": zstandard.compress}
+
+
+def read(path: Path, **options: Any) -> list[Page | BadRecord]:
+    return list(read_file(path, options=ReadOptions(**options)))
+
+
+def texts(records: list[Page | BadRecord]) -> list[list[str] | str]:
+    return [str(r.reason) if isinstance(r, BadRecord) else [line.text for line in r.lines] for r in records]
+
+
+@pytest.mark.parametrize("packing", PACK)
+@pytest.mark.parametrize("name", SAMPLES)
+def test_every_format_packed_or_not_gives_the_page(name: str, packing: str, tmp_path: Path) -> None:
+    path = tmp_path / f"{name}{packing}"
+    path.write_bytes(PACK[packing](SAMPLES[name]))
+    assert texts(read(path)) == [["Một", "Hai"]]
+    page = read(path)[0]
+    assert isinstance(page, Page)
+    has_cues = name in ("a.html", "b.jsonl", "b.csv", "c.parquet", "a.warc")
+    assert all((line.cues is not None) == has_cues for line in page.lines)
+
+
+def test_one_table_maps_suffix_to_format() -> None:
+    assert set(SUFFIXES.values()) == set(FORMATS)
+    assert format_of("CC-MAIN-1.warc.wet.gz") == ("wet", ".gz") and format_of("PAGE.HTM") == ("html", None)
+    assert format_of("page.001") == (None, None) and format_of("page.zst") == (None, ".zst")
+
+
+def test_the_format_can_be_said(tmp_path: Path) -> None:
+    path = tmp_path / "page.txt"
+    path.write_bytes(SAMPLES["a.html"])
+    assert texts(read(path, format="html")) == [["Một", "Hai"]]
+    with pytest.raises(UserError, match=r"unknown input format 'htm' \(did you mean 'html'\?\)"):
+        list(read_pages([str(path)], options=ReadOptions(format="htm")))
+
+
+# --- folders, patterns, standard input -------------------------------------------------
+
+
+def test_folders_and_patterns_are_read_in_order_without_foreign_files(tmp_path: Path) -> None:
+    for name in ("b.txt", "a.txt", "sub/c.html.gz", ".hidden.txt", ".git/x.txt", "photo.png", "a.errors.jsonl"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(gzip.compress(b"<p>c") if name.endswith("gz") else name.encode())
+    assert texts(list(read_pages([str(tmp_path)]))) == [["a.txt"], ["b.txt"], ["c"]]
+    assert texts(list(read_pages([f"{tmp_path}/*.txt"]))) == [["a.txt"], ["b.txt"]]
+    assert texts(list(read_pages([f"{tmp_path}/**/c*"]))) == [["c"]]
+    for missing, message in (("*.xyz", "no file matches"), ("nothing", "no such file"), (".git", "no .txt")):
+        (tmp_path / ".git/x.txt").unlink(missing_ok=True)
+        with pytest.raises(UserError, match=message):
+            list(read_pages([str(tmp_path / "a.txt"), str(tmp_path / missing)]))
+
+
+@pytest.mark.parametrize("packing", PACK)
+@pytest.mark.parametrize("name", ["a.txt", "a.html", "a.jsonl", "a.warc", "a.wet", "a.parquet"])
+def test_standard_input_is_told_by_its_first_bytes(name: str, packing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = SAMPLES[name][len(warc_record("warcinfo", 0, b"x")) :] if name == "a.wet" else SAMPLES[name]
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(PACK[packing](data))))
+    assert texts(list(read_pages(["-"]))) == [["Một", "Hai"]]
+
+
+# --- columns ------------------------------------------------------------------------------
+
+
+def test_columns_have_the_names_that_are_given(tmp_path: Path) -> None:
+    row = {"key": 7, "body": "Một\nHai", "text": "wrong", "link": "https://www.b.example/x"}
+    (tmp_path / "a.jsonl").write_text(json.dumps(row))
+    (tmp_path / "a.parquet").write_bytes(parquet_bytes({key: [value] for key, value in row.items()}))
+    (tmp_path / "a.csv").write_text('key,body,text,link\n7,"Một\nHai",wrong,https://www.b.example/x\n')
+    columns = parse_columns(["text=body", "id=key", "url=link"])
+    for name in ("a.jsonl", "a.parquet", "a.csv"):
+        assert texts(read(tmp_path / name, columns=columns)) == [["Một", "Hai"]]
+        page = read(tmp_path / name, columns=columns)[0]
+        assert isinstance(page, Page) and (page.id, page.site) == ("7", "b.example")
+    for item, message in (("text", "expected ROLE=NAME"), ("txt=a", "did you mean 'text'")):
+        with pytest.raises(UserError, match=message):
+            parse_columns([item])
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.csv"])
+def test_a_table_without_text_says_its_columns(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(parquet_bytes({"x": [1], "y": [2]}) if name == "a.parquet" else b"x,y\n1,2\n")
+    [said] = texts(read(tmp_path / name))
+    assert said == "has no column 'text' (columns: x, y); name it: --column text=NAME"
+
+
+def test_values_of_typed_columns(tmp_path: Path) -> None:
+    import datetime
+
+    rows = {
+        "text": ["a", None, "c"],
+        "id": [1, 2, None],
+        "date": [datetime.date(2024, 5, 1), None, None],
+        "url": [None, None, "x"],
+    }
+    (tmp_path / "a.parquet").write_bytes(parquet_bytes(rows))
+    first, second, third = read(tmp_path / "a.parquet")
+    assert isinstance(first, Page) and (first.id, first.date) == ("1", "2024-05-01")
+    assert isinstance(second, BadRecord) and second.record == "row 2" and "needs 'text'" in second.reason
+    assert isinstance(third, Page) and third.id == "a-3"
+
+
+# --- bad records ------------------------------------------------------------------------------
+
+
+def test_a_bad_row_is_told_with_its_number_and_the_others_go_on(tmp_path: Path) -> None:
+    rows = [
+        b'{"text": "one"}',
+        b"",
+        b"{broken",
+        b"[1]",
+        b'{"text": 5}',
+        b'{"html": 5}',
+        b"\xff\xfe",
+        b'{"text": "two"}',
+        b"[" * 100_000,
+    ]
+    (tmp_path / "a.jsonl").write_bytes(b"\n".join(rows))
+    records = list(read_jsonl(tmp_path / "a.jsonl"))
+    assert texts(records) == [
+        ["one"], "not JSON", "not a JSON object", "needs 'text' (a string) or 'lines' (a list)", "'html' is not a string: 5",
+        "not JSON", ["two"], texts(records)[-1],
+    ]  # fmt: skip
+    assert [r.record for r in records if isinstance(r, BadRecord)] == [f"row {n}" for n in (3, 4, 5, 6, 7, 9)]
+    assert isinstance(records[0], Page) and records[0].id == "a-1"
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.html", "a.jsonl", "a.csv", "a.parquet", "a.parquet.gz", "a.txt.gz"])
+def test_empty_files_are_said(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(gzip.compress(b"") if name.endswith("gz") else b"")
+    [record] = read(tmp_path / name)
+    assert isinstance(record, BadRecord) and ("empty" in record.reason or "Parquet" in record.reason)
+
+
+def test_records_larger_than_the_limit_are_passed_over(tmp_path: Path) -> None:
+    big = "x" * 5000
+    files = {
+        "a.txt": big,
+        "a.html": big,
+        "a.jsonl": f'{{"text": "{big}"}}\n{{"text": "ok"}}\n',
+        "a.csv": f"text\n{big}\nok\n",
+        "a.wet": (warc_record("conversion", 1, big.encode()) + warc_record("conversion", 2, b"ok")).decode(),
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_text(content, newline="")
+        first, *rest = texts(read(tmp_path / name, max_bytes=1024))
+        assert isinstance(first, str) and first.startswith("is larger than 0.000976562 MiB"), name
+        assert rest in ([], [["ok"]]) and bool(rest) == (name not in ("a.txt", "a.html"))
+    (tmp_path / "a.parquet").write_bytes(parquet_bytes({"text": [big, "ok"]}))
+    assert texts(read(tmp_path / "a.parquet", max_bytes=1024))[1] == ["ok"]
+
+
+def test_pages_with_too_many_lines_or_characters_are_not_tagged(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("x\n" * 50_002)
+    (tmp_path / "a.jsonl").write_text(
+        json.dumps({"lines": ["x"] * 50_001}) + "\n" + json.dumps({"text": ("y" * 90_000 + "\n") * 50})
+    )
+    assert texts(read(tmp_path / "a.txt")) == ["has more than 50,000 lines; one text file is one page"]
+    assert texts(read(tmp_path / "a.jsonl")) == ["has more than 50,000 lines", "has more than 4,000,000 characters"]
+
+
+def test_csv_goes_on_after_quotes_that_are_left_open(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('id,text\n1,one\n2\n3,\n4,"' + "open\n" * 1000)
+    found = texts(read(tmp_path / "a.csv", max_bytes=2000))
+    assert found[:3] == [["one"], [], []] and "field larger than field limit" in str(found[3])
+
+
+# --- broken archives -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("packing", [".gz", ".zst"])
+@pytest.mark.parametrize("name", ["a.jsonl", "a.txt", "a.warc", "a.parquet", "a.csv"])
+def test_cut_off_files_give_what_is_whole_and_say_so(name: str, packing: str, tmp_path: Path) -> None:
+    import random
+
+    rng = random.Random(1)
+    noise = ["".join(rng.choices("abcdefghij ", k=3000)) for _ in range(400)]  # does not pack well
+    data = {
+        "a.jsonl": "".join(json.dumps({"text": t}) + "\n" for t in noise).encode(),
+        "a.csv": ("text\n" + "\n".join(noise)).encode(),
+        "a.txt": "\n".join(noise).encode(),
+        "a.warc": b"".join(response(i, f"<p>{t}") for i, t in enumerate(noise)),
+        "a.parquet": parquet_bytes({"text": noise}),
+    }[name]
+    packed = PACK[packing](data)
+    path = tmp_path / f"{name}{packing}"
+    path.write_bytes(packed[: len(packed) // 2])
+    records = read(path)
+    assert isinstance(records[-1], BadRecord) and "cut off" in records[-1].reason
+    assert sum(isinstance(r, BadRecord) for r in records) == 1
+    assert (len(records) > 10) == (name not in ("a.txt", "a.parquet")), "one-piece formats are lost, rows are not"
+
+
+def test_broken_bytes_in_compressed_files(tmp_path: Path) -> None:
+    for packing in (".gz", ".zst"):
+        packed = bytearray(PACK[packing](json.dumps({"text": "x" * 100}).encode() * 1000))
+        packed[len(packed) // 2] ^= 0xFF
+        for data in (bytes(packed), b"no such thing"):
+            (tmp_path / f"a.jsonl{packing}").write_bytes(data)
+            last = read(tmp_path / f"a.jsonl{packing}")[-1]
+            assert isinstance(last, BadRecord) and ("broken" in last.reason or "JSON" in last.reason), last
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"garbage\r\n" * 50 + response(1), ["is no WARC record; skipped to the next one", ["Một", "Hai"]]),
+        (response(1) + b"\x00\x01 junk\n" + response(2), [["Một", "Hai"], "is no WARC record; skipped to the next one", ["Một", "Hai"]]),
+        (response(1)[:-40], ["is cut off"]),
+        (warc_record("response", 1, b"x", length=10**15) + response(2), ["is cut off"]),
+        (response(1).replace(b"Content-Length: ", b"Content-Length: -") + response(2),
+         ["has no valid Content-Length: '-138'", ["Một", "Hai"]]),
+        (warc_record("response", 1, b"no http") + response(2), ["holds no HTTP response", ["Một", "Hai"]]),
+        (response(1, head=b"HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\n") + response(2), [["Một", "Hai"]]),
+        (response(1, head=b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n") + response(2), [["Một", "Hai"]]),
+        (response(1, head=b"HTTP/1.1 200\r\n"), [["Một", "Hai"]]),
+        (b"", []),
+        (b"WARC/1.0\r\n", ["has no valid Content-Length: ''"]),
+    ],
+)  # fmt: skip
+def test_damaged_archives_lose_only_what_is_damaged(data: bytes, expected: list[Any], tmp_path: Path) -> None:
+    (tmp_path / "a.warc").write_bytes(data)
+    assert texts(read(tmp_path / "a.warc")) == expected
+
+
+def test_bodies_are_decoded_and_their_bombs_are_not(tmp_path: Path) -> None:
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (HTML.encode()[:20], HTML.encode()[20:])) + b"0\r\n\r\n"
+    bodies = {
+        b"Content-Encoding: gzip\r\n": gzip.compress(HTML.encode()),
+        b"Content-Encoding: gzip \r\n": HTML.encode(),  # the crawler had decoded it
+        b"Transfer-Encoding: chunked\r\n": chunks,
+        b"Transfer-Encoding: chunked \r\n": HTML.encode(),
+    }
+    bad = {
+        b"Content-Encoding: gzip\r\n": gzip.compress(HTML.encode())[:-12],
+        b"Content-Encoding: gzip  \r\n": gzip.compress(bytes(50_000_000)),
+        b"Content-Encoding: gzip   \r\n": b"nonsense",
+        b"Content-Encoding: br\r\n": b"\x00\x01",
+    }
+    records = [
+        warc_record("response", i, HTTP + head + b"\r\n" + body) for i, (head, body) in enumerate([*bodies.items(), *bad.items()])
+    ]
+    (tmp_path / "a.warc").write_bytes(b"".join(records))
+    found = texts(read(tmp_path / "a.warc"))
+    assert found[:4] == [["Một", "Hai"]] * 4
+    assert [str(reason).split(":")[0] for reason in found[4:]] == [
+        "is cut off", "is larger than 16 MiB when unpacked", "is damaged", "has the content coding 'br', which is not read",
+    ]  # fmt: skip
+
+
+def test_a_bomb_is_stopped_early(tmp_path: Path) -> None:
+    packer = zstandard.ZstdCompressor().compressobj()
+    with (tmp_path / "a.jsonl.zst").open("wb") as file:
+        for _ in range(80):
+            file.write(packer.compress(bytes(1 << 24)))
+        file.write(packer.flush())
+    assert (tmp_path / "a.jsonl.zst").stat().st_size < 2_000_000, "1.25 GiB when unpacked"
+    found = texts(read(tmp_path / "a.jsonl.zst"))
+    assert found[0] == "is larger than 32 MiB" and "decompression bomb" in str(found[1]) and len(found) == 2
+
+
+def test_a_missing_package_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from clfnews.html import _tables
+
+    _tables.cache_clear()
+    for name, package in (("a.html", "selectolax.lexbor"), ("a.jsonl.zst", "zstandard")):
+        monkeypatch.setitem(sys.modules, package, None)
+        (tmp_path / name).write_bytes(b"<p>x")
+        with pytest.raises(UserError, match=r"needs (selectolax|zstandard): pip install 'clfnews\[web\]'"):
+            read(tmp_path / name)
+
+
+# --- parts and memory ----------------------------------------------------------------------------
+
+
+def test_parts_of_a_file_give_the_rows_of_the_whole(tmp_path: Path) -> None:
+    from clfnews.work import units
+
+    lines = [json.dumps({"text": f"page {i} " + "x" * (i * 37 % 400)}) for i in range(500)]
+    lines[100] = ""
+    lines[250] = "{broken"
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    (tmp_path / "a.parquet").write_bytes(parquet_bytes({"text": [f"page {i}" for i in range(500)]}, row_group_size=30))
+    for name, size in (("a.jsonl", 1000), ("a.jsonl", 10**6), ("a.parquet", 500)):
+        whole = read(tmp_path / name)
+        items = [unit[0] for unit in units([(tmp_path / name, "a")], ReadOptions(), split_bytes=size)]
+        assert (len(items) > 3) == (size < 10**6)
+        assert [r for item in items for r in read_file(tmp_path / name, part=item.part)] == whole
+    assert list(read_file(tmp_path / "a.jsonl", part=Part(0, 0, 0))) == []
+
+
+def generated(kind: str, n: int) -> Iterator[bytes]:
+    text = "Một dòng chữ dài vừa phải để đọc. " * 60
+    for i in range(n):
+        yield warc_record("conversion", i, text.encode()) if kind == "wet" else json.dumps({"text": text}).encode() + b"\n"
+
+
+@pytest.mark.parametrize("kind", ["wet", "jsonl"])
+def test_memory_does_not_grow_with_the_file(kind: str, tmp_path: Path) -> None:
+    def peak(n: int) -> int:
+        path = tmp_path / f"{n}.{kind}.gz"
+        with gzip.open(path, "wb", compresslevel=1) as file:
+            for record in generated(kind, n):
+                file.write(record)
+        tracemalloc.start()
+        assert sum(isinstance(record, Page) for record in read_file(path)) == n
+        high = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return high
+
+    peak(10)
+    assert peak(3000) < 1.3 * peak(300)
+
+
+def test_a_large_row_group_is_read_in_pieces(tmp_path: Path) -> None:
+    text = "Một dòng chữ dài vừa phải để đọc. " * 60
+    pq.write_table(pa.table({"text": [f"{text}{i}" for i in range(40_000)]}), tmp_path / "a.parquet", row_group_size=40_000)
+    before = pa.total_allocated_bytes()
+    for i, _ in enumerate(read_file(tmp_path / "a.parquet")):
+        if i % 1000 == 0:
+            assert pa.total_allocated_bytes() - before < 40 * 2**20, "the group is 120 MB"
+
+
+# --- any bytes ---------------------------------------------------------------------------------------
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(b"WARC/1.0\r\nContent-Length: 99999999999999999999\r\n\r\n", "warc")
+@example(b'{"lines": [{"text": "a", "cues": {"tag": 1}}]}', "jsonl")
+@example(b'{"text": "\\ud83d", "id": [1], "url": "http://[a"}', "jsonl")
+@example(b"PAR1\x00\x00\x00\x00PAR1", "parquet")
+@given(st.binary(max_size=600), st.sampled_from(sorted(FORMATS)))
+def test_any_bytes_give_pages_or_bad_records(data: bytes, name: str, tmp_path: Path) -> None:
+    for packing in PACK.values():
+        (tmp_path / "x").write_bytes(data)
+        (tmp_path / "x.gz").write_bytes(packing(data))
+        for file in ("x", "x.gz"):
+            for record in read_file(tmp_path / file, options=ReadOptions(format=name)):
+                assert isinstance(record, Page) or (record.reason and "\n" not in str(record.source))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(sorted(SAMPLES)), st.data())
+def test_any_damage_to_a_good_file_gives_pages_or_bad_records(name: str, data: st.DataObject, tmp_path: Path) -> None:
+    sample = bytearray(SAMPLES[name] * 2)
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(0, len(sample) - 1))
+        sample[at : at + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=4))
+    (tmp_path / name).write_bytes(sample)
+    for record in read(tmp_path / name):
+        assert isinstance(record, Page | BadRecord)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["text", "tag", "n", "cues", "x"]), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.sampled_from(["text", "html", "lines", "id", "url", "site", "date"]), JSON, max_size=5))
+def test_any_json_object_gives_a_page_or_a_bad_record(row: dict[str, Any], tmp_path: Path, rules_filter: Path) -> None:
+    from clfnews.filter import PageFilter
+
+    (tmp_path / "a.jsonl").write_text(json.dumps(row))
+    [record] = read(tmp_path / "a.jsonl")
+    if isinstance(record, Page):
+        [tagged] = PageFilter.load(rules_filter).tag([record])
+        json.dumps(tagged.as_row()).encode("utf-8")
+
+
+def test_text_is_read_as_before(tmp_path: Path) -> None:
+    said: list[str] = []
+    (tmp_path / "a.txt").write_bytes(b"ok \n\xff\n")
+    page = read_text(tmp_path / "a.txt", said.append)
+    assert (
+        isinstance(page, Page)
+        and page.id == "a"
+        and said == [f"{tmp_path / 'a.txt'}: not valid UTF-8; 1 bad bytes were replaced"]
+    )
+    (tmp_path / "b.txt").write_bytes(b"\x89PNG\0\0")
+    for name, reason in (("b.txt", "is a binary file, not text"), ("c.txt", "No such file or directory")):
+        record = read_text(tmp_path / name)
+        assert isinstance(record, BadRecord) and record.reason == reason
+    assert open_bytes(io.BytesIO(b"x")).read() == b"x"
