@@ -93,7 +93,11 @@ def articles_from_source(source: str, columns: Mapping[str, str], split: str = "
             loader = loaders.get(path.suffix)
             if path.is_file() and loader is None:
                 raise UserError(f"{source}: expected .jsonl, .json, .csv or .parquet")
-            table = datasets.load_dataset(loader, data_files=str(path), split="train") if loader else datasets.load_dataset(source, split=split)
+            table = (
+                datasets.load_dataset(loader, data_files=str(path), split="train")
+                if loader
+                else datasets.load_dataset(source, split=split)
+            )
         elif path.suffix in loaders or source.count("/") != 1:
             raise UserError(f"{source}: no such file, and not a hub id (owner/name)")
         else:

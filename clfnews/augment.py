@@ -99,7 +99,7 @@ def _swap_tail(lines: list[Line], rng: np.random.Generator) -> list[Line]:
 
 def _tail_to_top(lines: list[Line], rng: np.random.Generator) -> list[Line]:
     """A stretch from below the article set above it."""
-    start, end = _span(lines)
+    end = _span(lines)[1]
     if len(lines) - end < 6:
         return lines
     low = int(rng.integers(end, len(lines) - 3))
@@ -108,7 +108,7 @@ def _tail_to_top(lines: list[Line], rng: np.random.Generator) -> list[Line]:
 
 
 def _cut_top(lines: list[Line], rng: np.random.Generator) -> list[Line]:
-    start, end = _span(lines)
+    start = _span(lines)[0]
     if start in (0, len(lines)):
         return lines
     return lines[start if rng.random() < 0.3 else int(rng.integers(start)) :]
@@ -122,7 +122,10 @@ def _cut_bottom(lines: list[Line], rng: np.random.Generator) -> list[Line]:
 def _no_full_stops(lines: list[Line], rng: np.random.Generator) -> list[Line]:
     """Teaser summaries without their final mark, or cut with an ellipsis."""
     tail = str(rng.choice(("", "...", "…", " [...]")))
-    return [replace(line, text=line.text.rstrip(".") + tail) if line.type == "teaser" and line.text.endswith(".") else line for line in lines]
+    return [
+        replace(line, text=line.text.rstrip(".") + tail) if line.type == "teaser" and line.text.endswith(".") else line
+        for line in lines
+    ]
 
 
 def _sentence_teasers(lines: list[Line], rng: np.random.Generator) -> list[Line]:

@@ -193,7 +193,8 @@ def _agreement(folder: Path) -> str:
     path = folder / "votes" / "agreement.json"
     parts = [] if path.is_file() else ["Not measured yet (no `votes/agreement.json`)."]
     try:
-        parts += [_agreement_of(name, part) for name, part in (_json(path) if path.is_file() else {}).items()]
+        for name, part in (_json(path) if path.is_file() else {}).items():
+            parts += _agreement_of(name, part)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UserError(f"{path}: expected NAME -> what 'clfnews data agreement --json' writes ({error!r})") from error
     return "\n\n".join(parts + _same_votes(folder))
@@ -210,22 +211,32 @@ def _same_votes(folder: Path) -> list[str]:
     ]
 
 
-def _agreement_of(name: str, part: Mapping[str, Any]) -> str:
+def _agreement_of(name: str, part: Mapping[str, Any]) -> list[str]:
+    """Paragraphs of one comparison, or of several under one name; `cases` are notes on what they differ in."""
+    if "tasks" in part:
+        texts = [_agreement_tables(name, part)]
+    else:
+        inner = {key: value for key, value in part.items() if key != "cases"}
+        if not inner:
+            raise ValueError(f"nothing compared in {name!r}")
+        texts = [text for key, value in inner.items() for text in _agreement_of(f"{name}, {key}", value)]
+    if part.get("cases"):
+        texts.append(f"What the labellings of **{name}** differ in:\n\n" + "\n".join(f"- {case}" for case in part["cases"]))
+    return texts
+
+
+def _agreement_tables(name: str, part: Mapping[str, Any]) -> str:
     rows, labels = [], []
     for task, one in part["tasks"].items():
         kappa = "undefined" if one["kappa"] is None else f"{one['kappa']:.3f}"
         differ = round(one["lines"] * (1 - one["agreement"]))
         rows.append([task, f"{one['lines']:,}", f"{differ:,}", f"{one['agreement']:.1%}", kappa])
         labels.append([task, _listed((label, f"{f1:.3f}") for label, f1 in one["f1"].items())])
-    text = (
+    return (
         f"**{name}**: {part['pages']:,} pages, {part['lines']:,} lines\n\n"
         f"{markdown(['task', 'lines', 'labelled differently', 'agreement', 'kappa'], rows)}\n\n"
         f"{markdown(['task', 'F1 of one labelling against the other'], labels, left=2)}"
     )
-    if part.get("cases"):
-        cases = [[case, f"{n:,}"] for case, n in part["cases"].items()]
-        text += "\n\n" + markdown(["guideline case of the disagreement", "lines"], cases)
-    return text
 
 
 # --- realism ------------------------------------------------------------------------------
@@ -257,7 +268,7 @@ def realism_tables(results: Mapping[str, Any], top: int | None = None) -> dict[s
     auc = [[what, name, f"{a:.3f}", f"{low:.3f} to {high:.3f}"] for what, part in groups for name, (a, low, high) in part.items()]
     giveaways = [_giveaway(item) for item in results["giveaways"][:top]]
     lines = [[kind, *_giveaway(item)] for kind, items in results["line_giveaways"].items() for item in items]
-    header = ["feature (mean)", "real", "composed", "seed pages", "AUC", "real sites on this side"]
+    header = ["feature (mean)", "real", "composed", "AUC", "real sites on this side"]
     return {
         "sample": sample,
         "auc": markdown(["what is told apart", "by", "AUC", "95% interval"], auc, left=2),
@@ -267,8 +278,7 @@ def realism_tables(results: Mapping[str, Any], top: int | None = None) -> dict[s
 
 
 def _giveaway(item: Mapping[str, Any]) -> list[str]:
-    seeds = item.get("seeds")
-    values = ["-" if v is None else f"{v:.3g}" if abs(v) < 100 else f"{v:,.0f}" for v in (item["real"], item["composed"], seeds)]
+    values = [f"{v:.3g}" if abs(v) < 100 else f"{v:,.0f}" for v in (item["real"], item["composed"])]
     return [item["feature"], *values, f"{item['auc']:.3f}", f"{item['sites']:.0%}"]
 
 

@@ -13,7 +13,22 @@ from functools import lru_cache
 import numpy as np
 
 # Classes of characters. The order is that of the columns of `CharTable.counts`.
-CLASSES = ("newline", "space", "lower", "upper", "digit", "stop", "comma", "colon", "quote", "dash", "bar", "slash", "bracket", "other")
+CLASSES = (
+    "newline",
+    "space",
+    "lower",
+    "upper",
+    "digit",
+    "stop",
+    "comma",
+    "colon",
+    "quote",
+    "dash",
+    "bar",
+    "slash",
+    "bracket",
+    "other",
+)
 _CODE = {name: i for i, name in enumerate(CLASSES)}
 _MEMBERS = {
     "newline": "\n",
@@ -78,7 +93,10 @@ def char_table(texts: Sequence[str]) -> CharTable:
     after = np.concatenate((kind[1:], np.zeros(1, dtype=np.uint8)))
     between = (before == _CODE["digit"]) & (after == _CODE["digit"])
     joints = np.stack(
-        [_per_line(line, between & mask, n) for mask in (_is(kind, "slash", "dash"), _is(kind, "colon"), _is(kind, "stop", "comma"))],
+        [
+            _per_line(line, between & mask, n)
+            for mask in (_is(kind, "slash", "dash"), _is(kind, "colon"), _is(kind, "stop", "comma"))
+        ],
         axis=1,
     )
     word_line, bucket, text, capital, n_capitals = _words(codes, kind, before, line, lower, n)

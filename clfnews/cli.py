@@ -19,7 +19,7 @@ from clfnews.errors import BadRecord, UserError
 from clfnews.terminal import print_table, printable
 
 if TYPE_CHECKING:
-    from clfnews.filter import PageFilter, TaggedPage
+    from clfnews.filter import TaggedPage
     from clfnews.page import Page
     from clfnews.records import ReadOptions
     from clfnews.train import TrainResult
@@ -38,7 +38,9 @@ Model = Annotated[str | None, typer.Option("--model", "-m", help="Folder, runs:/
 _INPUTS = "Text, HTML, JSONL, CSV, Parquet, WET or WARC files (also .gz, .zst), folders, '*.txt' patterns, - for standard input."
 Inputs = Annotated[list[str], typer.Argument(help=_INPUTS)]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="File to write (filter: or folder); default: the terminal.")]
-InputFormat = Annotated[str | None, typer.Option(help="text, html, jsonl, csv, parquet, wet or warc. Default: by the file's name.")]
+InputFormat = Annotated[
+    str | None, typer.Option(help="text, html, jsonl, csv, parquet, wet or warc. Default: by the file's name.")
+]
 _COLUMN = "ROLE=NAME, such as text=body: the column or key that holds text, html, lines, id, url, site or date; repeatable."
 Column = Annotated[list[str] | None, typer.Option(help=_COLUMN)]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on where an earlier run into the folder ended.")]
@@ -87,7 +89,9 @@ def filter_(
     threshold: Annotated[float | None, typer.Option(help="Keep lines from this p(article) on. Default: the model's.")] = None,
     input_format: InputFormat = None,
     column: Column = None,
-    workers: Annotated[int | None, typer.Option("--workers", "-w", help="Processes, for a folder. Default: one a core.", min=1)] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", "-w", help="Processes, for a folder. Default: one a core.", min=1)
+    ] = None,
     engine: Annotated[str | None, typer.Option("--engine", help="local (default) or ray, for a folder.")] = None,
     address: Annotated[str | None, typer.Option("--address", help="Ray cluster, such as auto or ray://HOST:10001.")] = None,
     resume: Resume = False,
@@ -114,7 +118,12 @@ def filter_(
 
 
 @app.command()
-def tag(inputs: Inputs, output: Output = None, model: Model = None, threshold: Annotated[float | None, typer.Option(help="As in filter.")] = None) -> None:
+def tag(
+    inputs: Inputs,
+    output: Output = None,
+    model: Model = None,
+    threshold: Annotated[float | None, typer.Option(help="As in filter.")] = None,
+) -> None:
     """Write every line of every page with type, probabilities and stance, as JSONL.
 
     Example: clfnews tag seeds/*.txt -o tagged.jsonl
@@ -124,7 +133,9 @@ def tag(inputs: Inputs, output: Output = None, model: Model = None, threshold: A
 
 @app.command()
 def evaluate(
-    arguments: Annotated[list[str], typer.Argument(help="[MODEL] FILE: labelled pages or stance rows, JSONL.", metavar="[MODEL] FILE")],
+    arguments: Annotated[
+        list[str], typer.Argument(help="[MODEL] FILE: labelled pages or stance rows, JSONL.", metavar="[MODEL] FILE")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="One flat object of metrics.")] = False,
 ) -> None:
     """Score a model on labelled pages, with intervals.
@@ -477,9 +488,7 @@ def _show_training(outcome: TrainResult) -> None:
 
 
 def _metric_rows(scores: Any) -> list[list[str]]:
-    return [
-        [name, f"{value:.4f}", f"{scores.low[name]:.4f} to {scores.high[name]:.4f}"] for name, value in scores.values.items()
-    ]
+    return [[name, f"{value:.4f}", f"{scores.low[name]:.4f} to {scores.high[name]:.4f}"] for name, value in scores.values.items()]
 
 
 @contextmanager

@@ -106,7 +106,8 @@ def _show_comparison(outcome: Comparison, show: int) -> None:
         print_table(["metric", "a", "b", "b - a, interval"], rows)
         typer.echo(part.signature)
         n = part.counts()
-        typer.echo(f"{len(part.lines)} lines labelled differently: a is right {n['a']}, b is right {n['b']}, neither {n['neither']}")
+        said = f"a is right {n['a']}, b is right {n['b']}, neither {n['neither']}"
+        typer.echo(f"{len(part.lines)} lines labelled differently: {said}")
         lines = [[x.page, str(x.n), x.gold, x.a, x.b, printable(x.text)[:80]] for x in part.lines[:show]]
         if lines:
             print_table(["page", "line", "gold", "a", "b", "text"], lines)
@@ -117,7 +118,35 @@ def _show_comparison(outcome: Comparison, show: int) -> None:
         typer.echo("the runs have no task and set in common")
 
 
+def data_suspects(
+    config: Annotated[Path, typer.Argument(help="A YAML configuration.")] = Path("configs/base.yaml"),
+    task: Annotated[str, typer.Option(help="type or stance.")] = "type",
+    model: Annotated[str | None, typer.Option(help="Model that predicts. Default: context for types, linear for stance.")] = None,
+    top: Annotated[int, typer.Option(min=1, help="Show this many, the worst first.")] = 20,
+    overrides: Annotated[list[str] | None, typer.Option("--set", help="key=value, such as --set folds=3; repeatable.")] = None,
+) -> None:
+    """List lines of the training split whose label is likely wrong, on their page, with the command to edit it.
+
+    Example: clfnews data suspects --task stance --top 10
+    """
+    from clfnews.config import load_config
+    from clfnews.suspects import find_suspects, summary
+
+    found, n = find_suspects(load_config(config, overrides), task, model, top, lambda text: typer.echo(text, err=True))
+    for suspect in found:
+        chance = f"p {suspect.p_given:.2f} against {suspect.p_suggested:.2f}"
+        typer.echo(f"{suspect.page}, line {suspect.n}: {suspect.given}, rather {suspect.suggested} ({chance})")
+        for number, label, text in suspect.context:
+            mark = ">" if number == suspect.n else " "
+            typer.echo(f"  {mark} {number:4} {label:12} {printable(text)[:100]}")
+        typer.echo(f"  edit: {suspect.edit}\n")
+    if found:
+        print_table(["label", "rather", "lines shown"], [[given, other, str(k)] for given, other, k in summary(found)])
+    typer.echo(f"{n} suspects, {len(found)} shown; labels of composed pages are built: clfnews data compose after an edit")
+
+
 def add_commands(app: typer.Typer, data_app: typer.Typer) -> None:
     """Put the commands of this module into the command line."""
     for command in (sweep, compare, report):
         app.command()(command)
+    data_app.command("suspects")(data_suspects)

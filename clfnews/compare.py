@@ -15,6 +15,7 @@ from clfnews.filter import PageFilter
 from clfnews.labels import ARTICLE
 from clfnews.predictions import END_TO_END, Part, RunData
 
+_TASKS = ("type", "stance", END_TO_END)
 _TAGS = {
     "clfnews.version": "clfnews version", "clfnews.git_commit": "git commit", "clfnews.config": "configuration file",
     "clfnews.data_hash": "training data", "clfnews.test_hash": "test data",
@@ -67,7 +68,8 @@ class Comparison:
 def compare_runs(a: RunData, b: RunData) -> Comparison:
     """Compare what two runs logged; each task by the runs' champions (or the one model of a model's run)."""
     of_a, of_b = a.compared(), b.compared()
-    parts = [_compare(of_a[key], of_b[key]) for key in of_a if key in of_b]
+    order = sorted(of_a, key=lambda key: (_TASKS.index(key[0]), key[1]))
+    parts = [_compare(of_a[key], _aligned(of_b[key], of_a[key])) for key in order if key in of_b]
     return Comparison((f"{a.name} ({a.id[:8]})", f"{b.name} ({b.id[:8]})"), list(_settings(a, b)), parts)
 
 
@@ -133,6 +135,17 @@ def _compare(a: Part, b: Part) -> PartComparison:
     return PartComparison(
         a.task, a.set, models, None, a.signature, list(_metrics(a.scores(), b.scores(), a.bootstrap.level)), lines, _pages(a, b)
     )
+
+
+def _aligned(part: Part, to: Part) -> Part:
+    """The part scored with the other's resampling.
+
+    Runs of two seeds draw two bootstraps; the scores do not depend on that, and
+    pairs need one. Everything else in the signature has to agree by itself.
+    """
+    mine, other = part.signature.split("|"), to.signature.split("|")
+    signed = [theirs if theirs.startswith("bootstrap ") else own for own, theirs in zip(mine, other, strict=False)]
+    return replace(part, bootstrap=to.bootstrap, signature="|".join(signed))
 
 
 def _reason(a: str, b: str) -> str:

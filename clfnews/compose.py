@@ -25,13 +25,40 @@ from clfnews.page import Line, normalise
 _PLACEHOLDER = re.compile(r"(?<!\{)\{([A-Za-z_0-9]+)\}(?!\})")
 _WEEKDAYS = ("Thứ Hai", "Thứ Ba", "Thứ Tư", "Thứ Năm", "Thứ Sáu", "Thứ Bảy", "Chủ Nhật")
 _AGENCIES = ("AFP", "Reuters", "AP", "TTXVN", "Tân Hoa xã", "Kyodo", "DW", "Al Jazeera", "Bloomberg", "TASS", "Yonhap", "CNN")
-_AUTHORS = ("Minh Anh", "PV", "Hoàng Lân", "Thu Hà", "Q.Đ", "Ngọc Diệp", "Bảo Khánh (tổng hợp)", "T.Vinh", "Lê Hạ", "Nhóm PV",
-            "Quốc Hùng", "Mai Chi", "Đ.T", "Trần Lưu", "Khôi Nguyên", "Phương Vy", "Vũ Bình", "A.L.", "Tấn Phát", "Diệu Linh")  # fmt: skip
-_SECTIONS = ("Thời sự", "Thế giới", "Kinh tế", "Pháp luật", "Giáo dục", "Văn hóa", "Thể thao", "Đời sống", "Sức khỏe", "Giải trí", "Xã hội", "Công nghệ")
+_AUTHORS = ("Minh Anh", "PV", "Hoàng Lân", "Thu Hà", "Q.Đ", "Ngọc Diệp", "Bảo Khánh (tổng hợp)",
+            "T.Vinh", "Lê Hạ", "Nhóm PV", "Quốc Hùng", "Mai Chi", "Đ.T", "Trần Lưu", "Khôi Nguyên", "Phương Vy", "Vũ Bình",
+            "A.L.", "Tấn Phát", "Diệu Linh")  # fmt: skip
+_SECTIONS = (
+    "Thời sự",
+    "Thế giới",
+    "Kinh tế",
+    "Pháp luật",
+    "Giáo dục",
+    "Văn hóa",
+    "Thể thao",
+    "Đời sống",
+    "Sức khỏe",
+    "Giải trí",
+    "Xã hội",
+    "Công nghệ",
+)
 
 _CREDIT = re.compile(r"[\s.(–-]*\(?((?:Ảnh|ẢNH|Nguồn|Video|Photo|Hình)\s*:.+?)\)?$")
 _CAPTION_HABITS = ("as written", "as written", "stop", "no stop", "no credit", "no credit, stop", "credit line")
-_CREDITS = ("ẢNH: {a}", "Ảnh: {a}", "{a}", "{a}", "Ảnh: {g}", "{g}", "ẢNH: {g}", "NVCC", "ẢNH: NVCC", "CTV", "(Ảnh: {g})", "Nguồn: {g}")
+_CREDITS = (
+    "ẢNH: {a}",
+    "Ảnh: {a}",
+    "{a}",
+    "{a}",
+    "Ảnh: {g}",
+    "{g}",
+    "ẢNH: {g}",
+    "NVCC",
+    "ẢNH: NVCC",
+    "CTV",
+    "(Ảnh: {g})",
+    "Nguồn: {g}",
+)
 """What a site does to all its captions."""
 
 NoisePool = dict[str, list[str]]
@@ -285,7 +312,9 @@ class _Composer:
         habit = self.rng.choice(_CAPTION_HABITS)
         shown = self.rng.choice((1.0, 1.0, 0.7, 0.4))
         photographer = self.rng.choice(_AUTHORS).split(" (")[0]
-        credit = self.rng.choice(_CREDITS).format(a=self.rng.choice((photographer, photographer.upper())), g=self.values["source"])
+        credit = self.rng.choice(_CREDITS).format(
+            a=self.rng.choice((photographer, photographer.upper())), g=self.values["source"]
+        )
         for i, line in enumerate(lines):
             if line.type == "caption":
                 if self.rng.random() < shown:
@@ -358,7 +387,9 @@ def _caption_text(text: str, habit: str) -> str:
 
 def _break_at_name(text: str, rng: random.Random) -> list[str]:
     """The paragraph cut around one capitalised name, as an inline link does."""
-    names = [m for m in re.finditer(r"(?<=[\w,] )([A-ZĐÂÊÔƠƯÁÀ]\w+(?: [A-ZĐÂÊÔƠƯÁÀ]\w+)*)", text) if 8 < m.start() < len(text) - 12]
+    names = [
+        m for m in re.finditer(r"(?<=[\w,] )([A-ZĐÂÊÔƠƯÁÀ]\w+(?: [A-ZĐÂÊÔƠƯÁÀ]\w+)*)", text) if 8 < m.start() < len(text) - 12
+    ]
     if not names:
         return [text]
     name = rng.choice(names)

@@ -69,13 +69,13 @@ class ContextOptions(Section):
 
     context: bool = True
     text_scorer: bool = True
-    scorer_folds: Annotated[int, Field(ge=2)] = 4
+    scorer_folds: Annotated[int, Field(ge=2)] = 3
     scorer_dim: Positive = 16
     scorer_epoch: Positive = 5
     copies: Annotated[int, Field(ge=0)] = 1
     hidden: Positive = 64
-    nets: Positive = 5
-    epochs: Positive = 6
+    nets: Positive = 4
+    epochs: Positive = 4
     alpha: Annotated[float, Field(ge=0)] = 0.01
     chain: Annotated[float, Field(ge=0)] = 0.4
 
@@ -155,7 +155,7 @@ class Config(Section):
     """One training run."""
 
     seed: Annotated[int, Field(ge=0)] = 7
-    folds: Annotated[int, Field(ge=2)] = 5
+    folds: Annotated[int, Field(ge=2)] = 4
     data: DataSection = DataSection()
     type: TypeSection = TypeSection()
     stance: StanceSection = StanceSection()

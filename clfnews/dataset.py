@@ -96,7 +96,7 @@ def load_split(folder: str | Path, config: str, split: str) -> Corpus:
 
 def _decoded(table: Any) -> Iterator[dict[str, Any]]:
     """Rows with label names instead of class numbers."""
-    line = table.features["lines"]
+    line: Any = table.features["lines"]
     line = getattr(line, "feature", line[0] if isinstance(line, list) else line)
     names = {key: line[key].names for key in ("type", "stance")}
     for row in table:

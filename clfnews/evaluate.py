@@ -87,9 +87,7 @@ def score_stance(corpus: Corpus, p: Probabilities, bootstrap: Bootstrap | None =
     return _score(corpus, stance_counts(corpus, p), STANCE_METRICS, bootstrap or Bootstrap())
 
 
-def score_end_to_end(
-    corpus: Corpus, keep: Sequence[np.ndarray], p: Probabilities, bootstrap: Bootstrap | None = None
-) -> Scores:
+def score_end_to_end(corpus: Corpus, keep: Sequence[np.ndarray], p: Probabilities, bootstrap: Bootstrap | None = None) -> Scores:
     """Stance scores when the lines were found by the type model, not given.
 
     A gold line that was dropped counts as missed; a kept noise line with a
@@ -105,14 +103,16 @@ def keep_mask(p: np.ndarray, threshold: float, labels: Sequence[str] = TYPES) ->
 
 def article_probability(p: np.ndarray, labels: Sequence[str] = TYPES) -> np.ndarray:
     """p(title) + p(body) of each line."""
-    return p[:, [j for j, label in enumerate(labels) if label in ARTICLE]].sum(axis=1)
+    article: np.ndarray = p[:, [j for j, label in enumerate(labels) if label in ARTICLE]].sum(axis=1)
+    return article
 
 
 def decide_types(p: np.ndarray, threshold: float, labels: Sequence[str] = TYPES) -> np.ndarray:
     """Column of the type of each line: best article type if kept, best noise type if not."""
     article = np.array([label in ARTICLE for label in labels])
     kept = keep_mask(p, threshold, labels)
-    return np.where(kept, np.where(article, p, -1).argmax(axis=1), np.where(article, -1, p).argmax(axis=1))
+    columns: np.ndarray = np.where(kept, np.where(article, p, -1).argmax(axis=1), np.where(article, -1, p).argmax(axis=1))
+    return columns
 
 
 # --- counts -----------------------------------------------------------------
@@ -199,7 +199,9 @@ def _add_bins(out: np.ndarray, p: np.ndarray, y: np.ndarray, n_bins: int) -> Non
 
 def _ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """a / b, 0 where b is 0."""
-    return np.divide(a, b, out=np.zeros_like(np.asarray(a, dtype=float)), where=np.asarray(b) > 0)
+    out = np.zeros_like(np.asarray(a, dtype=float))
+    np.divide(a, b, out=out, where=np.asarray(b) > 0)
+    return out
 
 
 def _prf(confusion: np.ndarray, j: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -237,7 +239,8 @@ def _recall_at(bins: np.ndarray, precision: float) -> np.ndarray:
     kept = bins[..., ::-1, 0].cumsum(-1)
     hits = bins[..., ::-1, 2].cumsum(-1)
     recall = _ratio(hits, np.broadcast_to(hits[..., -1:], hits.shape))
-    return np.where((_ratio(hits, kept) >= precision) & (kept > 0), recall, 0).max(-1)
+    best: np.ndarray = np.where((_ratio(hits, kept) >= precision) & (kept > 0), recall, 0).max(-1)
+    return best
 
 
 def _sides_f1(confusion: np.ndarray) -> np.ndarray:
@@ -263,8 +266,10 @@ def _type_metrics() -> dict[str, Metric]:
             metrics[f"type/{label}_{part}"] = lambda c, j=j, i=i: _prf(c["confusion"], j)[i]  # type: ignore[misc]
         # Share of lines of a noise type that were not kept, whatever type they were given.
         if label not in ARTICLE:
-            metrics[f"type/{label}_dropped"] = lambda c, j=j: _ratio(  # type: ignore[misc]
-                c["confusion"][..., j, 2:].sum(-1), c["confusion"][..., j, :].sum(-1)
+            metrics[f"type/{label}_dropped"] = (
+                lambda c, j=j: _ratio(  # type: ignore[misc]
+                    c["confusion"][..., j, 2:].sum(-1), c["confusion"][..., j, :].sum(-1)
+                )
             )
     return metrics
 

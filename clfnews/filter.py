@@ -49,12 +49,23 @@ class TaggedLine:
     n: int
     text: str
     type: str
-    p: dict[str, float]
     keep: bool
     stance: str | None
     """None: not kept, or the model abstains."""
-    p_stance: dict[str, float] | None
-    """None for lines that are not kept."""
+    type_row: Sequence[float]
+    """Probabilities in the order of `labels.TYPES`."""
+    stance_row: Sequence[float] | None
+    """Probabilities in the order of `labels.STANCES`; None for lines that are not kept."""
+
+    @property
+    def p(self) -> dict[str, float]:
+        """Type -> probability, four digits."""
+        return _named(TYPES, self.type_row)
+
+    @property
+    def p_stance(self) -> dict[str, float] | None:
+        """Stance -> probability, four digits; None for lines that are not kept."""
+        return _named(STANCES, self.stance_row) if self.stance_row is not None else None
 
     def as_row(self) -> dict[str, Any]:
         return {
@@ -159,7 +170,9 @@ class PageFilter:
         columns = [decide_types(p, self.threshold) for p in p_types]
         # The stance model reads the article as the filter sees it, without the noise.
         articles = [
-            page.with_lines(replace(line, type=TYPES[j]) for line, j in zip(page.lines, types, strict=True) if TYPES[j] in ARTICLE)
+            page.with_lines(
+                Line(page.lines[i].text, page.lines[i].n, TYPES[types[i]]) for i in np.flatnonzero(types < len(ARTICLE)).tolist()
+            )
             for page, types in zip(pages, columns, strict=True)
         ]
         p_stances = self.stance_task.predict(articles)
@@ -171,22 +184,15 @@ class PageFilter:
     def _tag_page(
         self, page: Page, p: np.ndarray, types: np.ndarray, article: tuple[Line, ...], p_stance: np.ndarray
     ) -> TaggedPage:
-        sure = p_stance.max(axis=1) >= self.min_confidence if len(p_stance) else np.zeros(0, bool)
-        rows_of_article = iter(range(len(article)))
+        stance_rows = iter(p_stance.tolist())
         lines = []
-        for line, row, j in zip(page.lines, p.round(4).tolist(), types.tolist(), strict=True):
-            i = next(rows_of_article) if TYPES[j] in ARTICLE else None
-            lines.append(
-                TaggedLine(
-                    n=line.n,
-                    text=line.text,
-                    type=TYPES[j],
-                    p=dict(zip(TYPES, row, strict=True)),
-                    keep=i is not None,
-                    stance=STANCES[int(p_stance[i].argmax())] if i is not None and sure[i] else None,
-                    p_stance=_named(STANCES, p_stance[i]) if i is not None else None,
-                )
-            )
+        for line, row, j in zip(page.lines, p.tolist(), types.tolist(), strict=True):
+            keep = TYPES[j] in ARTICLE
+            stance = next(stance_rows) if keep else None
+            label = None
+            if stance is not None and max(stance) >= self.min_confidence:
+                label = STANCES[stance.index(max(stance))]
+            lines.append(TaggedLine(line.n, line.text, TYPES[j], keep, label, row, stance))
         return TaggedPage(page, tuple(lines), page_stance(article, p_stance), expected_f1(p, types), self.name)
 
     def save(self, folder: Path) -> None:
@@ -262,7 +268,7 @@ def expected_f1(p: np.ndarray, types: np.ndarray) -> float:
     return round(float(2 * q[kept].sum() / (kept.sum() + q.sum())), 4)
 
 
-def _named(labels: Sequence[str], row: np.ndarray) -> dict[str, float]:
+def _named(labels: Sequence[str], row: Sequence[float] | np.ndarray) -> dict[str, float]:
     return {label: round(float(value), 4) for label, value in zip(labels, row, strict=True)}
 
 

@@ -94,7 +94,9 @@ def _bullet(lines: list[Line], rng: random.Random) -> list[Line]:
     """List items with a mark in front, or the mark on a line of its own."""
     mark, kinds = rng.choice(_BULLETS), rng.choice((("navigation",), ("teaser",), ("navigation", "teaser", "ui")))
     if rng.random() < 0.25:
-        return [x for line in lines for x in ([Line(mark, 0, "ui"), line] if line.type in kinds and rng.random() < 0.7 else [line])]
+        return [
+            x for line in lines for x in ([Line(mark, 0, "ui"), line] if line.type in kinds and rng.random() < 0.7 else [line])
+        ]
     return [Line(mark + line.text, 0, line.type) if line.type in kinds else line for line in lines]
 
 

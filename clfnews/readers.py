@@ -55,9 +55,6 @@ def read_file(path: Path, warn: Warn = _silent, options: ReadOptions | None = No
     name = options.format or name or "text"
     source = Source(str(path), _stem(path.name))
     try:
-        # A folder can be opened, and a named pipe waits for ever: look first.
-        if not path.is_file() and not path.is_fifo():
-            raise IsADirectoryError(None, "Is not a file")
         with path.open("rb") as file:
             # Parquet wants to jump about in the file, parts begin in its middle.
             stream = open_bytes(file, compression) if compression or (part is None and name != "parquet") else file

@@ -47,7 +47,7 @@ def cells(outcome: TrainResult, task: str) -> tuple[list[str], list[list[str]]]:
     """Header and rows of the table that the terminal and the report show."""
     validated = outcome.splits[task].validation is not None
     main = HEADLINE[task]
-    title = dict((metric, name) for name, metric in COLUMNS[task])[main]
+    title = {metric: name for name, metric in COLUMNS[task]}[main]
     header = ["", "model", f"out of fold {title}"]
     header += [f"validation {title}"] if validated else []
     header += [f"test {name}" for name, _ in COLUMNS[task]] + ["seconds", "MB"]
@@ -56,7 +56,9 @@ def cells(outcome: TrainResult, task: str) -> tuple[list[str], list[list[str]]]:
         row = ["*" if outcome.champions[task] is result else "", result.name, with_interval(result.oof, main)]
         if result.validation is not None:
             row.append(with_interval(result.validation, main))
-        row += [with_interval(result.test, name) if name == main else f"{result.test.values[name]:.3f}" for _, name in COLUMNS[task]]
+        row += [
+            with_interval(result.test, name) if name == main else f"{result.test.values[name]:.3f}" for _, name in COLUMNS[task]
+        ]
         rows.append([*row, f"{result.seconds:.1f}", f"{result.size / 1e6:.2f}"])
     return header, rows
 
@@ -138,7 +140,9 @@ def _draw_risk_coverage(axes: Any, sure: np.ndarray, wrong: np.ndarray) -> None:
     order = np.argsort(-sure, kind="stable")
     n = np.arange(1, len(sure) + 1)
     axes.plot(n / max(len(sure), 1), wrong[order].cumsum() / n)
-    axes.set(xlabel="coverage (most confident lines first)", ylabel="share of wrong stances", ylim=(0, 1), title="risk-coverage, test")
+    axes.set(
+        xlabel="coverage (most confident lines first)", ylabel="share of wrong stances", ylim=(0, 1), title="risk-coverage, test"
+    )
     axes.grid(alpha=0.3)
 
 

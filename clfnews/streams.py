@@ -16,8 +16,8 @@ _BUFFER = 1 << 20
 BOMB_BYTES, BOMB_RATIO = 1 << 30, 250
 
 
-class StreamError(ValueError):
-    """The bytes end or break before they should."""
+class StreamError(Exception):
+    """The bytes end or break before they should. No `ValueError`: it is not about one record."""
 
 
 def open_bytes(file: BinaryIO, compression: str | None = None) -> io.BufferedReader:

@@ -319,9 +319,7 @@ def _mean(scores: Sequence[Scores], level: float) -> Scores:
     return Scores(values, low, high, scores[0].signature, samples)
 
 
-def _with_kept(
-    spec: Sweep, rows: list[dict[str, str]], old: list[dict[str, str]], progress: Progress
-) -> list[dict[str, str]]:
+def _with_kept(spec: Sweep, rows: list[dict[str, str]], old: list[dict[str, str]], progress: Progress) -> list[dict[str, str]]:
     """The rows, and those of evaluation files that are not here, as they stood in `results.csv`.
 
     An old row stays only beside a model that was trained on the same data with
@@ -343,6 +341,4 @@ def _with_kept(
     order = {key: i for i, key in enumerate(dict.fromkeys((r["variant"], r["task"], r["model"]) for r in rows))}
     sets = {name: i for i, name in enumerate([*SETS, *spec.evaluate])}
     seeds = {name: i for i, name in enumerate([*map(str, spec.seeds), MEAN])}
-    return sorted(
-        [*rows, *kept], key=lambda r: (order[r["variant"], r["task"], r["model"]], sets[r["set"]], seeds[r["seed"]])
-    )
+    return sorted([*rows, *kept], key=lambda r: (order[r["variant"], r["task"], r["model"]], sets[r["set"]], seeds[r["seed"]]))

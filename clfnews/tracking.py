@@ -109,7 +109,9 @@ def find_filter(uri_or_dir: str | None = None) -> Path:
     uri = uri_or_dir or DEFAULT_MODEL
     if "://" not in uri and not uri.startswith(("models:/", "runs:/", "mlflow-artifacts:/")):
         folder = Path(uri)
-        return next((f for f in (folder, folder / "artifacts" / "filter", folder / "filter") if (f / "filter.json").is_file()), folder)
+        return next(
+            (f for f in (folder, folder / "artifacts" / "filter", folder / "filter") if (f / "filter.json").is_file()), folder
+        )
     mlflow = quiet_mlflow()
     try:
         if uri.startswith("models:/"):
@@ -285,9 +287,11 @@ def _log_model(mlflow: Any, outcome: TrainResult) -> Any:
     optional = [ColSpec("string", name, required=False) for name in ("id", "url")]
     inputs = Schema([ColSpec("string", "text"), *optional])
     outputs = Schema(
-        [ColSpec("string", name) for name in ("title", "text", "stance")]
-        + [ColSpec("double", name) for name in ("p_conciliatory", "p_hostile", "p_neutral", "confidence")]
-        + [ColSpec("string", "lines")]
+        [
+            *(ColSpec("string", name) for name in ("title", "text", "stance")),
+            *(ColSpec("double", name) for name in ("p_conciliatory", "p_hostile", "p_neutral", "confidence")),
+            ColSpec("string", "lines"),
+        ]
     )
     with tempfile.TemporaryDirectory() as folder:
         outcome.page_filter.save(Path(folder) / "filter")

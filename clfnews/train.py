@@ -176,7 +176,9 @@ def out_of_fold(
 
     n_groups = len(set(corpus.groups))
     if n_groups < folds:
-        raise UserError(f"{corpus.name}: {n_groups} groups are too few for {folds} folds; set folds to {max(2, n_groups)} or add data")
+        raise UserError(
+            f"{corpus.name}: {n_groups} groups are too few for {folds} folds; set folds to {max(2, n_groups)} or add data"
+        )
     out: list[np.ndarray] = [np.zeros((0, 0))] * len(corpus)
     splits = list(GroupKFold(folds, shuffle=True, random_state=seed).split(corpus.pages, groups=corpus.groups))
     # On Ctrl-C joblib warns about the folds that were not finished.

@@ -16,6 +16,12 @@ import yaml
 from helpers import Cli, Project, Result, make_data, run, tiny_config
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--lower-floors", action="store_true", help="measure the quality floors anew and pin them (tests/test_quality_floor.py)"
+    )
+
+
 @pytest.fixture
 def cli(tmp_path: Path) -> Cli:
     """The command line in an empty working directory."""

@@ -268,7 +268,10 @@ def test_broken_bytes_in_compressed_files(tmp_path: Path) -> None:
     ("data", "expected"),
     [
         (b"garbage\r\n" * 50 + response(1), ["is no WARC record; skipped to the next one", ["Một", "Hai"]]),
-        (response(1) + b"\x00\x01 junk\n" + response(2), [["Một", "Hai"], "is no WARC record; skipped to the next one", ["Một", "Hai"]]),
+        (
+            response(1) + b"\x00\x01 junk\n" + response(2),
+            [["Một", "Hai"], "is no WARC record; skipped to the next one", ["Một", "Hai"]],
+        ),
         (response(1)[:-40], ["is cut off"]),
         (warc_record("response", 1, b"x", length=10**15) + response(2), ["is cut off"]),
         (response(1).replace(b"Content-Length: ", b"Content-Length: -") + response(2),
@@ -388,11 +391,11 @@ def test_a_large_row_group_is_read_in_pieces(tmp_path: Path) -> None:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@example(b"WARC/1.0\r\nContent-Length: 99999999999999999999\r\n\r\n", "warc")
-@example(b'{"lines": [{"text": "a", "cues": {"tag": 1}}]}', "jsonl")
-@example(b'{"text": "\\ud83d", "id": [1], "url": "http://[a"}', "jsonl")
-@example(b"PAR1\x00\x00\x00\x00PAR1", "parquet")
-@given(st.binary(max_size=600), st.sampled_from(sorted(FORMATS)))
+@example(data=b"WARC/1.0\r\nContent-Length: 99999999999999999999\r\n\r\n", name="warc")
+@example(data=b'{"lines": [{"text": "a", "cues": {"tag": 1}}]}', name="jsonl")
+@example(data=b'{"text": "\\ud83d", "id": [1], "url": "http://[a"}', name="jsonl")
+@example(data=b"PAR1\x00\x00\x00\x00PAR1", name="parquet")
+@given(data=st.binary(max_size=600), name=st.sampled_from(sorted(FORMATS)))
 def test_any_bytes_give_pages_or_bad_records(data: bytes, name: str, tmp_path: Path) -> None:
     for packing in PACK.values():
         (tmp_path / "x").write_bytes(data)
@@ -403,7 +406,7 @@ def test_any_bytes_give_pages_or_bad_records(data: bytes, name: str, tmp_path: P
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.sampled_from(sorted(SAMPLES)), st.data())
+@given(name=st.sampled_from(sorted(SAMPLES)), data=st.data())
 def test_any_damage_to_a_good_file_gives_pages_or_bad_records(name: str, data: st.DataObject, tmp_path: Path) -> None:
     sample = bytearray(SAMPLES[name] * 2)
     for _ in range(data.draw(st.integers(1, 6))):
@@ -424,7 +427,7 @@ JSON = st.recursive(
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.dictionaries(st.sampled_from(["text", "html", "lines", "id", "url", "site", "date"]), JSON, max_size=5))
+@given(row=st.dictionaries(st.sampled_from(["text", "html", "lines", "id", "url", "site", "date"]), JSON, max_size=5))
 def test_any_json_object_gives_a_page_or_a_bad_record(row: dict[str, Any], tmp_path: Path, rules_filter: Path) -> None:
     from clfnews.filter import PageFilter
 

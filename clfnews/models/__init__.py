@@ -23,14 +23,15 @@ from clfnews.models.rules import Rules
 
 __all__ = ["MODELS", "Model", "Probabilities", "load_model", "make_model", "save_model"]
 
-MODELS: dict[str, type] = {cls.kind: cls for cls in (Majority, Rules, Lexicon, FastText, Linear, Context, Cues)}
+MODELS: dict[str, type[Any]] = {cls.kind: cls for cls in (Majority, Rules, Lexicon, FastText, Linear, Context, Cues)}
 
 
 def make_model(kind: str, task: str, labels: tuple[str, ...], options: dict[str, Any] | None = None) -> Model:
     """An unfitted model by its name in `MODELS`."""
     if kind not in MODELS:
         raise UserError(f"unknown model {kind!r}{nearest(kind, list(MODELS))}")
-    return MODELS[kind](task, labels, **(options or {}))
+    model: Model = MODELS[kind](task, labels, **(options or {}))
+    return model
 
 
 def save_model(model: Model, folder: Path, options: dict[str, Any] | None = None) -> None:
@@ -49,4 +50,5 @@ def load_model(folder: Path) -> Model:
         raise UserError(f"{folder}: no model there (model.json is missing or broken)") from error
     if meta["kind"] not in MODELS:
         raise UserError(f"{folder}: unknown model {meta['kind']!r}; was it made by a newer clfnews?")
-    return MODELS[meta["kind"]].load(folder, meta["task"], tuple(meta["labels"]), **meta["options"])
+    model: Model = MODELS[meta["kind"]].load(folder, meta["task"], tuple(meta["labels"]), **meta["options"])
+    return model

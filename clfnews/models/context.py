@@ -43,13 +43,13 @@ class Context:
         labels: tuple[str, ...],
         *,
         hidden: int = 64,
-        nets: int = 5,
-        epochs: int = 6,
+        nets: int = 4,
+        epochs: int = 4,
         alpha: float = 0.01,
         copies: int = 1,
         chain: float = 0.4,
         text_scorer: bool = True,
-        scorer_folds: int = 4,
+        scorer_folds: int = 3,
         scorer_dim: int = 16,
         scorer_epoch: int = 5,
         context: bool = True,
@@ -94,9 +94,9 @@ class Context:
         folds = np.array([fold_of[group] for group in groups])
         out: list[np.ndarray] = [np.zeros(0)] * len(pages)
         for fold in np.unique(folds):
-            held = np.flatnonzero(folds == fold)
-            fit = [pages[i] for i in np.flatnonzero(folds[:n] != fold)] or list(pages[:n])
-            part = [pages[i] for i in held]
+            held = np.flatnonzero(folds == fold).tolist()
+            fit = [pages[int(i)] for i in np.flatnonzero(folds[:n] != fold).tolist()] or list(pages[:n])
+            part = [pages[int(i)] for i in held]
             for i, p in zip(held, split_back(self._fit_scorer(fit).predict(page_table(part)), part), strict=True):
                 out[i] = p
         return np.concatenate(out)
@@ -146,7 +146,7 @@ class Context:
         if self.context:
             return np.arange(len(names))
         own = names.index("repeats")
-        return np.array([i for i, name in enumerate(names) if i < own or name.startswith("score_") and name[6:].isdigit()])
+        return np.array([i for i, name in enumerate(names) if i < own or (name.startswith("score_") and name[6:].isdigit())])
 
     def _encode(self, x: np.ndarray) -> np.ndarray:
         """Scaled amounts and one-hot codes; what is not known becomes 0, the mean."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from clfnews.actors import PLACEHOLDERS, mask_actors
+from clfnews.actors import PLACEHOLDER, mask_actors
 from clfnews.lexicons import lexicon
 from clfnews.models.base import Probabilities, normalised, split_back
 from clfnews.models.linear import load_skops
@@ -131,7 +131,7 @@ def line_tokens(text: str, mask: bool = True, clause: bool = True, cues: bool = 
     raw, n_actors = mask_actors(text)
     if not mask:
         raw = text.split()
-    words = [token if token in PLACEHOLDERS else _shape(token) for token in raw]
+    words = [token if token == PLACEHOLDER else _shape(token) for token in raw]
     found = _phrases(words)
     out = list(words)
     turn = next((end for name, _, end in reversed(found) if name == "contrasts"), 0)
@@ -139,7 +139,7 @@ def line_tokens(text: str, mask: bool = True, clause: bool = True, cues: bool = 
         out += ["§"] + [f"»{word}" for word in words[turn:]]
     if not cues:
         return out
-    first = next((i for i, word in enumerate(words) if word in PLACEHOLDERS), 12)
+    first = next((i for i, word in enumerate(words) if word == PLACEHOLDER), 12)
     digits = sum(word[:1] == "0" for word in words)
     out += ["§", f"__actors{min(n_actors, 3)}", f"__first{min(first // 3, 4)}", f"__numbers{min(digits, 5)}"]
     out += sorted({f"__{name}" for name, _, _ in found})

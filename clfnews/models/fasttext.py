@@ -127,7 +127,7 @@ class FastText:
 def vector_dim(path: str) -> int:
     """Dimension of a `.vec` file, from its first line; raises `UserError` if it has none."""
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
+        with Path(path).open(encoding="utf-8", errors="replace") as file:
             return int(file.readline().split()[1])
     except FileNotFoundError as error:
         raise UserError(f"pretrained_vectors: {path}: no such file") from error

@@ -42,7 +42,8 @@ class Lexicon:
         for i, text in enumerate(texts):
             score[i, self.labels.index("conciliatory")], score[i, self.labels.index("hostile")] = keyword_counts(text)
         e = np.exp(score - score.max(axis=1, keepdims=True))
-        return e / e.sum(axis=1, keepdims=True)
+        p: np.ndarray = e / e.sum(axis=1, keepdims=True)
+        return p
 
     def save(self, folder: Path) -> None:
         """Nothing to store."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from clfnews.models.base import Probabilities, labelled_lines
+from clfnews.page import Page
 
 
 class Majority:
@@ -22,13 +23,13 @@ class Majority:
         self.task, self.labels = task, labels
         self.shares = np.full(len(labels), 1.0 / len(labels))
 
-    def fit(self, pages: Sequence, groups: Sequence[str] | None = None) -> Majority:
+    def fit(self, pages: Sequence[Page], groups: Sequence[str] | None = None) -> Majority:
         counts = Counter(labelled_lines(pages, self.task)[1])
         n = np.array([counts[label] for label in self.labels], dtype=float)
         self.shares = n / n.sum()
         return self
 
-    def predict_proba(self, pages: Sequence) -> Probabilities:
+    def predict_proba(self, pages: Sequence[Page]) -> Probabilities:
         return [np.tile(self.shares, (len(page.lines), 1)) for page in pages]
 
     def save(self, folder: Path) -> None:

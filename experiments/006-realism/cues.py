@@ -157,7 +157,9 @@ def _page_row(sample: Sample, i: int) -> dict[tuple[str, str], float]:
 
 def own_features(sample: Sample) -> tuple[np.ndarray, list[str]]:
     """Lines x features of the line without its page, with its type."""
-    n = sample.columns.index("repeats")
+    # First and last class are codes, not amounts; the shapes tell the same.
+    columns = sample.columns[: sample.columns.index("repeats")]
+    amounts = [i for i, name in enumerate(columns) if name not in ("first_class", "last_class")]
     onehot = np.eye(len(TYPES), dtype=np.float32)[sample.types]
-    names = [*sample.columns[:n], *SHAPES, *(f"is {label}" for label in TYPES)]
-    return np.concatenate((sample.features[:, :n], sample.shapes, onehot), axis=1), names
+    names = [*(columns[i] for i in amounts), *SHAPES, *(f"is {label}" for label in TYPES)]
+    return np.concatenate((sample.features[:, amounts], sample.shapes, onehot), axis=1), names

@@ -131,23 +131,6 @@ def giveaways(x: np.ndarray, names: Sequence[str], sample: Sample, units: np.nda
     return [{key: round(v, 3) if isinstance(v, float) else v for key, v in item.items()} for _, item in chosen]
 
 
-def add_seeds(results: dict[str, Any], seeds: Sample) -> None:
-    """The means of other real pages beside each giveaway: is it the real web, or the habit of a few sites?"""
-    x, names, _ = page_features(seeds)
-    own, own_names = own_features(seeds)
-    for item in results["giveaways"]:
-        column = x[:, names.index(item["feature"])] if item["feature"] in names else np.full(1, np.nan)
-        item["seeds"] = _mean(column[~np.isnan(column)])
-    for label, items in results["line_giveaways"].items():
-        mine = seeds.types == TYPES.index(label)
-        for item in items:
-            item["seeds"] = _mean(own[mine, own_names.index(item["feature"])])
-
-
-def _mean(values: np.ndarray) -> float | None:
-    return round(float(values.mean()), 3) if len(values) else None
-
-
 def _rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
     known = ~(np.isnan(a) | np.isnan(b))
     value = spearmanr(a[known], b[known]).statistic if known.sum() > 4 and np.ptp(a[known]) and np.ptp(b[known]) else 0.0
@@ -195,7 +178,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("real", type=Path, help="labelled real pages, JSONL")
     parser.add_argument("--composed", type=Path, nargs="+", default=[DATA / "train.jsonl", DATA / "validation.jsonl"])
-    parser.add_argument("--seeds", type=Path, default=DATA / "test.jsonl", help="other real pages, shown beside the others")
     parser.add_argument("--max-lines", type=int, default=120, help="cut all pages here, as the real ones were for labelling")
     parser.add_argument("--per-layout", type=int, default=2, help="composed pages of each layout")
     parser.add_argument("--repeats", type=int, default=3, help="foldings of the page classifiers")
@@ -204,7 +186,6 @@ def main() -> None:
     args = parser.parse_args()
     sample = read_sample(args.real, args.composed, args.max_lines, args.per_layout, args.seed)
     results = measure(sample, args.repeats, print)
-    add_seeds(results, read_sample(args.seeds, (), args.max_lines, 0, args.seed))
     results["real"], results["composed"] = (_counts(sample, side) for side in (0, 1))
     results["data"] = {path.name: file_digest(path) for path in args.composed}
     (args.out / "results.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

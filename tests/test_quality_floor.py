@@ -1,0 +1,101 @@
+"""The quality gate: what a model trained on the shipped data has to reach.
+
+`floors.json` holds a floor for each score beside the hash of the data it was
+measured on. A floor is lowered (and all are measured anew) only on purpose:
+
+    pytest tests/test_quality_floor.py --lower-floors
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers import ROOT
+
+from clfnews.config import Config, chosen_models
+from clfnews.dataset import Corpus, load_split
+from clfnews.evaluate import HEADLINE, score_stance, score_type
+from clfnews.labels import TASKS
+from clfnews.models import make_model
+
+FLOORS = Path(__file__).with_name("floors.json")
+MARGIN = 0.01
+"""How far below the measured value a floor is set: other machines round otherwise."""
+COMMAND = "pytest tests/test_quality_floor.py --lower-floors"
+SOURCES = {"type": "pages", "stance": "stance"}
+# The default models; the context model with fewer networks and no copies, or the test would take minutes.
+QUICK: dict[tuple[str, str], dict[str, Any]] = {("type", "context"): {"nets": 2, "copies": 0}}
+GATED = [("type", "rules"), ("type", "context"), ("stance", "lexicon"), ("stance", "linear")]
+CASES = [(task, model, split) for task, model in GATED for split in ("test", "validation")]
+
+
+@cache
+def corpus(task: str, split: str) -> Corpus:
+    return load_split(ROOT / "data", SOURCES[task], split)
+
+
+@cache
+def fitted(task: str, name: str) -> Any:
+    config = Config()
+    options = chosen_models(getattr(config, task))[name] | QUICK.get((task, name), {})
+    if name not in ("rules", "lexicon"):
+        options["seed"] = config.seed
+    train = corpus(task, "train")
+    return make_model(name, task, TASKS[task], options).fit(train.pages, train.groups)
+
+
+@cache
+def measured(task: str, name: str, split: str) -> float:
+    pages = corpus(task, split)
+    p = fitted(task, name).predict_proba(pages.pages)
+    scores = score_type(pages, p) if task == "type" else score_stance(pages, p)
+    return scores.values[HEADLINE[task]]
+
+
+def hashes() -> dict[str, str]:
+    return {f"{SOURCES[task]}/{split}": corpus(task, split).digest for task in TASKS for split in ("train", "validation", "test")}
+
+
+def problems(floors: dict[str, Any], data: dict[str, str], case: str, value: float) -> str | None:
+    """Why a measured value does not pass, if it does not."""
+    changed = sorted(name for name in data if floors["data"].get(name) != data[name])
+    if changed:
+        return f"the floors were pinned on other data ({', '.join(changed)} changed); pin them again: {COMMAND}"
+    if case not in floors["floors"]:
+        return f"no floor is pinned for {case}; pin it: {COMMAND}"
+    if value < floors["floors"][case]:
+        return f"{case} is {value:.4f}, below its floor {floors['floors'][case]:.4f}; if that is meant: {COMMAND}"
+    return None
+
+
+@pytest.fixture(scope="module")
+def floors(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The pinned floors; with `--lower-floors` written anew first."""
+    if request.config.getoption("--lower-floors"):
+        values = {f"{task} {name} {split}": round(measured(task, name, split) - MARGIN, 4) for task, name, split in CASES}
+        FLOORS.write_text(json.dumps({"data": hashes(), "floors": values}, indent=1) + "\n", encoding="utf-8")
+    found: dict[str, Any] = json.loads(FLOORS.read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.mark.parametrize(("task", "name", "split"), CASES)
+def test_no_score_falls_below_its_floor(task: str, name: str, split: str, floors: dict[str, Any]) -> None:
+    problem = problems(floors, hashes(), f"{task} {name} {split}", measured(task, name, split))
+    assert problem is None, problem
+
+
+def test_the_trained_model_of_each_task_is_above_its_floor_model(floors: dict[str, Any]) -> None:
+    for task, rule, model in (("type", "rules", "context"), ("stance", "lexicon", "linear")):
+        assert floors["floors"][f"{task} {model} validation"] > floors["floors"][f"{task} {rule} validation"]
+
+
+def test_the_gate_tells_changed_data_from_a_worse_score() -> None:
+    pinned = {"data": {"pages/train": "aa"}, "floors": {"type rules test": 0.8}}
+    assert problems(pinned, {"pages/train": "aa"}, "type rules test", 0.8) is None
+    assert "below its floor 0.8000" in str(problems(pinned, {"pages/train": "aa"}, "type rules test", 0.79))
+    assert "pages/train changed" in str(problems(pinned, {"pages/train": "bb"}, "type rules test", 0.99))
+    assert "no floor is pinned" in str(problems(pinned, {"pages/train": "aa"}, "type other test", 0.99))
