@@ -142,7 +142,7 @@ def data_suspects(
         typer.echo(f"  edit: {suspect.edit}\n")
     if found:
         print_table(["label", "rather", "lines shown"], [[given, other, str(k)] for given, other, k in summary(found)])
-    typer.echo(f"{n} suspects, {len(found)} shown; labels of composed pages are built: clfnews data compose after an edit")
+    typer.echo(f"{n} suspects, {len(found)} shown; after an edit build the splits again: clfnews data compose")
 
 
 def add_commands(app: typer.Typer, data_app: typer.Typer) -> None:

@@ -30,7 +30,6 @@ END_TO_END = "end_to_end"
 """The task of stance on the lines that the type champion keeps."""
 LABELS = {"type": TYPES, "stance": STANCES, END_TO_END: STANCES}
 SETS = ("validation", "test")
-_DIGITS = 5
 
 Key = tuple[str, str, str]
 """Task, model, set."""
@@ -153,7 +152,8 @@ def _part_rows(part: Part) -> Iterator[dict[str, Any]]:
     for i, (page, p) in enumerate(zip(part.corpus.pages, part.p, strict=True)):
         row: dict[str, Any] = {"id": page.id, "n": [line.n for line in page.lines]}
         row["gold"] = [getattr(line, field_name) for line in page.lines]
-        row["p"] = p.round(_DIGITS).tolist()
+        # Every digit: lines often lie exactly on the threshold that was chosen from them.
+        row["p"] = p.tolist()
         if part.keep is not None:
             row["keep"] = part.keep[i].astype(int).tolist()
         yield row

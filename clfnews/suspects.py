@@ -9,7 +9,6 @@ would flatter it.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from functools import partial
@@ -21,10 +20,10 @@ import numpy as np
 from clfnews.config import Config, chosen_models
 from clfnews.dataset import Corpus, load_split, numbered_rows
 from clfnews.errors import UserError, nearest
-from clfnews.labels import TASKS
+from clfnews.labels import ARTICLE, TASKS
 from clfnews.models import make_model
 from clfnews.page import Page
-from clfnews.train import Progress, out_of_fold, share_of_groups
+from clfnews.train import Progress, out_of_fold, seeded, share_of_groups
 
 AROUND = 2
 """Lines that are shown before and after a suspect."""
@@ -60,15 +59,14 @@ def find_suspects(
     if task not in TASKS:
         raise UserError(f"--task {task}: unknown{nearest(task, list(TASKS))}")
     if config.data.train == config.data.test:
-        raise UserError(f"data.train is {config.data.test!r}, the test split: its labels are not to be changed by what models say")
+        raise UserError(f"data.train is {config.data.test!r}, the test split: models must not suggest its labels")
     models = {"majority": {}, **chosen_models(getattr(config, task))}
     name = model or (DEFAULT_MODEL[task] if DEFAULT_MODEL[task] in models else list(models)[-1])
     if name not in models:
         raise UserError(f"--model {name}: not in the configuration{nearest(name, list(models))}")
     source = "pages" if task == "type" else "stance"
     corpus = share_of_groups(load_split(config.data.folder, source, config.data.train), config.data.train_share, config.seed)
-    options = models[name] | ({"seed": config.seed} if name not in {"majority", "rules", "lexicon"} else {})
-    make = partial(make_model, name, task, TASKS[task], options)
+    make = partial(make_model, name, task, TASKS[task], seeded(name, models[name], config.seed))
     p = out_of_fold(make, corpus, config.folds, config.seed, lambda text: progress(f"{task} {name}: {text}"))
     where, labels, flat = _flat(corpus, task, p)
     ranked = filter_issues(labels, flat, return_indices_ranked_by="normalized_margin", n_jobs=1)
@@ -99,27 +97,30 @@ def _suspect(page: Page, j: int, task: str, p: np.ndarray, edits: _Edits) -> Sus
     around = page.lines[max(0, j - AROUND) : j + AROUND + 1]
     context = tuple((x.n, getattr(x, task) or "-", x.text) for x in around)
     p_given = float(p[names.index(given)])
-    return Suspect(page.id, line.n, line.text, given, names[best], p_given, float(p[best]), context, edits.command(page.id, line.type))
+    edit = edits.command(page.id, line.type)
+    return Suspect(page.id, line.n, line.text, given, names[best], p_given, float(p[best]), context, edit)
 
 
 class _Edits:
-    """Where the label of a line is written: its row, or the parts that a composed page was made from."""
+    """Where the label of a line is written: in the parts that the row was built from, if they are there."""
 
     def __init__(self, folder: Path, source: str, split: str) -> None:
         self.folder, self.file = folder, folder / source / f"{split}.jsonl"
-        self.rows: dict[str, tuple[int, dict[str, Any]]] = {}
-        if self.file.is_file():
-            self.rows = {str(row.get("id")): (number, row) for number, row in numbered_rows(self.file)}
+        rows = numbered_rows(self.file) if self.file.is_file() else iter(())
+        self.rows = {str(row.get("id")): (number, row) for number, row in rows}
+        # `data compose` writes the splits from these files; an edit of the split would be lost.
+        self.parts = {
+            str(row.get("id")): (number, path) for path in sorted(folder.glob("*.jsonl")) for number, row in numbered_rows(path)
+        }
 
     def command(self, page: str, kind: str | None) -> str:
         """A shell command for one line of a page."""
-        number, row = self.rows.get(page, (0, {}))
+        number, row = self.rows.get(page, (1, {}))
         layout = self.folder / "layouts" / f"{row.get('layout')}.layout"
-        if row.get("origin") == "composed" and kind not in ("title", "body") and layout.is_file():
+        if kind not in ARTICLE and layout.is_file():
             return f"${{EDITOR:-vi}} {layout}"
-        if row.get("origin") == "composed" and (self.folder / "articles.jsonl").is_file():
-            return f"${{EDITOR:-vi}} +/{json.dumps(row.get('article'))} {self.folder / 'articles.jsonl'}"
-        return f"${{EDITOR:-vi}} {f'+{number} ' if number else ''}{self.file}"
+        number, file = self.parts.get(str(row.get("article") or page), (number, self.file))
+        return f"${{EDITOR:-vi}} +{number} {file}"
 
 
 def summary(suspects: list[Suspect]) -> list[tuple[str, str, int]]:

@@ -61,13 +61,13 @@ def read_csv_rows(file: BinaryIO, source: Source, options: ReadOptions, warn: Wa
     lines = _TextLines(file, options)
     # The limit is a setting of the whole process; fields are bounded by lines and by it.
     csv.field_size_limit(options.max_bytes)
-    first = next(lines, "")
-    if not first.strip():
-        yield BadRecord(source.name, "file", "is empty")
-        return
-    separator = max(",;\t", key=first.count)
-    names = next(csv.reader([first], delimiter=separator))
-    problem = missing_text(names, options)
+    try:
+        first = next(lines, "")
+        separator = max(",;\t", key=first.count)
+        names = next(csv.reader([first], delimiter=separator), [])
+        problem = missing_text(names, options) if first.strip() else "is empty"
+    except (csv.Error, ValueError) as error:
+        problem = f"has no header that can be read: {error}"
     if problem:
         yield BadRecord(source.name, "file", problem)
         return

@@ -149,7 +149,7 @@ def fit_and_score(
     oof_p = scale(raw, temperature)
     threshold = choose_threshold(config, splits.train, oof_p) if task == "type" else 0.5
     progress(f"{task} {name}: fitting on all of train")
-    fitted = FittedTask(make().fit(splits.train.pages, splits.train.groups), _options(name, options, config.seed), temperature)
+    fitted = FittedTask(make().fit(splits.train.pages, splits.train.groups), seeded(name, options, config.seed), temperature)
     seconds = time.perf_counter() - started
 
     def score(corpus: Corpus, p: Probabilities) -> Scores:
@@ -207,10 +207,10 @@ def _predict_fold(make: Callable[[], Any], fit: Corpus, held: Corpus) -> Probabi
 
 
 def _maker(name: str, task: str, options: dict[str, Any], seed: int) -> Callable[[], Any]:
-    return partial(make_model, name, task, TASKS[task], _options(name, options, seed))
+    return partial(make_model, name, task, TASKS[task], seeded(name, options, seed))
 
 
-def _options(name: str, options: dict[str, Any], seed: int) -> dict[str, Any]:
+def seeded(name: str, options: dict[str, Any], seed: int) -> dict[str, Any]:
     """Options with the seed, for the models that draw random numbers."""
     return options | {"seed": seed} if name not in {"majority", "rules", "lexicon"} else options
 

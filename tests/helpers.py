@@ -88,7 +88,7 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "clfnews.cli", *map(str, arguments)]
 
 
-def run(*arguments: object, cwd: Path, stdin: bytes = b"", env: dict[str, str] | None = None, timeout: float = 300) -> Result:
+def run(*arguments: object, cwd: Path, stdin: bytes = b"", env: dict[str, str] | None = None, timeout: float = 600) -> Result:
     """Run the command line; whatever was given, it must never answer with a traceback."""
     done = subprocess.run(
         command(*arguments),
@@ -123,7 +123,7 @@ def started(*command: object, cwd: Path, env: dict[str, str] | None = None, **pi
         process.wait(30)
 
 
-def wait_for(condition: Callable[[], bool], what: str, seconds: float = 120) -> None:
+def wait_for(condition: Callable[[], bool], what: str, seconds: float = 300) -> None:
     """Poll until something has happened; the limit only ends a test that hangs."""
     end = time.monotonic() + seconds
     while not condition():

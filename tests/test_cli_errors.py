@@ -274,7 +274,7 @@ def test_output_that_cannot_be_written_leaves_the_old_one(tag: Cli, tmp_path: Pa
 def interrupt(process: Any) -> tuple[int, str, str]:
     """Press Ctrl-C and wait for the end."""
     os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=300)
     assert b"Traceback" not in err, err.decode()
     return process.returncode, out.decode(), err.decode()
 
@@ -318,4 +318,4 @@ def test_a_reader_that_goes_away_is_no_error_of_ours(tmp_path: Path, rules_filte
         process.stdout.readline()
         process.stdout.close()
         err = process.stderr.read().decode()
-        assert process.wait(120) != 0 and err == ""
+        assert process.wait(300) != 0 and err == ""

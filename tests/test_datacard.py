@@ -244,31 +244,30 @@ def test_agreement_and_votes_that_are_copies(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def realism(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Row]]:
-    """Results of telling composed pages from each other, of which some got bullets in front of their teasers."""
+    """Results of telling composed pages from each other, of which some got a sign in front of their teasers."""
     out = tmp_path_factory.mktemp("realism")
     pages = [row | {"lines": row["lines"][:40]} for row in rows_of("pages/train.jsonl") if row["article"]]
     groups = sorted({row["group"] for row in pages})
-    plain = [row for group in groups[:6] for row in pages if row["group"] == group][:60]
-    marked = json.loads(json.dumps([row for group in groups[8:] for row in pages if row["group"] == group]))
+    plain, marked = ([row for row in pages if row["group"] in part][:40] for part in (groups[:5], groups[8:13]))
+    marked = json.loads(json.dumps(marked))
     for row in marked:
         for line in row["lines"]:
-            line["text"] = f"• {line['text']}" if line["type"] == "teaser" else line["text"]
+            line["text"] = f"© {line['text']}" if line["type"] == "teaser" else line["text"]
     real, composed = write_rows(out / "real.jsonl", plain), write_rows(out / "composed.jsonl", marked)
-    command = [sys.executable, EXPERIMENT / "realism.py", real, "--composed", composed, "--per-layout", "1", "--repeats", "1"]
-    env = environment(OMP_NUM_THREADS="2")
-    subprocess.run([*command, "--out", out], env=env, capture_output=True, check=True)
+    options = ["--composed", composed, "--repeats", "1", "--samples", "10", "--out", out]
+    env = environment(OMP_NUM_THREADS="1")
+    subprocess.run([sys.executable, EXPERIMENT / "realism.py", real, *options], env=env, capture_output=True, check=True)
     return out / "results.json", plain
 
 
 def test_realism_finds_a_planted_giveaway(realism: tuple[Path, list[Row]]) -> None:
     results = json.loads(realism[0].read_text(encoding="utf-8"))
+    assert results["giveaways"][0]["feature"] == "teaser lines with a copyright sign"
     first = results["line_giveaways"]["teaser"][0]
-    assert first["feature"] == "a bullet or dash first" or first["feature"] == "dash_count"
     assert first["auc"] > 0.9 and first["composed"] > first["real"]
     assert results["lines_by_type"]["teaser"][0] > 0.9 > results["lines_by_type"]["body"][0]
     for part in ("pages", "families", "lines", "lines_by_type"):
-        for value, low, high in results[part].values():
-            assert 0 <= low <= value <= high <= 1 or part == "lines_by_type"
+        assert all(0 <= low <= high <= 1 and 0 <= value <= 1 for value, low, high in results[part].values())
 
 
 def test_realism_keeps_no_text_of_the_real_pages(realism: tuple[Path, list[Row]]) -> None:

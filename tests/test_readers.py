@@ -394,6 +394,7 @@ def test_a_large_row_group_is_read_in_pieces(tmp_path: Path) -> None:
 @example(data=b"WARC/1.0\r\nContent-Length: 99999999999999999999\r\n\r\n", name="warc")
 @example(data=b'{"lines": [{"text": "a", "cues": {"tag": 1}}]}', name="jsonl")
 @example(data=b'{"text": "\\ud83d", "id": [1], "url": "http://[a"}', name="jsonl")
+@example(data=b"id,text\r1,one\r", name="csv")
 @example(data=b"PAR1\x00\x00\x00\x00PAR1", name="parquet")
 @given(data=st.binary(max_size=600), name=st.sampled_from(sorted(FORMATS)))
 def test_any_bytes_give_pages_or_bad_records(data: bytes, name: str, tmp_path: Path) -> None:

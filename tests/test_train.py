@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import socket
+import urllib.request
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from helpers import SMALL_FASTTEXT, TINY_MODELS, Cli, Project, tiny_config, write_rows
+from helpers import SMALL_FASTTEXT, TINY_MODELS, Cli, Project, command, started, tiny_config, wait_for, write_rows
 
 from clfnews.config import Config, load_config
 from clfnews.dataset import Corpus, load_split
@@ -218,6 +220,36 @@ def test_a_worse_model_is_registered_but_not_the_champion(store: Any, project: P
     champion = store.get_model_version_by_alias("clfnews", "champion")
     assert f"models:/clfnews/{champion.version}" == registered
     assert load_filter(outcome.run.model_uri).name == outcome.page_filter.name
+
+
+# --- the user interface -------------------------------------------------------------
+
+
+def test_the_ui_starts_on_the_store_and_prints_the_run_list(project: Project, parent: Any) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with (
+        (project.folder / "ui.log").open("wb") as log,
+        started(*command("ui", "--port", port), cwd=project.folder, stderr=log) as server,
+    ):
+        link = server.stdout.readline().decode().strip()
+        assert link.startswith(f"runs: http://127.0.0.1:{port}/#/experiments/{parent.info.experiment_id}/runs?")
+
+        def answers() -> bool:
+            assert server.poll() is None, (project.folder / "ui.log").read_text()
+            try:
+                with urllib.request.urlopen(link.removeprefix("runs: "), timeout=5) as reply:
+                    return b"<title>" in reply.read()
+            except OSError:
+                return False
+
+        wait_for(answers, "the user interface")
+
+
+def test_the_ui_without_runs_says_to_train(project: Project, cli: Cli) -> None:
+    done = cli("ui", "--experiment", "nothing", cwd=project.folder)
+    assert (done.code, done.out) == (2, "") and done.error.startswith("clfnews: no experiment 'nothing' in sqlite:///")
 
 
 # --- what can be wrong ------------------------------------------------------------

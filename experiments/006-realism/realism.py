@@ -77,7 +77,7 @@ def out_of_fold(
     return scores
 
 
-def auc(y: np.ndarray, scores: np.ndarray, groups: np.ndarray, w: np.ndarray, samples: int = 200) -> list[float]:
+def auc(y: np.ndarray, scores: np.ndarray, groups: np.ndarray, w: np.ndarray, samples: int) -> list[float]:
     """AUC with a 95% interval: real sites and composed cells drawn anew, separately."""
     rng = np.random.default_rng(7)
     names, index = np.unique(groups, return_inverse=True)
@@ -137,7 +137,7 @@ def _rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
     return float(value)
 
 
-def measure(sample: Sample, repeats: int, progress: Callable[[str], None]) -> dict[str, Any]:
+def measure(sample: Sample, repeats: int, samples: int, progress: Callable[[str], None]) -> dict[str, Any]:
     """All numbers of `results.json` but where the pages come from."""
     y, groups, pages = sample.composed, sample.groups, sample.page_of
     w = balanced(y)
@@ -145,22 +145,22 @@ def measure(sample: Sample, repeats: int, progress: Callable[[str], None]) -> di
     progress(f"{len(y)} pages, {x.shape[1]} page features")
     results: dict[str, Any] = {"pages": {}, "lines": {}, "lines_by_type": {}, "families": {}}
     for name, model in (("logistic regression", logistic), ("boosted trees", boosting)):
-        results["pages"][name] = auc(y, out_of_fold(model, x, y, groups, w, repeats), groups, w)
+        results["pages"][name] = auc(y, out_of_fold(model, x, y, groups, w, repeats), groups, w, samples)
     for family in sorted(set(families)):
         part = x[:, [f == family for f in families]]
-        results["families"][family] = auc(y, out_of_fold(logistic, part, y, groups, w, repeats), groups, w)
+        results["families"][family] = auc(y, out_of_fold(logistic, part, y, groups, w, repeats), groups, w, samples)
     results["giveaways"] = giveaways(x, names, sample, np.arange(len(y)), 20)
     progress("lines")
     own, own_names = own_features(sample)
     line_y, line_groups, line_w = y[pages], groups[pages], balanced(y[pages], pages)
     scores = out_of_fold(boosting, own, line_y, line_groups, line_w, 1)
-    results["lines"]["a line alone, with its type"] = auc(line_y, scores, line_groups, line_w, 100)
+    results["lines"]["a line alone, with its type"] = auc(line_y, scores, line_groups, line_w, samples)
     results["line_giveaways"] = {}
     for kind, label in enumerate(TYPES):
         mine = sample.types == kind
         if len({*line_y[mine]}) == 2:
             kind_w = balanced(line_y[mine], np.unique(pages[mine], return_inverse=True)[1])
-            results["lines_by_type"][label] = auc(line_y[mine], scores[mine], line_groups[mine], kind_w, 100)
+            results["lines_by_type"][label] = auc(line_y[mine], scores[mine], line_groups[mine], kind_w, samples)
             results["line_giveaways"][label] = giveaways(own[mine], own_names, sample, pages[mine], 4)
     return results
 
@@ -181,11 +181,12 @@ def main() -> None:
     parser.add_argument("--max-lines", type=int, default=120, help="cut all pages here, as the real ones were for labelling")
     parser.add_argument("--per-layout", type=int, default=2, help="composed pages of each layout")
     parser.add_argument("--repeats", type=int, default=3, help="foldings of the page classifiers")
+    parser.add_argument("--samples", type=int, default=200, help="bootstrap samples of the intervals")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--out", type=Path, default=HERE, help="folder of results.json and README.md")
     args = parser.parse_args()
     sample = read_sample(args.real, args.composed, args.max_lines, args.per_layout, args.seed)
-    results = measure(sample, args.repeats, print)
+    results = measure(sample, args.repeats, args.samples, print)
     results["real"], results["composed"] = (_counts(sample, side) for side in (0, 1))
     results["data"] = {path.name: file_digest(path) for path in args.composed}
     (args.out / "results.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

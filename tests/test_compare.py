@@ -1,0 +1,280 @@
+"""Runs looked up, compared and shown: on the session's training and one more."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers import Cli, Project, tiny_config
+
+from clfnews.compare import compare_runs
+from clfnews.config import Config
+from clfnews.dataset import Corpus
+from clfnews.errors import UserError
+from clfnews.evaluate import HEADLINE, Bootstrap, signature
+from clfnews.htmlpages import page_blocks
+from clfnews.htmlreport import render
+from clfnews.page import Line, Page
+from clfnews.predictions import END_TO_END, Part, RunData, parts_of, read_parts, write_parts
+from clfnews.runs import filter_of, load_run
+from clfnews.train import train
+
+
+@pytest.fixture
+def first(store: Any, registered: str) -> RunData:
+    """The session's training."""
+    return load_run(registered)
+
+
+@pytest.fixture(scope="module")
+def other_id(project: Project) -> str:
+    """A second training in the same store, with another seed and without the rules."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", project.store)
+        patch.chdir(project.folder)
+        values = tiny_config(seed=8, tracking={"registered_model": None, "run_name": "without rules"})
+        values["type"]["models"]["rules"] = None
+        values["type"]["models"]["fasttext"] = {"dim": 8, "epoch": 20, "lr": 0.8, "bucket": 1000}
+        outcome = train(Config.model_validate(values))
+        assert outcome.run is not None
+        return outcome.run.run_id
+
+
+def part_of(probabilities: list[list[float]], pages: tuple[Page, ...], model: str = "m") -> Part:
+    """A type part of given p(body); the rest is ui."""
+    corpus = Corpus("small", pages, tuple(page.id for page in pages))
+    p = []
+    for row in probabilities:
+        rows = np.zeros((len(row), 8))
+        rows[:, 1], rows[:, 7] = row, 1 - np.array(row)
+        p.append(rows)
+    bootstrap = Bootstrap(200)
+    return Part("type", model, "test", corpus, p, 0.5, bootstrap, signature(corpus, bootstrap))
+
+
+def run_of(part: Part, **params: str) -> RunData:
+    return RunData("0" * 32, part.model, params, {}, {"type": part.model}, {}, {("type", part.model, "test"): part})
+
+
+LINES = (Line("Thân bài <script>alert('x')</script>", 1, "body"), Line("Menu & co", 2, "ui"), Line("Cuối", 3, "body"))
+PAGES = (
+    Page("p0", LINES, site="a"),
+    Page("p1", (Line("Đầu", 1, "ui"), Line("Bài", 2, "body")), site="b"),
+)
+
+
+# --- what is kept ---------------------------------------------------------------------
+
+
+def test_what_a_run_predicted_is_read_back_with_its_scores(project: Project, first: RunData) -> None:
+    assert {(task, name) for task, _, name in first.parts} == {
+        (task, name) for task in ("type", "stance") for name in ("validation", "test")
+    } | {(END_TO_END, "test")}
+    for (task, model, name), part in first.parts.items():
+        if task == END_TO_END:
+            continue
+        logged = first.metrics[task, model]
+        metric = HEADLINE[task]
+        key = metric if name == "test" else metric.replace("/", f"_{name}/", 1)
+        assert part.scores().values[metric] == pytest.approx(logged[key], abs=1e-9)
+        if name == "test":
+            assert part.scores().low[metric] == pytest.approx(logged[f"{metric}_low"], abs=1e-9)
+
+
+def test_predictions_are_the_same_bytes_every_time(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project.folder)
+    outcome = train(Config.model_validate(tiny_config()), track=False)
+    for name in ("one", "two"):
+        write_parts(tmp_path / name, parts_of(outcome))
+    written = {path.relative_to(tmp_path / "one"): path.read_bytes() for path in (tmp_path / "one").rglob("*.gz")}
+    assert written == {path.relative_to(tmp_path / "two"): path.read_bytes() for path in (tmp_path / "two").rglob("*.gz")}
+    for key, part in read_parts(tmp_path / "one").items():
+        assert part.decisions() == parts_of(outcome)[key].decisions()
+    path = next((tmp_path / "one" / "pages").glob("pages-test.jsonl.gz"))
+    head, *rows = gzip.decompress(path.read_bytes()).decode().splitlines()
+    changed = json.loads(rows[0])
+    changed["lines"][0]["text"] += "!"
+    path.write_bytes(gzip.compress("\n".join([head, json.dumps(changed), *rows[1:]]).encode()))
+    with pytest.raises(UserError, match="not those that were written"):
+        read_parts(tmp_path / "one")
+
+
+# --- how runs are found ---------------------------------------------------------------
+
+
+def test_a_run_by_id_name_last_best_and_uri(store: Any, first: RunData, other_id: str, registered: str) -> None:
+    assert load_run(other_id[:10]).id == load_run("without rules").id == other_id
+    assert load_run(first.id).id == load_run("models:/clfnews@champion").id == load_run(f"runs:/{first.id}/model").id == first.id
+    assert load_run("last").id
+    found = store.search_runs([store.get_run(first.id).info.experiment_id], "tags.`clfnews.kind` = 'train'")
+    sums = {
+        run.info.run_id: sum(run.data.metrics[m.replace("/", "_validation/", 1)] for m in HEADLINE.values()) for run in found
+    }
+    best = load_run("best")
+    assert sums[best.id] == max(sums.values())
+    assert filter_of(other_id).name.startswith("fasttext+")
+
+
+def test_the_run_of_one_model(store: Any, first: RunData) -> None:
+    experiment = store.get_run(first.id).info.experiment_id
+    children = store.search_runs([experiment], f"tags.mlflow.parentRunId = '{first.id}' and tags.model = 'fasttext'")
+    run = load_run(children[0].info.run_id)
+    assert run.champions == {"type": "fasttext"} and {key[:2] for key in run.parts} == {("type", "fasttext")}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("bst", r"no run 'bst' in experiment 'clfnews' \(did you mean 'best'"),
+        ("models:/clfnews/99", "no model models:/clfnews/99"),
+        ("abcdef123456", "no run 'abcdef123456'"),
+    ],
+)
+def test_a_run_that_is_not_there(store: Any, name: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        load_run(name)
+    with pytest.raises(UserError, match="no experiment 'none'"):
+        load_run("last", "none")
+
+
+# --- the comparison -------------------------------------------------------------------
+
+
+def test_a_run_compared_with_itself_differs_in_nothing(first: RunData) -> None:
+    outcome = compare_runs(first, first)
+    assert outcome.settings == [] and len(outcome.parts) == 5
+    for part in outcome.parts:
+        assert part.refusal is None and part.lines == [] and part.pages == []
+        assert all(delta == (0, 0, 0) for _, _, _, delta in part.metrics)
+
+
+def test_settings_scores_and_lines_of_two_runs(store: Any, first: RunData, other_id: str) -> None:
+    other = load_run(other_id)
+    outcome = compare_runs(first, other)
+    settings = {key: (a, b) for key, a, b in outcome.settings}
+    assert settings["seed"] == ("7", "8") and settings["type.champion"] == ("rules", "fasttext")
+    assert settings["type.models.rules"][1] == "None" or "type.models.rules" in settings
+    part = next(part for part in outcome.parts if (part.task, part.set) == ("type", "test"))
+    values = {name: (a, b, delta) for name, a, b, delta in part.metrics}
+    a, b, (delta, low, high) = values["type/article_f1"]
+    assert a == pytest.approx(first.metrics["type", "rules"]["type/article_f1"])
+    assert b == pytest.approx(other.metrics["type", "fasttext"]["type/article_f1"])
+    assert delta == pytest.approx(b - a) and low <= delta <= high
+    assert sum(part.counts().values()) == len(part.lines) > 0
+    assert all(line.a != line.b for line in part.lines)
+
+
+def test_who_is_right_and_which_pages_changed() -> None:
+    a, b = part_of([[0.9, 0.9, 0.9], [0.1, 0.9]], PAGES, "a"), part_of([[0.9, 0.1, 0.1], [0.1, 0.9]], PAGES, "b")
+    (part,) = compare_runs(run_of(a, x="1"), run_of(b, x="2", y="3")).parts
+    assert [(line.page, line.n, line.right) for line in part.lines] == [("p0", 2, "b"), ("p0", 3, "a")]
+    assert part.pages == []  # one wrong line each
+    c = part_of([[0.9, 0.1, 0.9], [0.9, 0.9]], PAGES, "c")
+    (part,) = compare_runs(run_of(a), run_of(c)).parts
+    assert part.pages == [("p0", 1, 0), ("p1", 0, 1)]
+    assert [line.right for line in part.lines] == ["b", "a"]
+
+
+def test_numbers_of_other_data_are_not_set_side_by_side() -> None:
+    a = part_of([[0.9, 0.1, 0.9], [0.1, 0.9]], PAGES, "a")
+    b = part_of([[0.9, 0.1, 0.9]], PAGES[:1], "b")
+    (part,) = compare_runs(run_of(a), run_of(b)).parts
+    assert part.metrics == [] and part.lines == []
+    assert part.refusal is not None and "data " in part.refusal
+    assert "small 2 pages 5 lines / small 1 pages 3 lines" in part.refusal
+    other_version = replace(a, model="c", signature=a.signature.replace("clfnews ", "clfnews 9."))
+    (part,) = compare_runs(run_of(a), run_of(other_version)).parts
+    assert part.refusal is not None and "clfnews 9." in part.refusal
+
+
+def test_the_command(project: Project, cli: Cli, other_id: str, registered: str) -> None:
+    env = {"MLFLOW_TRACKING_URI": project.store}
+    done = cli("compare", registered, other_id[:8], env=env)
+    assert done.code == 0, done.err
+    assert "type.champion" in done.out and "lines labelled differently" in done.out and "type/article_f1" in done.out
+    on = cli("compare", project.filter, other_id, "--on", project.data / "pages" / "validation.jsonl", env=env)
+    assert on.code == 0 and "type model" in on.out and "end_to_end/stance_macro_f1" in on.out
+    assert cli("compare", "nothing", "last", env=env).code == 2
+
+
+# --- the report -----------------------------------------------------------------------
+
+
+class Checker(HTMLParser):
+    """Open elements, and everything that would be fetched."""
+
+    VOID = frozenset({"meta", "br", "input", "link", "img", "line"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.fetched: list[str] = []
+        self.count: dict[str, int] = {}
+        self.ids: set[str] = set()
+        self.links: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in self.VOID:
+            self.open.append(tag)
+        self.count[tag] = self.count.get(tag, 0) + 1
+        for name, value in attrs:
+            if name == "id":
+                self.ids.add(value or "")
+            if name in ("src", "href") and value and value.startswith("#"):
+                self.links.add(value[1:])
+            elif name in ("src", "href", "action"):
+                self.fetched.append(value or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.VOID:
+            assert self.open and self.open[-1] == tag, (tag, self.open[-3:], self.getpos())
+            self.open.pop()
+
+
+def checked(text: str) -> Checker:
+    checker = Checker()
+    checker.feed(text)
+    assert checker.open == [] and checker.fetched == []
+    assert checker.links <= checker.ids
+    return checker
+
+
+def test_the_report_of_a_run_needs_nothing_else_and_is_well_formed(first: RunData, store: Any, tmp_path: Path) -> None:
+    text = Path(store.download_artifacts(first.id, "report.html", str(tmp_path))).read_text(encoding="utf-8")
+    checker = checked(text)
+    pages = sum(len(part.corpus) for (task, _), part in first.compared().items() if task != END_TO_END)
+    assert checker.count["svg"] == 5
+    assert text.count('<details class="page"') == pages
+    assert "http://" not in text.replace("http://www.w3.org", "").split("<main>")[0]
+    for part in first.parts.values():
+        assert part.signature in text
+    assert 'name="viewport"' in text and "prefers-color-scheme: dark" in text and "focus-visible" in text
+
+
+def test_text_of_pages_is_escaped_and_errors_are_marked() -> None:
+    text = render(run_of(part_of([[0.9, 0.9, 0.1], [0.1, 0.9]], PAGES)))
+    checker = checked(text)
+    assert checker.count["script"] == 1 and "alert(&#x27;x&#x27;)" in text and "Menu &amp; co" in text
+    assert "article lost: body, not ui" in text and "noise kept: ui, not body" in text
+    assert render(run_of(part_of([[0.9, 0.9, 0.1], [0.1, 0.9]], PAGES))) == text
+
+
+def test_the_worst_page_comes_first_and_dropped_lines_are_folded() -> None:
+    blocks = list(page_blocks(part_of([[0.9, 0.1, 0.9], [0.9, 0.1]], PAGES)))
+    assert "p1" in blocks[0] and 'data-kinds="article-lost noise-kept"' in blocks[0]
+    assert 'data-kinds=""' in blocks[1] and "1 dropped line<" in blocks[1]
+    assert "dropped line" not in blocks[0]
+
+
+def test_the_report_command(project: Project, cli: Cli, tmp_path: Path, registered: str) -> None:
+    env = {"MLFLOW_TRACKING_URI": project.store}
+    done = cli("report", registered, "-o", "run.html", env=env)
+    assert done.code == 0 and done.out == "run.html\n"
+    checked((tmp_path / "run.html").read_text(encoding="utf-8"))
+    assert cli("report", registered, "-o", "nowhere/run.html", env=env).error.startswith("clfnews: nowhere/run.html: ")
