@@ -1,58 +1,48 @@
-"""Political actors in a line, found by name and replaced by placeholders.
+"""Political actors in lines, found by name and replaced by one placeholder.
 
-A stance must not hang on who is named: with every actor as `<actor>`, "Nga phản
-đối Mỹ" and "Mỹ phản đối Nga" are one pattern. One placeholder for all measured
-better than one for each actor of a line.
+A stance must not hang on who is named: with every actor as the placeholder,
+"Nga phản đối Mỹ" and "Mỹ phản đối Nga" are one pattern. One placeholder for all
+measured better than one for each actor of a line.
 """
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from importlib import resources
 
-_TOKEN = re.compile(r"[\w'’+-]+|[^\w\s]")
-PLACEHOLDER = "<actor>"
+import numpy as np
+
+from clfnews.chars import WORD_BITS, CharTable, char_table
+
+
+def actor_mentions(table: CharTable) -> tuple[np.ndarray, np.ndarray]:
+    """Which words belong to an actor's name, and which of these begin a mention.
+
+    A word of a name with one word is found by itself, longer names by their
+    neighbouring pairs, both only with their capitals. Names that touch ("Tổng
+    thống Mỹ Trump") are one mention.
+    """
+    single, pairs = _name_buckets()
+    bucket, line = table.word_bucket, table.word_line
+    if not len(bucket):
+        return np.zeros(0, dtype=bool), np.zeros(0, dtype=bool)
+    named = table.word_upper & np.isin(bucket, single)
+    pair = (bucket[:-1] << WORD_BITS) | bucket[1:]
+    both = (line[:-1] == line[1:]) & table.word_upper[:-1] & np.isin(pair, pairs)
+    named[:-1] |= both
+    named[1:] |= both
+    before = np.concatenate(([False], named[:-1] & (line[:-1] == line[1:])))
+    return named, named & ~before
 
 
 @lru_cache(maxsize=1)
-def _names() -> tuple[dict[tuple[str, ...], int], dict[str, int]]:
-    """Tokens of a name -> number of its actor; first token -> longest name beginning with it."""
+def _name_buckets() -> tuple[np.ndarray, np.ndarray]:
+    """Buckets of one-word names, and pairs of buckets inside longer ones."""
     text = resources.files("clfnews.lexicons").joinpath("actors.txt").read_text(encoding="utf-8")
-    names: dict[tuple[str, ...], int] = {}
-    longest: dict[str, int] = {}
-    rows = [row for row in text.splitlines() if row and not row.startswith("#")]
-    for number, row in enumerate(rows):
-        for name in row.split("|"):
-            tokens = tuple(_TOKEN.findall(name.strip()))
-            names.setdefault(tokens, number)
-            longest[tokens[0]] = max(longest.get(tokens[0], 0), len(tokens))
-    return names, longest
-
-
-def mask_actors(text: str) -> tuple[list[str], int]:
-    """Tokens of a line with every actor as `PLACEHOLDER`, and how many different actors there are.
-
-    Names are matched with their capitals, longest first.
-    """
-    names, longest = _names()
-    tokens = _TOKEN.findall(text)
-    out: list[str] = []
-    seen: set[int] = set()
-    i, n = 0, len(tokens)
-    while i < n:
-        token = tokens[i]
-        reach = longest.get(token, 0)
-        for size in range(min(reach, n - i), 0, -1):
-            actor = names.get(tuple(tokens[i : i + size]))
-            if actor is not None:
-                # "Tổng thống Mỹ Trump": state and name are one mention.
-                if not out or out[-1] != PLACEHOLDER or actor not in seen:
-                    out.append(PLACEHOLDER)
-                seen.add(actor)
-                i += size
-                break
-        else:
-            out.append(token)
-            i += 1
-    return out, len(seen)
+    names = [name.strip() for row in text.splitlines() if row and not row.startswith("#") for name in row.split("|")]
+    table = char_table(names)
+    size = np.bincount(table.word_line, minlength=len(names))
+    alone = size[table.word_line] == 1
+    together = table.word_line[:-1] == table.word_line[1:]
+    pairs = (table.word_bucket[:-1] << WORD_BITS) | table.word_bucket[1:]
+    return np.unique(table.word_bucket[alone]), np.unique(pairs[together])

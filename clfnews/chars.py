@@ -71,6 +71,8 @@ class CharTable:
     """W: hash of the word in lower case, 0 to 2**WORD_BITS - 1."""
     word_text: np.ndarray
     """W: whether the word is letters or digits, not a mark."""
+    word_upper: np.ndarray
+    """W: whether the word begins with a capital."""
     word_capital: np.ndarray
     """W: whether the word begins with a capital and is not the first of its line."""
 
@@ -99,7 +101,7 @@ def char_table(texts: Sequence[str]) -> CharTable:
         ],
         axis=1,
     )
-    word_line, bucket, text, capital, n_capitals = _words(codes, kind, before, line, lower, n)
+    word_line, bucket, text, word_upper, n_capitals = _words(codes, kind, before, line, lower, n)
     some = length > 0
     return CharTable(
         counts=counts,
@@ -112,7 +114,8 @@ def char_table(texts: Sequence[str]) -> CharTable:
         word_line=word_line,
         word_bucket=bucket,
         word_text=text,
-        word_capital=capital,
+        word_upper=word_upper,
+        word_capital=word_upper & np.concatenate(([False], word_line[1:] == word_line[:-1]))[: len(word_line)],
     )
 
 
@@ -124,7 +127,7 @@ def class_code(name: str) -> int:
 def _words(
     codes: np.ndarray, kind: np.ndarray, before: np.ndarray, line: np.ndarray, lower: np.ndarray, n: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Line, bucket, text and capital flags of every word, and the capitalised words of each line."""
+    """Line, bucket, text and capital flag of every word, and the capitalised words of each line."""
     inside = (kind >= _CODE["lower"]) & (kind <= _CODE["digit"])
     mark = kind > _CODE["digit"]
     starts = mark | (inside & ~((before >= _CODE["lower"]) & (before <= _CODE["digit"])))
@@ -143,8 +146,7 @@ def _words(
     bucket = (hashed >> np.uint64(64 - WORD_BITS)).astype(np.int64)
     word_line = line[at]
     upper = kind[at] == _CODE["upper"]
-    first_word = np.concatenate(([True], word_line[1:] != word_line[:-1]))
-    return word_line, bucket, inside[at], upper & ~first_word, np.bincount(word_line, upper, minlength=n).astype(np.int64)
+    return word_line, bucket, inside[at], upper, np.bincount(word_line, upper, minlength=n).astype(np.int64)
 
 
 def _is(kind: np.ndarray, *names: str) -> np.ndarray:

@@ -84,10 +84,9 @@ class CuesOptions(Section):
     """`models.cues.Cues`."""
 
     C: Annotated[float, Field(gt=0)] = 4.0
-    ngrams: NGrams = (1, 3)
+    ngrams: Positive = 3
     min_df: Positive = 2
     mask: bool = True
-    clause: bool = True
     cues: bool = True
     offtopic_weight: Annotated[float, Field(ge=0)] = 0.1
     single_weight: Annotated[float, Field(gt=0)] = 3.0

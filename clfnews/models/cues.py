@@ -1,31 +1,36 @@
-"""Stance from word patterns with the actors masked, and from cues of the clause."""
+"""Stance from word patterns with the actors masked, and from cues of the line."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
-from clfnews.actors import PLACEHOLDER, mask_actors
-from clfnews.lexicons import lexicon
+from clfnews.actors import actor_mentions
+from clfnews.chars import WORD_BITS, CharTable, char_table, class_code
 from clfnews.models.base import Probabilities, normalised, split_back
-from clfnews.models.linear import load_skops
 from clfnews.page import Page
 
-_LISTS = ("contrasts", "observers", "negations", "conditions", "refusals", "modals")
+_ACTOR = 2**WORD_BITS
+"""The placeholder's id, behind those of the words."""
+_GRAM_BITS = 22
+_CUES = ("actors 0", "actors 1", "actors 2", "actors 3+", "no stop", "quotation", "long", "numbers")
+_WORDS = re.compile(r"[^\W_]+|[^\s]")
 
 
 class Cues:
-    """Logistic regression over n-grams of masked lines and over cues.
+    """Logistic regression over hashed n-grams of masked lines and a few cues.
 
-    Every political actor is replaced by a placeholder (`actors.mask_actors`), so
-    what is learnt is who does what to whom, not who is named. Cues join as
-    tokens of their own: how many actors there are, observers at the beginning,
-    negation, condition, quotation, numbers, a headline's missing stop; the words
-    behind the last contrast ("tuy nhiên", "nhưng") also stand with a mark.
+    Every mention of a political actor becomes one placeholder
+    (`actors.actor_mentions`): what is learnt is what is said or done, not who is
+    named. The cues tell how many mentions there are, and whether the line is
+    long, quotes, counts or lacks its stop, as headlines do. N-grams up to
+    `ngrams` words are hashed and weighted by TF-IDF; all is numpy, about a
+    hundred thousand lines a second.
     Lines of pages without any side (off topic) weigh `offtopic_weight`, single
     lines `single_weight`: the first are many and easy, the second few and hard.
     """
@@ -38,10 +43,9 @@ class Cues:
         labels: tuple[str, ...],
         *,
         C: float = 4.0,
-        ngrams: tuple[int, int] = (1, 3),
+        ngrams: int = 3,
         min_df: int = 2,
         mask: bool = True,
-        clause: bool = True,
         cues: bool = True,
         offtopic_weight: float = 0.1,
         single_weight: float = 3.0,
@@ -49,49 +53,57 @@ class Cues:
         seed: int = 7,
     ) -> None:
         self.task, self.labels = task, labels
-        self.C, self.ngrams, self.min_df, self.seed = C, tuple(ngrams), min_df, seed
-        self.mask, self.clause, self.cues = mask, clause, cues
+        self.C, self.ngrams, self.min_df, self.seed = C, ngrams, min_df, seed
+        self.mask, self.cues = mask, cues
         self.offtopic_weight, self.single_weight, self.neutral_weight = offtopic_weight, single_weight, neutral_weight
-        self._pipeline: Any = None
+        self._grams = np.zeros(0, dtype=np.int64)  # sorted hashes in use; a column each
+        self._idf = np.zeros(0, dtype=np.float32)
+        self._coef = np.zeros((0, len(labels)), dtype=np.float32)
+        self._bias = np.zeros(len(labels), dtype=np.float32)
 
     def fit(self, pages: Sequence[Page], groups: Sequence[str] | None = None) -> Cues:
         """Learn from lines that carry a stance."""
-        from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.linear_model import LogisticRegression
-        from sklearn.pipeline import Pipeline
 
-        texts, labels, weights = self._weighted_lines(pages)
-        vectorizer = TfidfVectorizer(
-            ngram_range=self.ngrams, token_pattern=r"\S+", lowercase=False, sublinear_tf=True,
-            min_df=self.min_df if len(texts) >= 50 else 1, dtype=np.float32,
-        )  # fmt: skip
+        texts, y, weights = self._weighted_lines(pages)
+        table = char_table(texts)
+        line, gram = self._line_grams(table)
+        distinct = np.unique((line << (_GRAM_BITS + 4)) | gram)
+        grams, counts = np.unique(distinct & (2 ** (_GRAM_BITS + 4) - 1), return_counts=True)
+        often = counts >= (self.min_df if len(texts) >= 50 else 1)
+        self._grams = grams[often]
+        self._idf = (np.log((1 + len(texts)) / (1 + counts[often])) + 1).astype(np.float32)
         classifier = LogisticRegression(C=self.C, max_iter=200, tol=1e-3, random_state=self.seed)
-        self._pipeline = Pipeline([("features", vectorizer), ("classifier", classifier)])
-        self._pipeline.fit([self._read(text) for text in texts], labels, classifier__sample_weight=weights)
+        classifier.fit(self._matrix(line, gram, len(texts)), y, sample_weight=weights)
+        coef, bias = classifier.coef_, classifier.intercept_
+        if len(coef) == 1:  # two labels only: one row of coefficients
+            coef, bias = np.vstack([-coef, coef]) / 2, np.concatenate([-bias, bias]) / 2
+        self._coef = np.zeros((len(self._grams), len(self.labels)), dtype=np.float32)
+        self._bias = np.full(len(self.labels), -30.0, dtype=np.float32)  # a label that training lacked
+        self._coef[:, classifier.classes_] = coef.T
+        self._bias[classifier.classes_] = bias
         return self
 
-    def _weighted_lines(self, pages: Sequence[Page]) -> tuple[list[str], list[str], np.ndarray]:
-        texts, labels, weights = [], [], []
+    def _weighted_lines(self, pages: Sequence[Page]) -> tuple[list[str], np.ndarray, np.ndarray]:
+        texts, y, weights = [], [], []
         for page in pages:
             known = [line for line in page.lines if line.stance]
             sides = sum(line.stance != "neutral" for line in known)
             weight = self.single_weight if len(known) == 1 else 1.0 if sides >= 2 else self.offtopic_weight
             for line in known:
                 texts.append(line.text)
-                labels.append(str(line.stance))
+                y.append(self.labels.index(str(line.stance)))
                 weights.append(weight * (self.neutral_weight if line.stance == "neutral" else 1.0))
-        return texts, labels, np.array(weights)
+        return texts, np.array(y), np.array(weights)
 
     def predict_proba(self, pages: Sequence[Page]) -> Probabilities:
         return split_back(self.predict_texts([line.text for page in pages for line in page.lines]), pages)
 
     def predict_texts(self, texts: Sequence[str]) -> np.ndarray:
         """Texts x labels, rows summing to 1."""
-        p = np.zeros((len(texts), len(self.labels)))
-        if texts:
-            columns = [self.labels.index(label) for label in self._pipeline.classes_]
-            p[:, columns] = self._pipeline.predict_proba([self._read(text) for text in texts])
-        return normalised(p)
+        z = self._matrix(*self._line_grams(char_table(texts)), len(texts)) @ self._coef + self._bias
+        z -= z.max(axis=1, keepdims=True)
+        return normalised(np.exp(z))
 
     def explain(self, text: str, most: int = 6) -> list[tuple[str, float]]:
         """The patterns that moved a line towards its label, strongest first.
@@ -99,89 +111,97 @@ class Cues:
         Each with its exact part of the score: weight times value, against the
         mean of the other labels (log-odds). Negative parts speak against.
         """
-        vectorizer, classifier = self._pipeline[0], self._pipeline[1]
-        row = vectorizer.transform([self._read(text)])
-        best = int(classifier.predict_proba(row).argmax())
-        coefficients = classifier.coef_
-        if len(coefficients) == 1:  # two labels: one row of coefficients
-            coefficients = np.vstack([-coefficients, coefficients])
-        others = np.delete(coefficients, best, axis=0).mean(axis=0)
-        parts = row.data * (coefficients[best] - others)[row.indices]
-        names = vectorizer.get_feature_names_out()
-        order = np.argsort(-np.abs(parts))[:most]
-        return [(str(names[row.indices[i]]), round(float(parts[i]), 4)) for i in order]
+        best = int(self.predict_texts([text])[0].argmax())
+        row = self._matrix(*self._line_grams(char_table([text])), 1)
+        others = np.delete(self._coef, best, axis=1).mean(axis=1)
+        parts = row.data * (self._coef[:, best] - others)[row.indices]
+        names = self._gram_names(text)
+        order = np.argsort(-np.abs(parts), kind="stable")[:most]
+        return [(names.get(int(self._grams[row.indices[i]]), "?"), round(float(parts[i]), 4)) for i in order]
 
-    def _read(self, text: str) -> str:
-        return " ".join(line_tokens(text, self.mask, self.clause, self.cues))
+    # --- features ---------------------------------------------------------------
+
+    def _line_grams(self, table: CharTable) -> tuple[np.ndarray, np.ndarray]:
+        """Line and hash of every n-gram and cue."""
+        line, ids = self._sequence(table)[:2]
+        lines, grams = [line], [_hashed(ids, 0)]
+        key = ids.astype(np.uint64)
+        for size in range(2, self.ngrams + 1):
+            key = key[:-1] * np.uint64(0x9E3779B97F4A7C15) + ids[size - 1 :].astype(np.uint64)
+            whole = line[: len(key)] == line[size - 1 :]
+            lines.append(line[: len(key)][whole])
+            grams.append(_hashed(key[whole], size - 1))
+        if self.cues:
+            where, cue = self._line_cues(table)
+            lines.append(where)
+            grams.append(cue + (15 << _GRAM_BITS))
+        return np.concatenate(lines), np.concatenate(grams)
+
+    def _sequence(self, table: CharTable) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Line, id and place of every word, a mention of an actor as one word."""
+        place = np.arange(len(table.word_line))
+        if not self.mask:
+            return table.word_line, table.word_bucket, place
+        named, begins = actor_mentions(table)
+        keep = ~named | begins
+        return table.word_line[keep], np.where(named, _ACTOR, table.word_bucket)[keep], place[keep]
+
+    def _line_cues(self, table: CharTable) -> tuple[np.ndarray, np.ndarray]:
+        n = len(table.length)
+        _, begins = actor_mentions(table)
+        mentions = np.minimum(np.bincount(table.word_line[begins], minlength=n), 3)
+        stops = np.isin(table.last, [class_code(name) for name in ("stop", "quote", "slash")])
+        flags = (~stops, table.counts[:, class_code("quote")] > 1, table.length > 220, table.counts[:, class_code("digit")] > 3)
+        lines, cues = [np.arange(n)], [mentions.astype(np.int64)]
+        for number, flag in enumerate(flags, 4):
+            lines.append(np.flatnonzero(flag))
+            cues.append(np.full(int(flag.sum()), number))
+        return np.concatenate(lines), np.concatenate(cues)
+
+    def _matrix(self, line: np.ndarray, gram: np.ndarray, n: int) -> csr_matrix:
+        """Lines x known n-grams, TF-IDF with sublinear counts, rows of length 1."""
+        at = np.minimum(np.searchsorted(self._grams, gram), max(len(self._grams) - 1, 0))
+        known = self._grams[at] == gram if len(self._grams) else np.zeros(len(gram), dtype=bool)
+        x = csr_matrix((np.ones(int(known.sum()), dtype=np.float32), (line[known], at[known])), shape=(n, len(self._grams)))
+        x.sum_duplicates()
+        x.data = (1 + np.log(x.data)) * self._idf[x.indices]
+        norm = np.sqrt(np.bincount(np.repeat(np.arange(n), np.diff(x.indptr)), x.data**2, minlength=n))
+        x.data /= np.repeat(np.maximum(norm, 1e-9), np.diff(x.indptr)).astype(np.float32)
+        return x
+
+    def _gram_names(self, text: str) -> dict[int, str]:
+        """Hash -> words of every n-gram of a line."""
+        table = char_table([text])
+        _, ids, place = self._sequence(table)
+        words = _WORDS.findall(text.lower())
+        if len(words) != len(table.word_line):  # a sign that the two split differently
+            words = ["?"] * len(table.word_line)
+        shown = ["<actor>" if i == _ACTOR else words[p] for i, p in zip(ids.tolist(), place.tolist(), strict=True)]
+        names = {int(g): word for g, word in zip(_hashed(ids, 0).tolist(), shown, strict=True)}
+        key = ids.astype(np.uint64)
+        for size in range(2, self.ngrams + 1):
+            key = key[:-1] * np.uint64(0x9E3779B97F4A7C15) + ids[size - 1 :].astype(np.uint64)
+            for i, gram in enumerate(_hashed(key, size - 1).tolist()):
+                names[int(gram)] = " ".join(shown[i : i + size])
+        return names | {i + (15 << _GRAM_BITS): f"[{cue}]" for i, cue in enumerate(_CUES)}
+
+    # --- storage ------------------------------------------------------------------
 
     def save(self, folder: Path) -> None:
-        import skops.io
-
-        skops.io.dump(self._pipeline, folder / "model.skops")
+        np.savez_compressed(folder / "cues.npz", grams=self._grams, idf=self._idf, coef=self._coef, bias=self._bias)
 
     @classmethod
     def load(cls, folder: Path, task: str, labels: tuple[str, ...], **options: Any) -> Cues:
         model = cls(task, labels, **options)
-        model._pipeline = load_skops(folder / "model.skops")
+        with np.load(folder / "cues.npz", allow_pickle=False) as arrays:
+            model._grams, model._idf = arrays["grams"], arrays["idf"]
+            model._coef, model._bias = arrays["coef"], arrays["bias"]
         return model
 
 
-def line_tokens(text: str, mask: bool = True, clause: bool = True, cues: bool = True) -> list[str]:
-    """Tokens of a line: masked words, marked words of the last clause, cue tokens."""
-    raw, n_actors = mask_actors(text)
-    if not mask:
-        raw = text.split()
-    words = [token if token == PLACEHOLDER else _shape(token) for token in raw]
-    found = _phrases(words)
-    out = list(words)
-    turn = next((end for name, _, end in reversed(found) if name == "contrasts"), 0)
-    if clause and 2 < turn < len(words):
-        out += ["§"] + [f"»{word}" for word in words[turn:]]
-    if not cues:
-        return out
-    first = next((i for i, word in enumerate(words) if word == PLACEHOLDER), 12)
-    digits = sum(word[:1] == "0" for word in words)
-    out += ["§", f"__actors{min(n_actors, 3)}", f"__first{min(first // 3, 4)}", f"__numbers{min(digits, 5)}"]
-    out += sorted({f"__{name}" for name, _, _ in found})
-    if any(name == "observers" and start < 8 for name, start, _ in found):
-        out.append("__observers_first")
-    if '"' in text or "“" in text:
-        out.append("__quote")
-    if text[-1:] not in '.!?"”…':
-        out.append("__headline")
-    return out
-
-
-def _shape(token: str) -> str:
-    lower = token.lower()
-    return "".join("0" if c.isdigit() else c for c in lower) if any(c.isdigit() for c in lower) else lower
-
-
-@lru_cache(maxsize=1)
-def _phrase_table() -> tuple[dict[tuple[str, ...], str], dict[str, int]]:
-    """Words of a cue phrase -> its list; first word -> longest phrase beginning with it."""
-    table: dict[tuple[str, ...], str] = {}
-    longest: dict[str, int] = {}
-    for name in _LISTS:
-        for phrase in sorted(lexicon()[name]):
-            words = tuple(phrase.split())
-            table.setdefault(words, name)
-            longest[words[0]] = max(longest.get(words[0], 0), len(words))
-    return table, longest
-
-
-def _phrases(words: list[str]) -> list[tuple[str, int, int]]:
-    """List name, start and end of every cue phrase, longest first, left to right."""
-    table, longest = _phrase_table()
-    found = []
-    i = 0
-    while i < len(words):
-        step = 1
-        for size in range(min(longest.get(words[i], 0), len(words) - i), 0, -1):
-            name = table.get(tuple(words[i : i + size]))
-            if name is not None:
-                found.append((name, i, i + size))
-                step = size
-                break
-        i += step
-    return found
+def _hashed(key: np.ndarray, order: int) -> np.ndarray:
+    """Hashes of n-grams; the order stands in the upper bits, so lengths never collide."""
+    mixed = (key.astype(np.uint64) + np.uint64(1)) * np.uint64(0xC2B2AE3D27D4EB4F)
+    mixed ^= mixed >> np.uint64(31)
+    mixed *= np.uint64(0x9E3779B97F4A7C15)
+    return (mixed >> np.uint64(64 - _GRAM_BITS)).astype(np.int64) + (order << _GRAM_BITS)
