@@ -146,11 +146,11 @@ def index(folder: Path) -> str:
         "This page is written by `clfnews sweep --index experiments`.", "",
         "| experiment | question | answer |", "|---|---|---|",
     ]  # fmt: skip
-    for sweep in sorted(folder.glob("*/sweep.yaml")):
-        readme = sweep.parent / "README.md"
+    # Most are sweeps; one that needs more than other settings brings its own script.
+    for name in sorted({path.parent.name for part in ("sweep.yaml", "README.md") for path in folder.glob(f"*/{part}")}):
+        readme = folder / name / "README.md"
         text = readme.read_text(encoding="utf-8") if readme.is_file() else ""
         question, answer = (_section(text, title) for title in ("Question", "Answer"))
-        name = sweep.parent.name
         lines.append(f"| [{name}]({name}/README.md) | {question or 'not run yet'} | {answer or UNANSWERED} |")
     return "\n".join(lines) + "\n"
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from clfnews.actors import actor_mentions
 from clfnews.chars import WORD_BITS, CharTable, char_table, class_code
@@ -158,8 +157,10 @@ class Cues:
             cues.append(np.full(int(flag.sum()), number))
         return np.concatenate(lines), np.concatenate(cues)
 
-    def _matrix(self, line: np.ndarray, gram: np.ndarray, n: int) -> csr_matrix:
-        """Lines x known n-grams, TF-IDF with sublinear counts, rows of length 1."""
+    def _matrix(self, line: np.ndarray, gram: np.ndarray, n: int) -> Any:
+        """Lines x known n-grams (sparse), TF-IDF with sublinear counts, rows of length 1."""
+        from scipy.sparse import csr_matrix
+
         at = np.minimum(np.searchsorted(self._grams, gram), max(len(self._grams) - 1, 0))
         known = self._grams[at] == gram if len(self._grams) else np.zeros(len(gram), dtype=bool)
         x = csr_matrix((np.ones(int(known.sum()), dtype=np.float32), (line[known], at[known])), shape=(n, len(self._grams)))
