@@ -255,7 +255,7 @@ def test_every_hostile_file_is_told_and_the_good_one_is_whole(cli: Cli, rules_fi
     assert totals["records"] == totals["pages"] + totals["errors"] and totals["warnings"] == 1
     # Nothing that steers a terminal or a browser leaves the package as such.
     text = json.loads(out["markup.jsonl"].splitlines()[0])["text"] + "".join(data.decode() for data in out.values())
-    assert not any(ord(c) < 32 and c != "\n" or c == "\u202e" for c in text)
+    assert not any((ord(c) < 32 and c != "\n") or c == "\u202e" for c in text)
     again = cli("filter", "in", "-o", "out", "-m", rules_filter, "-w", 2, "--resume")
     assert again.code == 0 and shards(tmp_path / "out") == out
 
