@@ -113,9 +113,7 @@ def test_a_run_by_id_name_last_best_and_uri(store: Any, first: RunData, other_id
     assert load_run(first.id).id == load_run("models:/clfnews@champion").id == load_run(f"runs:/{first.id}/model").id == first.id
     assert load_run("last").id
     found = store.search_runs([store.get_run(first.id).info.experiment_id], "tags.`clfnews.kind` = 'train'")
-    sums = {
-        run.info.run_id: sum(run.data.metrics[m.replace("/", "_validation/", 1)] for m in HEADLINE.values()) for run in found
-    }
+    sums = {run.info.run_id: sum(run.data.metrics[m.replace("/", "_validation/", 1)] for m in HEADLINE.values()) for run in found}
     best = load_run("best")
     assert sums[best.id] == max(sums.values())
     assert filter_of(other_id).name.startswith("fasttext+")

@@ -22,8 +22,6 @@ import zstandard
 from helpers import ROOT, Cli, command, run, started, wait_for
 from test_scale import TEXTS, manifest, shards
 
-from clfnews.scale import STATE
-
 FILES, PAGES = 12, 80
 
 
@@ -292,18 +290,33 @@ def test_a_model_of_another_schema_is_refused_before_anything_is_written(cli: Cl
     assert not (tmp_path / "out").exists()
 
 
-def test_a_model_file_cannot_bring_code_along(cli: Cli, project: Any, tmp_path: Path) -> None:
+def test_a_model_file_cannot_bring_code_along(tmp_path: Path) -> None:
     """A pickle, and a skops file with a foreign type, in the place of a model are refused and not run."""
     import pickle
-    import shutil
+
+    import skops.io
+    from sklearn.preprocessing import FunctionTransformer
+
+    from clfnews.dataset import load_gold
+    from clfnews.filter import FittedTask, PageFilter
+    from clfnews.labels import TASKS
+    from clfnews.models import make_model
 
     class Payload:
         def __reduce__(self) -> Any:
             return (os.mkdir, (str(tmp_path / "owned"),))
 
-    shutil.copytree(project.filter, tmp_path / "model")
-    files = [path for path in (tmp_path / "model").rglob("*") if path.suffix not in (".json",) and path.is_file()]
-    assert files
+    corpus = load_gold(ROOT / "data/pages/test.jsonl")
+    tasks = {
+        task: FittedTask(make_model(kind, task, TASKS[task], options).fit(corpus.pages, corpus.groups), options)
+        for task, kind, options in (
+            ("type", "fasttext", {"dim": 4, "epoch": 1, "bucket": 100}),
+            ("stance", "linear", {"min_df": 1}),
+        )
+    }
+    PageFilter(tasks["type"], tasks["stance"]).save(tmp_path / "model")
+    files = [path for path in (tmp_path / "model").rglob("*") if path.is_file() and path.suffix != ".json"]
+    assert len(files) == 2
     for path in files:
         before = path.read_bytes()
         path.write_bytes(pickle.dumps(Payload()))
@@ -312,4 +325,9 @@ def test_a_model_file_cannot_bring_code_along(cli: Cli, project: Any, tmp_path: 
         )
         assert done.returncode != 0 and not (tmp_path / "owned").exists(), path
         path.write_bytes(before)
-    assert not (tmp_path / STATE).exists()
+    skops.io.dump(FunctionTransformer(os.mkdir), tmp_path / "model/stance/model.skops")
+    done = subprocess.run(
+        command("filter", ROOT / "seeds", "-m", "model"), cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2 and "holds types that could run code, not loaded" in done.stderr
+    assert not (tmp_path / "owned").exists()

@@ -1,0 +1,300 @@
+"""Pages a second, memory, and what is lost when a run is killed, on a corpus of any size.
+
+    python benchmarks/scale.py --pages 100000 --model FOLDER
+
+The corpus is composed from `data/` (the training split's articles and layouts)
+and the same whatever the machine. All figures of one call come from one run on
+one machine; compare the ratios, not the pages a second of different machines.
+Needs the extras `web` and (for that row) `ray`; the rows of trafilatura,
+jusText and Resiliparse are left out if they are not installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import html
+import json
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+from threadpoolctl import threadpool_limits
+
+from clfnews.build import load_recipe, split_parts
+from clfnews.compose import ComposedPage, compose, make_cells
+from clfnews.filter import FittedTask, PageFilter
+from clfnews.html import read_html
+from clfnews.labels import TASKS
+from clfnews.models import make_model
+from clfnews.scale import MANIFEST, STATE
+
+ROOT = Path(__file__).resolve().parent.parent
+FILE_PAGES = 2_000
+TAGS = {
+    "title": "h1",
+    "body": "p",
+    "caption": "figcaption",
+    "byline": "div",
+    "teaser": "h3",
+    "navigation": "li",
+    "ad": "div",
+    "ui": "span",
+}
+LINKED = ("teaser", "navigation", "ad")
+
+
+def composed(n: int, seed: int = 1) -> Iterator[ComposedPage]:
+    """The first `n` pages of the corpus."""
+    recipe = load_recipe(ROOT / "data/compose.yaml")
+    parts = split_parts(recipe, ROOT / "data")["train"]
+    cells = make_cells("train", parts.articles, parts.layouts, recipe.splits["train"].cells, recipe.seed)
+    return compose("bench", cells, parts.noise, n, seed)
+
+
+def write_corpus(folder: Path, n: int, file_pages: int) -> int:
+    """JSONL files of `file_pages` pages; returns their bytes."""
+    folder.mkdir(parents=True)
+    file, size = None, 0
+    for i, page in enumerate(composed(n)):
+        if i % file_pages == 0:
+            if file:
+                file.close()
+            file = (folder / f"{i // file_pages:05}.jsonl").open("w", encoding="utf-8")
+        assert file is not None
+        size += file.write(
+            json.dumps({"id": page.id, "text": "\n".join(line.text for line in page.lines)}, ensure_ascii=False) + "\n"
+        )
+    if file:
+        file.close()
+    return size
+
+
+def as_html(page: ComposedPage) -> str:
+    """The page as plain but typical markup: landmarks, lists, links, a script."""
+    out = ["<!doctype html><html lang=vi><head><meta charset=utf-8><title>x</title><script>var a = 1;</script></head><body>"]
+    region = ""
+    for line in page.lines:
+        here = (
+            "article" if line.type in ("title", "body", "caption", "byline") else "nav" if line.type == "navigation" else "aside"
+        )
+        if here != region:
+            out.append(f"{f'</div></{region}>' if region else ''}<{here} class='box {here}'><div class=inner>")
+            region = here
+        text, tag = html.escape(line.text), TAGS[line.type or "ui"]
+        text = f'<a href="/x">{text}</a>' if line.type in LINKED else text
+        out.append(f"<{tag}>{text}</{tag}>")
+    return "\n".join(out) + f"</div></{region}></body></html>"
+
+
+# --- runs of the command --------------------------------------------------------
+
+
+@dataclass
+class Measured:
+    """What one run took."""
+
+    pages: int
+    seconds: float
+    memory: float
+    """Peak of the largest worker, MB."""
+
+    @property
+    def rate(self) -> float:
+        return self.pages / self.seconds
+
+
+def filter_command(corpus: Path, out: Path, model: Path, *more: object) -> list[str]:
+    arguments = ["filter", corpus, "-o", out, "-m", model, *more]
+    return [sys.executable, "-m", "clfnews.cli", *map(str, arguments)]
+
+
+def measure(corpus: Path, out: Path, model: Path, *more: object) -> Measured:
+    """Run the command and watch the memory of its processes."""
+    process = subprocess.Popen(filter_command(corpus, out, model, *more), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    peaks: dict[int, float] = {}
+    while process.poll() is None:
+        for worker in working(process.pid):
+            peaks[worker.pid] = max(peaks.get(worker.pid, 0.0), peak_megabytes(worker.pid))
+        time.sleep(0.25)
+    if process.returncode:
+        assert process.stderr is not None
+        sys.exit(f"run failed: {process.stderr.read().decode()}")
+    manifest = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
+    return Measured(manifest["totals"]["pages"], manifest["seconds"], max(peaks.values(), default=0.0))
+
+
+def working(pid: int) -> list[psutil.Process]:
+    """The processes of a run that filter pages: its workers, or itself."""
+    try:
+        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+        found = [p for p in family if "spawn_main" in " ".join(p.cmdline()) or p.cmdline()[:1] == ["ray::_ray_work"]]
+        return found or family[:1]
+    except psutil.Error:
+        return []
+
+
+def peak_megabytes(pid: int) -> float:
+    """The highest resident memory that Linux has seen of a process; now's elsewhere."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+        return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM"))
+    except (OSError, StopIteration):
+        try:
+            return float(psutil.Process(pid).memory_info().rss) / 2**20
+        except psutil.Error:
+            return 0.0
+
+
+def kill_and_resume(corpus: Path, work: Path, model: Path, kills: int, seconds: float, seed: int = 3) -> Counter[str]:
+    """Kill a worker or the main process `kills` times at random moments; count what was lost or doubled."""
+    rng, out, counts = random.Random(seed), work / "killed", Counter[str]()
+    expected = Counter(row["id"] for path in sorted(corpus.glob("*.jsonl")) for row in rows_of(path))
+    done = False
+    while counts["kills"] < kills or not done:
+        process = subprocess.Popen(
+            filter_command(corpus, out, model, "-w", 2, "--resume"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            process.wait(rng.uniform(0.5, 1.2 * seconds) if counts["kills"] < kills else None)
+        except subprocess.TimeoutExpired:
+            rng.choice([psutil.Process(process.pid), *working(process.pid)]).kill()
+            process.wait()
+            counts["kills"] += 1
+        done = process.returncode == 0
+        if done:
+            found = Counter(row["id"] for path in sorted(out.glob("*.jsonl")) for row in rows_of(path))
+            counts["completed"] += 1
+            counts["lost"] += sum((expected - found).values())
+            counts["doubled"] += sum((found - expected).values())
+            counts["half files"] += len([path for path in out.rglob("*.tmp") if STATE not in path.parts])
+            shutil.rmtree(out)
+    return counts
+
+
+def rows_of(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8") as file:
+        yield from map(json.loads, file)
+
+
+# --- beside other tools -------------------------------------------------------------------
+
+
+def extractors(model: Path) -> dict[str, Callable[[list[str]], int]]:
+    """Name -> function from HTML pages to the number of non-empty articles, for what is installed."""
+    page_filter = PageFilter.load(model)
+
+    def clfnews(pages: list[str]) -> int:
+        return sum(bool(tagged.text) for tagged in page_filter.tag(read_html(page).page for page in pages))
+
+    tools: dict[str, Callable[[list[str]], int]] = {"clfnews (HTML to article)": clfnews}
+    tools["clfnews (HTML to lines only)"] = lambda pages: sum(bool(read_html(page).page.lines) for page in pages)
+    try:
+        import trafilatura
+
+        tools["trafilatura"] = lambda pages: sum(bool(trafilatura.extract(page)) for page in pages)
+    except ImportError:
+        pass
+    try:
+        import justext
+
+        words = justext.get_stoplist("Vietnamese")
+        tools["jusText"] = lambda pages: sum(any(not p.is_boilerplate for p in justext.justext(page, words)) for page in pages)
+    except ImportError:
+        pass
+    try:
+        from resiliparse.extract.html2text import extract_plain_text
+
+        tools["Resiliparse (main content)"] = lambda pages: sum(
+            bool(extract_plain_text(page, main_content=True)) for page in pages
+        )
+    except ImportError:
+        pass
+    return tools
+
+
+def cpu_rate(work: Callable[[list[str]], int], pages: list[str]) -> tuple[float, int]:
+    """Pages a second of one core, and the pages with a result."""
+    work(pages[:50])
+    with threadpool_limits(1):
+        start = time.process_time()
+        found = work(pages)
+        return len(pages) / (time.process_time() - start), found
+
+
+# --- the table ---------------------------------------------------------------------------------
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pages", type=int, default=100_000, help="pages of the corpus")
+    parser.add_argument("--html-pages", type=int, default=1_000, help="pages for the comparison on HTML")
+    parser.add_argument("--kills", type=int, default=20, help="random kills (0: leave this part out)")
+    parser.add_argument("--model", type=Path, help="folder of a filter; default: the rules and the lexicon, without training")
+    parser.add_argument("--work", type=Path, help="folder for corpus and results; default: a temporary one")
+    parser.add_argument("--no-ray", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="clfnews-bench-") as temporary:
+        work = options.work or Path(temporary)
+        run_all(options, work, options.model or untrained(work / "model"))
+
+
+def untrained(folder: Path) -> Path:
+    """A filter of the two models that need no training."""
+    kinds = {"type": "rules", "stance": "lexicon"}
+    tasks = {task: FittedTask(make_model(kind, task, TASKS[task]), {}) for task, kind in kinds.items()}
+    PageFilter(tasks["type"], tasks["stance"], name="rules+lexicon").save(folder)
+    return folder
+
+
+def run_all(options: argparse.Namespace, work: Path, model: Path) -> None:
+    corpus = work / "corpus"
+    if not corpus.exists():
+        size = write_corpus(corpus, options.pages, FILE_PAGES)
+        print(
+            f"corpus: {options.pages:,} pages, {size / 1e6:,.0f} MB, {len(list(corpus.glob('*')))} files; model: {PageFilter.load(model).name}"
+        )
+    first: Measured | None = None
+    runs: dict[str, list[object]] = {
+        "1 worker": ["-w", 1],
+        "2 workers": ["-w", 2],
+        "Ray, 2 workers": ["-w", 2, "--engine", "ray"],
+    }
+    for name, more in runs.items():
+        if "ray" in more and options.no_ray:
+            continue
+        shutil.rmtree(work / "out", ignore_errors=True)
+        found = measure(corpus, work / "out", model, *more)
+        first = first or found
+        print(
+            f"{name:<30}{found.rate:>8,.0f} pages/s  x{found.rate / first.rate:.2f}  peak {found.memory:,.0f} MB a worker",
+            flush=True,
+        )
+    pages = [as_html(page) for page in composed(options.html_pages, seed=2)]
+    print(f"HTML of {len(pages):,} pages, {sum(map(len, pages)) / len(pages) / 1e3:.1f} kB each, one core, CPU time:")
+    rates = {name: cpu_rate(tool, pages) for name, tool in extractors(model).items()}
+    base = rates.get("trafilatura", next(iter(rates.values())))[0]
+    for name, (rate, found_pages) in rates.items():
+        print(f"{name:<30}{rate:>8,.0f} pages/s  x{rate / base:.2f}  {found_pages} pages with a result")
+    if options.kills:
+        small = work / "small"
+        if not small.exists():
+            write_corpus(small, 4_000, 100)
+        counts = kill_and_resume(small, work, model, options.kills, measure(small, work / "timing", model, "-w", 2).seconds)
+        print(
+            "killed at random: "
+            + ", ".join(f"{counts[name]} {name}" for name in ("kills", "completed", "lost", "doubled", "half files"))
+        )
+
+
+if __name__ == "__main__":
+    main()
