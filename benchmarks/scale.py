@@ -261,7 +261,8 @@ def run_all(options: argparse.Namespace, work: Path, model: Path) -> None:
     if not corpus.exists():
         size = write_corpus(corpus, options.pages, FILE_PAGES)
         print(
-            f"corpus: {options.pages:,} pages, {size / 1e6:,.0f} MB, {len(list(corpus.glob('*')))} files; model: {PageFilter.load(model).name}"
+            f"corpus: {options.pages:,} pages, {size / 1e6:,.0f} MB, {len(list(corpus.glob('*')))} files; "
+            f"model: {PageFilter.load(model).name}"
         )
     first: Measured | None = None
     runs: dict[str, list[object]] = {
