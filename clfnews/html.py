@@ -128,8 +128,6 @@ class _Tables:
     parser: Any
     kinds: dict[int, int]
     names: dict[int, str]
-    dialog: int
-    pre: int
     noscript: int
 
 
@@ -148,7 +146,16 @@ def _tables() -> _Tables:
     kinds |= {number[name]: _CELL for name in cells} | {number["br"]: _BREAK, number["a"]: _LINK}
     kinds[text.tag_id if text else 2] = _TEXT
     names = {n: name for name, n in number.items()}
-    return _Tables(LexborHTMLParser, kinds, names, number["dialog"], number["pre"], number["noscript"])
+    return _Tables(LexborHTMLParser, kinds, names, number["noscript"])
+
+
+class _Box(NamedTuple):
+    """The innermost block around a place, as far as `Cues` tell of it."""
+
+    tag: str = "body"
+    region: str = ""
+    hint: str = ""
+    depth: int = 1
 
 
 class _Walk:
@@ -163,79 +170,75 @@ class _Walk:
         self.parts: list[str] = []
         self.size = self.link_size = 0
         self.joint = ""
-        # The innermost block around the current place.
-        self.tag, self.region, self.hint, self.depth = "body", "", "", 0
+        self.box = _Box()
 
     def run(self, root: Any) -> list[Row]:
         """The lines below an element, in reading order."""
         tables = _tables()
-        kinds = tables.kinds | ({tables.noscript: _BLOCK} if self.everything else {})
-        stack: list[tuple[Any, int, tuple[str, str, str, int], bool]] = []
-        in_link, pre, node = False, 0, root
+        kinds = (tables.kinds | ({tables.noscript: _BLOCK} if self.everything else {})).get
+        # What is outside of the current element: (element, its kind, box, in a link?, in <pre>?)
+        stack: list[tuple[Any, int, _Box, bool, bool]] = []
+        in_link, in_pre, node = False, False, root
         while True:
-            kind = kinds.get(node.tag_id, _INLINE)
+            kind = kinds(node.tag_id, _INLINE)
             if kind == _TEXT:
-                self._text(node.text_content, in_link, pre > 0)
+                self._text(node.text_content, in_link, in_pre)
             elif kind == _BREAK:
                 self._flush()
             elif kind != _UNSEEN_KIND:
-                attributes = node.attributes
-                hidden = _is_hidden(attributes) or (node.tag_id == tables.dialog and "open" not in attributes)
-                # <html> and <body> are hidden only until a script has run.
-                if not hidden or len(stack) < 2 or self.everything:
-                    outside = (self.tag, self.region, self.hint, self.depth)
-                    if kind != _INLINE:
-                        self._enter(kind, tables.names[node.tag_id], attributes, len(stack) + 1)
-                    child = node.first_child
-                    if child is not None:
-                        stack.append((node, kind, outside, in_link))
-                        in_link = in_link or kind == _LINK
-                        pre += node.tag_id == tables.pre
-                        node = child
-                        continue
-                    self.tag, self.region, self.hint, self.depth = outside
+                outside = self.box
+                child = self._enter(node, kind, len(stack))
+                if child is not None:
+                    stack.append((node, kind, outside, in_link, in_pre))
+                    in_link, in_pre, node = in_link or kind == _LINK, in_pre or self.box.tag == "pre", child
+                    continue
+                self.box = outside
             following = node.next
             while following is None:
                 if not stack:
                     self._flush()
                     return self.rows
-                node, kind, outside, in_link = stack.pop()
-                pre -= node.tag_id == tables.pre
+                node, kind, outside, in_link, in_pre = stack.pop()
                 if kind == _BLOCK:
                     self._flush()
-                elif kind == _LINK:
-                    self.joint = self.joint or "\0"
-                self.tag, self.region, self.hint, self.depth = outside
+                elif kind == _LINK and not self.joint:
+                    self.joint = "\0"
+                self.box = outside
                 following = node.next
             node = following
 
-    def _enter(self, kind: int, name: str, attributes: dict[str, str | None], depth: int) -> None:
+    def _enter(self, node: Any, kind: int, depth: int) -> Any:
+        """Begin an element; its first child, or None if there is nothing to see in it."""
+        attributes = node.attributes
+        # <html> and <body> are hidden only until a script has run.
+        if attributes and depth > 1 and not self.everything and _is_hidden(attributes):
+            return None
         if kind in (_BLOCK, _CELL):
+            name = _tables().names[node.tag_id]
+            if name == "dialog" and "open" not in attributes and not self.everything:
+                return None
             if kind == _BLOCK or self.size > LONG_CELL:
                 self._flush()
             elif self.size:
                 self.joint = " | "
-            # Short cells share the line of their row.
-            self.tag = "td" if name in ("tr", "th") else name
-            self.depth = depth
-            if name in _LANDMARKS:
-                self.region = name
+            region, hint = (name if name in _LANDMARKS else self.box.region), self.box.hint
             if attributes:
-                role = attributes.get("role")
-                if role:
-                    self.region = _ROLES.get(role, self.region)
-                self.hint = _hint(attributes.get("class"), attributes.get("id")) or self.hint
+                region = _ROLES.get(attributes.get("role") or "", region)
+                hint = _hint(attributes.get("class"), attributes.get("id")) or hint
+            # Short cells share the line of their row.
+            self.box = _Box("td" if name in ("tr", "th") else name, region, hint, depth + 1)
         elif kind == _LINK and self.joint == "\0":
             # Links without a space between them stand apart on the screen: menus.
             self.joint = " "
+        return node.first_child
 
-    def _text(self, text: str | None, in_link: bool, pre: bool) -> None:
-        bare = text.strip() if text else ""
-        if not text or not bare:
-            if text and self.size:
+    def _text(self, text: str, in_link: bool, in_pre: bool) -> None:
+        size = len(text.strip())
+        if not size:
+            if self.size:
                 self.parts.append(" ")
             return
-        if pre and "\n" in text:
+        if in_pre and "\n" in text:
             for part in text.split("\n"):
                 self._text(part, in_link, False)
                 self._flush()
@@ -245,28 +248,27 @@ class _Walk:
                 self.parts.append(self.joint)
             self.joint = ""
         self.parts.append(text)
-        self.size += len(bare)
+        self.size += size
         if in_link:
-            self.link_size += len(bare)
+            self.link_size += size
 
     def _flush(self) -> None:
         """End the line."""
-        if self.size:
-            text = normalise("".join(self.parts))
-            if text:
-                density = round(min(self.link_size / self.size, 1.0), 3) if self.link_size else 0.0
-                self.rows.append(Row(text, Cues(self.tag, density, self.region, self.depth, self.hint)))
-                if len(self.rows) > MAX_LINES:
-                    raise ValueError(f"has more than {MAX_LINES:,} lines")
-            self.size = self.link_size = 0
-        if self.parts:
-            self.parts = []
+        if not self.size:
+            return
+        text = normalise("".join(self.parts) if len(self.parts) > 1 else self.parts[0])
+        if text:
+            density = round(min(self.link_size / self.size, 1.0), 3) if self.link_size else 0.0
+            tag, region, hint, depth = self.box
+            self.rows.append(Row(text, Cues(tag, density, region, depth, hint)))
+            if len(self.rows) > MAX_LINES:
+                raise ValueError(f"has more than {MAX_LINES:,} lines")
+        self.size = self.link_size = 0
+        self.parts = []
         self.joint = ""
 
 
 def _is_hidden(attributes: dict[str, str | None]) -> bool:
-    if not attributes:
-        return False
     if "hidden" in attributes or attributes.get("aria-hidden") == "true":
         return True
     style = attributes.get("style")
