@@ -250,17 +250,40 @@ def data_export(
 
 @data_app.command("import")
 def data_import(
-    file: Annotated[Path, typer.Argument(help="What Label Studio exported as JSON, or the edited table.")],
+    arguments: Annotated[
+        list[str],
+        typer.Argument(
+            help="What Label Studio exported as JSON, or the edited table; or wcxb, aeb or pairs, and a folder.",
+            metavar="FILE | BENCHMARK FOLDER",
+        ),
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="JSONL file to write.")],
     annotator: Annotated[str | None, typer.Option("--annotator", help="User id or e-mail, if several have annotated.")] = None,
+    split: Annotated[str | None, typer.Option("--split", help="Split of the benchmark. Default: dev.")] = None,
 ) -> None:
     """Read labels back as gold rows; names file and row of what is wrong.
 
+    Or make gold rows of a benchmark's HTML and clean texts: wcxb, aeb
+    (article-extraction-benchmark) or pairs (any folder of NAME.html and NAME.txt).
+
     Example: clfnews data import seeds.tsv -o seeds.jsonl
+    Example: clfnews data import wcxb ../wcxb -o wcxb.jsonl
     """
+    if len(arguments) == 2:
+        from clfnews.benchmarks_import import import_benchmark
+
+        with _status(False) as status:
+            done = import_benchmark(arguments[0], arguments[1], output, split, _now_and_then(status))
+        for problem in done.skipped:
+            typer.echo(f"clfnews: {problem}", err=True)
+        typer.echo(f"{output}: {done.pages:,} pages, {done.lines:,} lines, {done.content:,} of them content")
+        print_table(*done.table())
+        raise typer.Exit(1 if done.skipped else 0)
+    if len(arguments) > 2:
+        raise UserError(f"data import: expected FILE, or BENCHMARK FOLDER, got {len(arguments)} arguments")
     from clfnews.exchange import import_rows
 
-    pages, lines, unlabelled = import_rows(file, output, annotator)
+    pages, lines, unlabelled = import_rows(arguments[0], output, annotator)
     missing = f", {unlabelled:,} without a type" if unlabelled else ""
     typer.echo(f"{output}: {pages:,} page{'s' * (pages != 1)}, {lines:,} lines{missing}")
 

@@ -29,6 +29,8 @@ MAX_LINES = 50_000
 """A page with more lines is not read."""
 MAX_SECONDS = 20.0
 """How long the conversion of one suspicious page may take."""
+MAX_NAMES, LONGEST_NAME = 80, 24
+"""Characters of an element's class and id words that its path tells, and of one such word."""
 LONG_CELL = 80
 """A table cell longer than this is a line of its own; shorter ones join their row."""
 
@@ -43,6 +45,8 @@ _LANDMARKS = frozenset({"main", "article", "nav", "header", "footer", "aside", "
 _ROLES = {"main": "main", "article": "article", "navigation": "nav", "banner": "header", "contentinfo": "footer",
           "complementary": "aside", "search": "form", "form": "form"}  # fmt: skip
 
+_TELLING = ("role", "itemprop")
+"""Attributes whose values a path tells beside the words of class and id."""
 _HIDING = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 _WORDS = re.compile(r"[a-z]+|[A-Z][a-z]*")
 # Elements that a parser must open again in every block until they are closed:
@@ -71,7 +75,13 @@ class Document:
 
 
 def read_html(
-    data: bytes | str, id: str = "page", *, url: str | None = None, charset: str | None = None, seconds: float = MAX_SECONDS
+    data: bytes | str,
+    id: str = "page",
+    *,
+    url: str | None = None,
+    charset: str | None = None,
+    seconds: float = MAX_SECONDS,
+    hidden: bool = False,
 ) -> Document:
     """The page of an HTML document.
 
@@ -84,11 +94,11 @@ def read_html(
         raise ValueError(f"is larger than {MAX_HTML_BYTES // 2**20} MiB; not a page")
     utf8, replaced = (data.encode("utf-8", errors="replace"), 0) if isinstance(data, str) else to_utf8(data, charset)
     if _is_harmless(utf8):
-        rows = html_rows(utf8)
+        rows = html_rows(utf8, hidden)
     else:
         from clfnews.htmlguard import rows_in_child
 
-        rows = rows_in_child(utf8, seconds)
+        rows = rows_in_child(utf8, seconds, hidden)
     head = utf8[: 1 << 16]
     title = _meta(head, b"og:title") or _title(head)
     meta = {"url": url or _canonical(head), "date": _meta(head, b"article:published_time") or _meta(head, b"datePublished")}
@@ -97,14 +107,17 @@ def read_html(
     return Document(blank.with_lines(lines), title, replaced)
 
 
-def html_rows(utf8: bytes) -> list[Row]:
-    """The lines of a document in valid UTF-8; raises `ValueError` if there are more than `MAX_LINES`."""
+def html_rows(utf8: bytes, hidden: bool = False) -> list[Row]:
+    """The lines of a document in valid UTF-8, those of hidden boxes too if `hidden`.
+
+    Raises `ValueError` if there are more than `MAX_LINES`.
+    """
     if utf8.count(b"<") > FEW_TAGS:
         # NUL: the parser drops it, but no new tag can grow together over it.
         utf8 = _FORMATTING.sub(b"\0", utf8)
     root = _tables().parser(utf8).root
     # A page that shows nothing without its scripts often carries its text in hidden boxes.
-    return _Walk().run(root) or _Walk(everything=True).run(root) if root is not None else []
+    return _Walk(hidden).run(root) or _Walk(everything=True).run(root) if root is not None else []
 
 
 def _is_harmless(utf8: bytes) -> bool:
@@ -156,6 +169,9 @@ class _Box(NamedTuple):
     region: str = ""
     hint: str = ""
     depth: int = 1
+    path: str = ""
+    level: int = 0
+    hidden: bool = False
 
 
 class _Walk:
@@ -171,6 +187,10 @@ class _Walk:
         self.size = self.link_size = 0
         self.joint = ""
         self.box = _Box()
+        # Boxes around the place that were also around the line before.
+        self.shared = 0
+        # Words of class and id of the first inline element of the line.
+        self.lead = ""
 
     def run(self, root: Any) -> list[Row]:
         """The lines below an element, in reading order."""
@@ -204,6 +224,8 @@ class _Walk:
                 elif kind == _LINK and not self.joint:
                     self.joint = "\0"
                 self.box = outside
+                if outside.level < self.shared:
+                    self.shared = outside.level
                 following = node.next
             node = following
 
@@ -211,23 +233,39 @@ class _Walk:
         """Begin an element; its first child, or None if there is nothing to see in it."""
         attributes = node.attributes
         # <html> and <body> are hidden only until a script has run.
-        if attributes and depth > 1 and not self.everything and _is_hidden(attributes):
+        hidden = bool(attributes) and depth > 1 and _is_hidden(attributes)
+        if hidden and not self.everything:
             return None
         if kind in (_BLOCK, _CELL):
             name = _tables().names[node.tag_id]
-            if name == "dialog" and "open" not in attributes and not self.everything:
-                return None
+            if (name == "dialog" and "open" not in attributes) or name == "noscript":
+                hidden = True
+                if not self.everything:
+                    return None
             if kind == _BLOCK or self.size > LONG_CELL:
                 self._flush()
             elif self.size:
                 self.joint = " | "
-            region, hint = (name if name in _LANDMARKS else self.box.region), self.box.hint
+            _, region, hint, _, path, level, was_hidden = self.box
+            if name in _LANDMARKS:
+                region = name
+            step = name
             if attributes:
                 region = _ROLES.get(attributes.get("role") or "", region)
-                hint = _hint(attributes.get("class"), attributes.get("id")) or hint
+                own, words = _naming(attributes.get("class"), attributes.get("id"))
+                hint = own or hint
+                step = f"{name} {words}" if words else name
+                for key in _TELLING:
+                    if key in attributes:
+                        step += f" {attributes[key]}"[:32].replace("/", " ")
             # Short cells share the line of their row.
-            self.box = _Box("td" if name in ("tr", "th") else name, region, hint, depth + 1)
-        elif kind == _LINK and self.joint == "\0":
+            tag = "td" if name in ("tr", "th") else name
+            self.box = _Box(tag, region, hint, depth + 1, f"{path}/{step}", level + 1, was_hidden or hidden)
+        elif hidden:
+            self.box = self.box._replace(hidden=True)
+        if kind not in (_BLOCK, _CELL) and attributes and not self.size and not self.lead:
+            self.lead = _naming(attributes.get("class"), attributes.get("id"))[1]
+        if kind == _LINK and self.joint == "\0":
             # Links without a space between them stand apart on the screen: menus.
             self.joint = " "
         return node.first_child
@@ -259,13 +297,15 @@ class _Walk:
         text = normalise("".join(self.parts) if len(self.parts) > 1 else self.parts[0])
         if text:
             density = round(min(self.link_size / self.size, 1.0), 3) if self.link_size else 0.0
-            tag, region, hint, depth = self.box
-            self.rows.append(Row(text, Cues(tag, density, region, depth, hint)))
+            tag, region, hint, depth, path, level, hidden = self.box
+            path = f"{path}/~ {self.lead}" if self.lead else path
+            self.rows.append(Row(text, Cues(tag, density, region, depth, hint, path, self.shared, hidden)))
+            self.shared = level
             if len(self.rows) > MAX_LINES:
                 raise ValueError(f"has more than {MAX_LINES:,} lines")
         self.size = self.link_size = 0
         self.parts = []
-        self.joint = ""
+        self.joint = self.lead = ""
 
 
 def _is_hidden(attributes: dict[str, str | None]) -> bool:
@@ -276,14 +316,12 @@ def _is_hidden(attributes: dict[str, str | None]) -> bool:
 
 
 @lru_cache(maxsize=1 << 14)
-def _hint(classes: str | None, element_id: str | None) -> str:
-    """The first telling word of a class or id attribute, as the name of its list."""
+def _naming(classes: str | None, element_id: str | None) -> tuple[str, str]:
+    """The first telling word of a class or id attribute, as the name of its list; and the first words of both."""
     known = _hint_words()
-    for word in _WORDS.findall(f"{classes or ''} {element_id or ''}"[:400]):
-        hint = known.get(word.lower())
-        if hint:
-            return hint
-    return ""
+    words = [word.lower() for word in _WORDS.findall(f"{classes or ''} {element_id or ''}"[:400])]
+    hint = next((known[word] for word in words if word in known), "")
+    return hint, " ".join(dict.fromkeys(word for word in words if 1 < len(word) <= LONGEST_NAME))[:MAX_NAMES]
 
 
 @lru_cache(maxsize=1)

@@ -16,14 +16,19 @@ from clfnews.page import Cues
 MEMORY_BYTES = 2 * 1024**3
 
 
-def rows_in_child(utf8: bytes, seconds: float) -> list[Row]:
+def rows_in_child(utf8: bytes, seconds: float, hidden: bool = False) -> list[Row]:
     """`html_rows` in a child; raises `ValueError` if it does not end in time or in memory."""
     # The child finds the package where this process found it (a wheel, a
     # checkout, the working folder of a Ray job).
     env = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "clfnews.htmlguard"], input=utf8, capture_output=True, timeout=seconds, env=env, check=False
+            [sys.executable, "-m", "clfnews.htmlguard", *["hidden"] * hidden],
+            input=utf8,
+            capture_output=True,
+            timeout=seconds,
+            env=env,
+            check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise ValueError(f"took longer than {seconds:g} s to parse") from error
@@ -41,7 +46,7 @@ def _main() -> int:
     except (ImportError, ValueError, OSError):  # not on this system, or the user's own limit is lower
         pass
     try:
-        rows = html_rows(sys.stdin.buffer.read())
+        rows = html_rows(sys.stdin.buffer.read(), "hidden" in sys.argv[1:])
     except ValueError as error:
         print(error, file=sys.stderr)
         return 3

@@ -35,6 +35,12 @@ class Cues(NamedTuple):
     """Number of elements around the line."""
     hint: str = ""
     """What class and id of the innermost telling box say, such as `related` (`lexicons/html.toml`)."""
+    path: str = ""
+    """The blocks around the line, outermost first, each as `/`, its tag and the words of its class and id."""
+    shared: int = 0
+    """How many of these blocks are also around the line before: with `path`, the page's tree."""
+    hidden: bool = False
+    """Whether a box around the line is hidden until a script or a click shows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +162,7 @@ def _line_of(item: Any, n: int) -> Line:
 def _are_cues(cues: Any) -> bool:
     if not isinstance(cues, Mapping) or set(cues) | set(Cues._field_defaults) != set(Cues._fields):
         return False
-    kinds = {"link_density": int | float, "depth": int}
+    kinds = {"link_density": int | float, "depth": int, "shared": int, "hidden": bool}
     return all(isinstance(value, kinds.get(key, str)) for key, value in cues.items())
 
 

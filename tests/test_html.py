@@ -87,10 +87,10 @@ def test_cues_say_tag_links_region_depth_and_hint() -> None:
         <div class="box boxRelatedNews"><p>Other</p></div></article></main>
         <div role=contentinfo>Imprint</div><div role=search>Find</div></body>"""
     )
-    assert found["Home"] == Cues("li", 1.0, "nav", 5, "navigation")
-    assert found["Title"] == Cues("h1", 0.0, "article", 5, "content")
-    assert found["Half link"] == Cues("p", 0.5, "article", 5, "content")
-    assert found["Other"] == Cues("p", 0.0, "article", 6, "related")
+    assert found["Home"][:5] == Cues("li", 1.0, "nav", 5, "navigation")[:5]
+    assert found["Title"][:5] == Cues("h1", 0.0, "article", 5, "content")[:5]
+    assert found["Half link"][:5] == Cues("p", 0.5, "article", 5, "content")[:5]
+    assert found["Other"][:5] == Cues("p", 0.0, "article", 6, "related")[:5]
     assert found["Imprint"].region == "footer" and found["Find"].region == "form"
 
 
