@@ -167,7 +167,7 @@ def ui(
 
     Example: clfnews ui --port 5001
     """
-    from clfnews.tracking import serve_ui
+    from clfnews.ui import serve_ui
 
     raise typer.Exit(serve_ui(experiment, port, typer.echo))
 
@@ -505,7 +505,7 @@ def _show_training(outcome: TrainResult) -> None:
     if run.model_uri:
         typer.echo(f"model: {run.model_uri}; champion: {'moved here' if run.promoted else 'not moved'} ({run.reason})")
     typer.echo(f"runs: {run.store}")
-    typer.echo(f"\nnext:  clfnews ui        (run list: http://127.0.0.1:5000/#/experiments/{run.experiment_id}/runs)")
+    typer.echo("\nnext:  clfnews ui        (the runs, in the browser)")
     model = "" if run.promoted or not run.model_uri else f" --model {run.model_uri}"
     typer.echo(f"       clfnews filter PAGE.txt{model}")
 

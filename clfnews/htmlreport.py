@@ -27,7 +27,7 @@ Rows = Sequence[Sequence[str]]
 def render(run: RunData) -> str:
     """The HTML text of a run's report; the same run gives the same text."""
     template = Template(files("clfnews").joinpath("templates/report.html").read_text(encoding="utf-8"))
-    shown = run.compared()
+    shown = dict(sorted(run.compared().items(), key=lambda item: _place(*item[0])))
     scored = {key: part.scores() for key, part in run.parts.items()}
     browsable = {key: part for key, part in shown.items() if key[0] in TASKS}
     return template.substitute(
@@ -38,13 +38,24 @@ def render(run: RunData) -> str:
         confusion=_row(_confusion(part) for part in browsable.values()),
         curves="".join(_curves(shown)),
         browser_note=escape(
-            f"Worst pages first, at most {PAGES_SHOWN} a set, as the champion of the task sees them. "
-            "Lines that were rightly dropped are folded."
+            f"Worst pages first, at most {PAGES_SHOWN} a set, as the champion of the task sees them; dropped lines are folded. "
+            "The number of a line is p(article); for stances, the confidence."
         ),
         set_options="".join(f'<option value="{t}-{s}">{escape(f"{t}, {s}")}</option>' for t, s in _test_first(browsable)),
         kind_options=_kind_options(),
         pages="".join(block for part in browsable.values() for block in page_blocks(part)),
+        settings=_settings(run),
     )
+
+
+def _settings(run: RunData) -> str:
+    rows = [[escape(key), escape(value)] for key, value in sorted(run.params.items())]
+    return _table(["setting", "value"], rows, "Settings", style="settings")
+
+
+def _place(task: str, name: str) -> tuple[int, int]:
+    """Order of tasks and sets, wherever the run was read from."""
+    return list(_TASK_TITLES).index(task), SETS.index(name) if name in SETS else len(SETS)
 
 
 def _test_first(keys: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -64,14 +75,15 @@ def _kind_options() -> str:
     return "".join(options)
 
 
-def _table(header: Sequence[str], rows: Rows, label: str, marked: int | None = None) -> str:
+def _table(header: Sequence[str], rows: Rows, label: str, marked: int | None = None, style: str = "") -> str:
     """A table that scrolls by itself on a narrow screen; cells are HTML already."""
     head = "".join(f'<th scope="col">{name}</th>' for name in header)
     styles = [' class="champion"' if i == marked else "" for i in range(len(rows))]
-    cells = ["".join(f"<td>{cell}</td>" for cell in row) for row in rows]
-    body = "".join(f"<tr{style}>{row}</tr>" for style, row in zip(styles, cells, strict=True))
+    cells = [f'<th scope="row">{row[0]}</th>' + "".join(f"<td>{cell}</td>" for cell in row[1:]) for row in rows]
+    body = "".join(f"<tr{marking}>{row}</tr>" for marking, row in zip(styles, cells, strict=True))
     region = f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(label)}">'
-    return f"{region}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    name = f' class="{style}"' if style else ""
+    return f"{region}<table{name}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
 
 
 def _row(blocks: Iterable[str]) -> str:
@@ -94,7 +106,7 @@ def _leaderboard(run: RunData, task: str, scored: dict[tuple[str, str, str], Sco
         else:
             columns = COLUMNS[task]
         metric = columns[0][1]
-        models.sort(key=lambda model: -scored[task, model, name].values[metric])
+        models.sort(key=lambda model: (-scored[task, model, name].values[metric], model))
         oof = [run.metrics.get((task, m), {}).get(metric.replace("/", "_oof/", 1)) for m in models]
         rows = [
             [escape(model), *(_with_interval(scored[task, model, name], column) for _, column in columns)]
@@ -143,9 +155,11 @@ def _sites(part: Part, title: str) -> str:
         kept, wanted = sum(found for _, found in pairs), sum(gold for gold, _ in pairs)
         f1 = 2 * hits / (kept + wanted) if kept + wanted else 1.0
         rows.append((f1, [escape(site), str(len(index)), str(len(pairs)), f"{f1:.3f}", str(kept - hits), str(wanted - hits)]))
-    rows.sort(key=lambda row: row[0])
+    rows.sort(key=lambda row: (row[0], row[1][0]))
     header = ["site", "pages", "lines", "article F1", "noise kept", "article lost"]
-    return "<p class='note'>By site, worst first</p>" + _table(header, [row for _, row in rows], f"{title} by site")
+    return "<p class='note'>By site, worst first; lines of noise that were kept, of the article that were lost</p>" + _table(
+        header, [row for _, row in rows], f"{title} by site"
+    )
 
 
 def _confusion(part: Part) -> str:
@@ -161,7 +175,7 @@ def _confusion(part: Part) -> str:
     head = "".join(f'<th scope="col">{label}</th>' for label in labels)
     colour = "background: rgba(var(--heat), {:.2f})".format
     cells = [
-        "".join(f'<td class="cell" style="{colour(0.6 * s)}">{n}</td>' for n, s in zip(*row, strict=True))
+        "".join(f'<td class="cell{"" if n else " none"}" style="{colour(0.6 * s)}">{n}</td>' for n, s in zip(*row, strict=True))
         for row in zip(counts, share, strict=True)
     ]
     body = "".join(f'<tr><th scope="row">{label}</th>{row}</tr>' for label, row in zip(labels, cells, strict=True))
@@ -178,17 +192,24 @@ def _curves(parts: dict[tuple[str, str], Part]) -> Iterable[str]:
         if not of_task:
             continue
         lines = [(part.set, *_flat(part)) for part in of_task]
+        model = of_task[0].model
         if task == "type":
             wanted = [(name, *charts.precision_recall(p, y)) for name, p, y, _, _ in lines]
-            yield charts.line_chart("Article lines: precision and recall", "recall", "precision", wanted)
+            marks = [charts.operating_point(p, y, part.threshold) for (_, p, y, _, _), part in zip(lines, of_task, strict=True)]
+            cut = f"threshold {of_task[0].threshold:.2f}"
+            title = f"Precision and recall of article lines, {model}"
+            yield charts.line_chart(title, "recall", "precision", wanted, marks=marks, mark_label=cut)
             curves = [(name, *charts.calibration(p, y)) for name, p, y, _, _ in lines]
-            yield charts.line_chart("Calibration of p(article)", "p(article)", "share of article lines", curves, ideal=True)
+            title = f"Calibration of p(article), {model}"
+            yield charts.line_chart(title, "p(article)", "share of article lines", curves, ideal="ideal")
         else:
             curves = [(name, *charts.calibration(sure, ~wrong)) for name, _, _, sure, wrong in lines]
-            yield charts.line_chart("Calibration of the stance", "confidence", "share right", curves, ideal=True)
+            title = f"Calibration of the stance, {model}"
+            yield charts.line_chart(title, "confidence", "share of right stances", curves, ideal="ideal")
         curves = [(name, *charts.risk_coverage(sure, wrong)) for name, _, _, sure, wrong in lines]
-        title = "Types" if task == "type" else "Stances"
-        yield charts.line_chart(f"{title}: risk and coverage", "coverage, surest first", "share wrong", curves)
+        what = "types" if task == "type" else "stances"
+        title = f"Risk and coverage of {what}, {model}"
+        yield charts.line_chart(title, "share of lines covered, surest first", f"share of wrong {what}", curves, zoom=True)
 
 
 def _flat(part: Part) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -82,6 +82,38 @@ def markdown(outcome: TrainResult) -> str:
     return "\n".join(parts)
 
 
+def summary(outcome: TrainResult) -> str:
+    """A run's headline scores as Markdown, for its description."""
+    parts = []
+    for task in TASKS:
+        main = HEADLINE[task]
+        title = {metric: name for name, metric in COLUMNS[task]}[main]
+        parts += [f"**{task}**, {title}", "", "| model | test | validation | out of fold |", "|---|---|---|---|"]
+        for result in sorted(outcome.results[task], key=lambda r: -r.headline):
+            sets = [with_interval(scores, main) if scores else "" for scores in (result.test, result.validation, result.oof)]
+            name = f"**{result.name}** (champion)" if outcome.champions[task] is result else result.name
+            parts.append(f"| {' | '.join([name, *sets])} |")
+        parts.append("")
+    parts.append(f"Stance end to end on test: {with_interval(outcome.end_to_end, 'end_to_end/stance_macro_f1')}")
+    return "\n".join([*parts, "", "Artefacts: `report.html` shows curves and pages, `scores.json` every score."])
+
+
+def all_scores(outcome: TrainResult) -> dict[str, Any]:
+    """Task -> model -> set -> metric -> value and interval, with the signature of each set."""
+    out: dict[str, Any] = {"end_to_end": {"test": _scores(outcome.end_to_end)}}
+    for task, results in outcome.results.items():
+        out[task] = {
+            result.name: {part: _scores(scores) for part in ("test", "validation", "oof") if (scores := getattr(result, part))}
+            for result in results
+        }
+    return out
+
+
+def _scores(scores: Scores) -> dict[str, Any]:
+    values = {name: [value, scores.low[name], scores.high[name]] for name, value in scores.values.items()}
+    return {"signature": scores.signature, "scores": values}
+
+
 def figures(splits: Splits, result: Result) -> dict[str, Any]:
     """File name -> matplotlib figure: confusion matrix, and for types precision-recall."""
     from matplotlib.figure import Figure

@@ -122,7 +122,7 @@ def _read_run(client: Any, run: Any, only: Any | None) -> RunData:
     children = client.search_runs([run.info.experiment_id], f"tags.mlflow.parentRunId = '{run.info.run_id}'")
     metrics = {(c.data.tags["task"], c.data.tags["model"]): dict(c.data.metrics) for c in children if "task" in c.data.tags}
     params = dict(run.data.params)
-    champions = {task: params[f"{task}.champion"] for task in HEADLINE if f"{task}.champion" in params}
+    champions = {task: params[f"champion.{task}"] for task in HEADLINE if f"champion.{task}" in params}
     if only is not None:
         task, model = only.data.tags["task"], only.data.tags["model"]
         champions = {task: model}

@@ -6,22 +6,19 @@ import contextlib
 import io
 import logging
 import os
-import subprocess
-import sys
 import tempfile
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clfnews import __version__
 from clfnews.errors import UserError
-from clfnews.evaluate import HEADLINE, Scores, score_stance, score_type
+from clfnews.evaluate import HEADLINE, score_stance, score_type
 from clfnews.filter import PageFilter
 
 if TYPE_CHECKING:
     from clfnews.config import TrackingSection
-    from clfnews.train import Result, TrainResult
+    from clfnews.train import TrainResult
 
 DEFAULT_MODEL = "models:/clfnews@champion"
 ALIAS = "champion"
@@ -67,24 +64,37 @@ def check(section: TrackingSection) -> None:
     uri = mlflow.get_tracking_uri()
     try:
         experiment = mlflow.set_experiment(section.experiment)
+        if experiment.lifecycle_stage == "active":
+            _prepare(mlflow, experiment)
     except store_errors() as error:
         raise UserError(store_problem(uri, error)) from error
     if experiment.lifecycle_stage != "active":
         raise UserError(f"experiment {section.experiment!r} is deleted; restore it or set tracking.experiment")
 
 
+def _prepare(mlflow: Any, experiment: Any) -> None:
+    """Give the experiment what its page in the UI needs."""
+    from clfnews.views import experiment_tags
+
+    for key, value in experiment_tags(experiment.creation_time or 0).items():
+        if experiment.tags.get(key) != value:
+            mlflow.MlflowClient().set_experiment_tag(experiment.experiment_id, key, value)
+
+
 def log_training(outcome: TrainResult, config_path: str) -> TrainResult:
     """Log a training run (one parent, one child a model), register its filter."""
     mlflow = quiet_mlflow()
     section = outcome.config.tracking
+    from clfnews import runlog
+
     try:
         mlflow.set_experiment(section.experiment)
-        with mlflow.start_run(run_name=section.run_name or _run_name(outcome)) as run:
-            _log_parent(mlflow, outcome, config_path)
-            _log_predictions(mlflow, outcome, run)
+        with mlflow.start_run(run_name=section.run_name or runlog.run_name(outcome)) as run:
+            runlog.log_parent(mlflow, outcome, config_path)
+            runlog.log_predictions(mlflow, outcome, run)
             for results in outcome.results.values():
                 for result in results:
-                    _log_child(mlflow, outcome, result, config_path)
+                    runlog.log_child(mlflow, outcome, result, config_path, run.info.run_name)
             model = _log_model(mlflow, outcome)
             version, promoted, reason = _register(mlflow, outcome, model)
     except store_errors() as error:
@@ -149,129 +159,6 @@ def store_errors() -> tuple[type[Exception], ...]:
 def store_problem(uri: str, error: Exception) -> str:
     first = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
     return f"tracking store {uri} cannot be used: {first[:300]}; check MLFLOW_TRACKING_URI"
-
-
-# --- logging ------------------------------------------------------------------
-
-
-def _run_name(outcome: TrainResult) -> str:
-    """The facts that tell one run from another in a list: champions and test scores."""
-    parts = []
-    for task, result in outcome.champions.items():
-        metric = HEADLINE[task]
-        parts.append(f"{task} {result.name} {result.test.values[metric]:.3f}")
-    return " | ".join(parts) + f" | {len(outcome.splits['type'].train)} pages"
-
-
-def _tags(outcome: TrainResult, config_path: str) -> dict[str, str]:
-    splits = outcome.splits
-    return {
-        "clfnews.version": __version__,
-        "clfnews.config": config_path,
-        "clfnews.git_commit": _git_commit(),
-        "clfnews.data_hash": splits["type"].train.digest + splits["stance"].train.digest,
-        "clfnews.test_hash": splits["type"].test.digest + splits["stance"].test.digest,
-    }
-
-
-def _git_commit() -> str:
-    try:
-        done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
-    return done.stdout.strip()
-
-
-def _log_parent(mlflow: Any, outcome: TrainResult, config_path: str) -> None:
-    from clfnews import report
-
-    config = outcome.config
-    mlflow.set_tags(_tags(outcome, config_path) | {"clfnews.kind": "train"})
-    parameters = _flat(config.model_dump(exclude={"tracking"}))
-    for task, result in outcome.champions.items():
-        parameters[f"{task}.champion"] = result.name
-    mlflow.log_params({key: str(value) for key, value in parameters.items()})
-    metrics: dict[str, float] = {}
-    for result in outcome.champions.values():
-        metrics |= _metrics(result)
-    mlflow.log_metrics(metrics | outcome.end_to_end.flat())
-    for task, splits in outcome.splits.items():
-        for part, context in (("train", "train"), ("validation", "validation"), ("test", "test")):
-            corpus = getattr(splits, part)
-            if corpus is not None:
-                mlflow.log_input(_dataset(mlflow, corpus), context=f"{context} ({task})")
-    mlflow.log_dict(config.model_dump(mode="json"), "config.yaml")
-    if Path(config_path).is_file():
-        mlflow.log_artifact(config_path, "source")
-    mlflow.log_text(report.markdown(outcome), "report.md")
-    for task, results in outcome.results.items():
-        mlflow.log_table(report.table_rows(results), f"tables/{task}.json")
-
-
-def _log_predictions(mlflow: Any, outcome: TrainResult, run: Any) -> None:
-    """What every model predicted, so that runs can be compared, and the page that shows it."""
-    from clfnews import predictions
-    from clfnews.htmlreport import render
-
-    parts = predictions.parts_of(outcome)
-    metrics = {(task, r.name): _metrics(r) for task, results in outcome.results.items() for r in results}
-    champions = {task: result.name for task, result in outcome.champions.items()}
-    params = {key: str(value) for key, value in _flat(outcome.config.model_dump(exclude={"tracking"})).items()}
-    data = predictions.RunData(run.info.run_id, run.info.run_name, params, _tags(outcome, ""), champions, metrics, parts)
-    with tempfile.TemporaryDirectory() as folder:
-        predictions.write_parts(Path(folder), parts)
-        (Path(folder) / "report.html").write_text(render(data), encoding="utf-8")
-        mlflow.log_artifacts(folder)
-
-
-def _log_child(mlflow: Any, outcome: TrainResult, result: Result, config_path: str) -> None:
-    from clfnews import report
-
-    metric = HEADLINE[result.task]
-    name = f"{result.task} {result.name} {result.test.values[metric]:.3f}"
-    with mlflow.start_run(run_name=name, nested=True):
-        champion = outcome.champions[result.task] is result
-        tags = {"task": result.task, "model": result.name, "champion": str(champion).lower(), "clfnews.kind": "model"}
-        mlflow.set_tags(_tags(outcome, config_path) | tags)
-        options = {key: str(value) for key, value in result.fitted.options.items()}
-        splits = outcome.splits[result.task]
-        shared = {"task": result.task, "model": result.name, "folds": outcome.config.folds, "train_data": splits.train.digest}
-        mlflow.log_params(shared | options)
-        mlflow.log_metrics(_metrics(result))
-        mlflow.log_input(_dataset(mlflow, splits.train), context="train")
-        mlflow.log_input(_dataset(mlflow, splits.test), context="test")
-        for file, figure in report.figures(splits, result).items():
-            mlflow.log_figure(figure, f"figures/{file}")
-
-
-def _metrics(result: Result) -> dict[str, float]:
-    """Test scores under their own names, others under `TASK_oof/` and `TASK_validation/`."""
-    out = result.test.flat()
-    for part in ("oof", "validation"):
-        scores: Scores | None = getattr(result, part)
-        if scores is not None:
-            out |= {name.replace("/", f"_{part}/", 1): value for name, value in scores.values.items()}
-    cost = {"train_seconds": result.seconds, "model_mb": result.size / 1e6, "temperature": result.fitted.temperature}
-    if result.task == "type":
-        cost["threshold"] = result.threshold
-    return out | {f"{result.task}_model/{name}": value for name, value in cost.items()}
-
-
-def _dataset(mlflow: Any, corpus: Any) -> Any:
-    import numpy as np
-
-    shape = np.array([[len(page.lines)] for page in corpus.pages])
-    return mlflow.data.from_numpy(shape, name=corpus.name, digest=corpus.digest)
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, dict):
-            out |= _flat(value, f"{prefix}{key}.")
-        else:
-            out[f"{prefix}{key}"] = value
-    return out
 
 
 # --- the packaged model ---------------------------------------------------------
@@ -355,40 +242,3 @@ def _is_better(outcome: TrainResult, present: str | None) -> tuple[bool, str]:
         new_sum += (result.validation or result.test).values[HEADLINE[task]]
     better = new_sum > old_sum
     return better, f"{new_sum / 2:.4f} {'>' if better else 'is not above'} {old_sum / 2:.4f} of {present} on the same pages"
-
-
-# --- the UI ---------------------------------------------------------------------
-
-
-def serve_ui(experiment: str, port: int, echo: Any) -> int:
-    """Run the MLflow UI until it is stopped; returns its exit code.
-
-    The link opens the run list in the machine-learning view (the plain
-    experiment page opens a view for language-model traces) with the headline
-    metrics as columns.
-    """
-    mlflow = quiet_mlflow()
-    uri = mlflow.get_tracking_uri()
-    try:
-        found = mlflow.get_experiment_by_name(experiment)
-    except store_errors() as error:
-        raise UserError(store_problem(uri, error)) from error
-    if found is None:
-        raise UserError(f"no experiment {experiment!r} in {uri}; train first: clfnews train configs/base.yaml")
-    if uri.startswith(("http://", "https://")):
-        echo(f"runs: {uri}/{run_list(found.experiment_id)}")
-        return 0
-    echo(f"runs: http://127.0.0.1:{port}/{run_list(found.experiment_id)}")
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--backend-store-uri", uri]
-    # For one reader: without MLflow's four workers and its job runners it starts several times as fast.
-    command += ["--workers", "1"]
-    os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
-    try:
-        return subprocess.call(command)
-    except KeyboardInterrupt:
-        return 0
-
-
-def run_list(experiment_id: str) -> str:
-    """The part of the UI's address that opens an experiment's run list."""
-    return f"#/experiments/{experiment_id}/runs?workflowType=machine_learning"

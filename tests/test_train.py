@@ -22,6 +22,7 @@ from clfnews.errors import UserError
 from clfnews.labels import TASKS, TYPES
 from clfnews.models import make_model
 from clfnews.page import Line, Page
+from clfnews.runlog import metrics_of
 from clfnews.train import out_of_fold, train
 
 MODELS = {task: {"majority", *TINY_MODELS[task]} for task in TASKS}
@@ -82,11 +83,8 @@ def test_the_same_seed_gives_the_same_metrics_to_the_last_digit(
     for task, results in again.results.items():
         for result in results:
             logged = children[task, result.name].data.metrics
-            scores = result.test.flat()
-            for part in ("oof", "validation"):
-                values = getattr(result, part).values
-                scores |= {name.replace("/", f"_{part}/", 1): value for name, value in values.items()}
-            assert {name: logged[name] for name in scores} == scores
+            same = {name: value for name, value in metrics_of(result).items() if not name.endswith("_seconds")}
+            assert {name: logged[name] for name in same} == same
     end_to_end = again.end_to_end.flat()
     assert {name: parent.data.metrics[name] for name in end_to_end} == end_to_end
 
@@ -119,14 +117,14 @@ def test_one_parent_and_one_child_a_model(parent: Any, children: dict[tuple[str,
     assert all(run.info.status == "FINISHED" for run in [parent, *children.values()])
     champions = {key for key, run in children.items() if run.data.tags["champion"] == "true"}
     assert {task for task, _ in champions} == set(TASKS) and len(champions) == 2
-    assert all(parent.data.params[f"{task}.champion"] == name for task, name in champions)
+    assert all(parent.data.params[f"champion.{task}"] == name for task, name in champions)
 
 
 def test_names_of_runs_tell_models_and_scores(parent: Any, children: dict[tuple[str, str], Any]) -> None:
     for (task, name), run in children.items():
         assert re.fullmatch(rf"{task} {name} \d\.\d{{3}}", run.info.run_name)
     for task in TASKS:
-        assert f"{task} {parent.data.params[f'{task}.champion']} 0." in parent.info.run_name
+        assert f"{parent.data.params[f'champion.{task}']} 0." in parent.info.run_name
 
 
 def test_parameters_are_flat(parent: Any, children: dict[tuple[str, str], Any]) -> None:
@@ -134,8 +132,8 @@ def test_parameters_are_flat(parent: Any, children: dict[tuple[str, str], Any]) 
     assert parent.data.params["folds"] == str(config["folds"])
     assert parent.data.params["bootstrap.samples"] == str(config["bootstrap"]["samples"])
     assert parent.data.params["stance.models.linear.min_df"] == "1"
-    assert children["stance", "linear"].data.params["min_df"] == "1"
-    assert children["type", "fasttext"].data.params["dim"] == str(SMALL_FASTTEXT["dim"])
+    assert children["stance", "linear"].data.params["model.min_df"] == "1"
+    assert children["type", "fasttext"].data.params["model.dim"] == str(SMALL_FASTTEXT["dim"])
     for run in [parent, *children.values()]:
         assert not any(value.startswith("{") for value in run.data.params.values())
 

@@ -1,0 +1,165 @@
+"""What a training logs: names, tags, parameters, scores, data and figures of its runs.
+
+The functions are given the module mlflow; `tracking.py` imports it.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clfnews import __version__
+from clfnews.evaluate import HEADLINE, Scores
+from clfnews.labels import TASKS
+
+if TYPE_CHECKING:
+    from clfnews.train import Result, TrainResult
+
+
+def run_name(outcome: TrainResult) -> str:
+    """The facts that tell one run from another in a list: champions and test scores."""
+    parts = [f"{result.name} {result.test.values[HEADLINE[task]]:.3f}" for task, result in outcome.champions.items()]
+    return f"{' + '.join(parts)} | {len(outcome.splits['type'].train)} pages"
+
+
+def _tags(outcome: TrainResult, config_path: str) -> dict[str, str]:
+    splits = outcome.splits
+    return {
+        "clfnews.version": __version__,
+        "clfnews.config": config_path,
+        "clfnews.git_commit": _git_commit(),
+        "clfnews.data_hash": splits["type"].train.digest + splits["stance"].train.digest,
+        "clfnews.test_hash": splits["type"].test.digest + splits["stance"].test.digest,
+    }
+
+
+def _git_commit() -> str:
+    try:
+        done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return done.stdout.strip()
+
+
+def log_parent(mlflow: Any, outcome: TrainResult, config_path: str) -> None:
+    """Tags, parameters, champions' scores, data and tables of a training, into the active run."""
+    from clfnews import report
+
+    config = outcome.config
+    mlflow.set_tags(_tags(outcome, config_path) | {"clfnews.kind": "train"})
+    mlflow.set_tag("mlflow.note.content", report.summary(outcome))
+    mlflow.log_params(parameters_of(outcome))
+    metrics: dict[str, float] = {}
+    for result in outcome.champions.values():
+        metrics |= metrics_of(result)
+    mlflow.log_metrics(metrics | outcome.end_to_end.flat())
+    for task, splits in outcome.splits.items():
+        for part, context in (("train", "train"), ("validation", "validation"), ("test", "test")):
+            corpus = getattr(splits, part)
+            if corpus is not None:
+                mlflow.log_input(_dataset(mlflow, corpus), context=f"{context} ({task})")
+    mlflow.log_dict(config.model_dump(mode="json"), "config.yaml")
+    if Path(config_path).is_file():
+        mlflow.log_artifact(config_path, "source")
+    mlflow.log_text(report.markdown(outcome), "report.md")
+    mlflow.log_dict(report.all_scores(outcome), "scores.json")
+    for task, results in outcome.results.items():
+        mlflow.log_table(report.table_rows(results), f"tables/{task}.json")
+
+
+def log_predictions(mlflow: Any, outcome: TrainResult, run: Any) -> None:
+    """What every model predicted, so that runs can be compared, and the page that shows it."""
+    from clfnews import predictions
+    from clfnews.htmlreport import render
+
+    parts = predictions.parts_of(outcome)
+    metrics = {(task, r.name): metrics_of(r) for task, results in outcome.results.items() for r in results}
+    champions = {task: result.name for task, result in outcome.champions.items()}
+    params = parameters_of(outcome)
+    data = predictions.RunData(run.info.run_id, run.info.run_name, params, _tags(outcome, ""), champions, metrics, parts)
+    with tempfile.TemporaryDirectory() as folder:
+        predictions.write_parts(Path(folder), parts)
+        (Path(folder) / "report.html").write_text(render(data), encoding="utf-8")
+        mlflow.log_artifacts(folder)
+
+
+def log_child(mlflow: Any, outcome: TrainResult, result: Result, config_path: str, parent: str) -> None:
+    """One model as a child of the active run."""
+    from clfnews import report
+
+    metric = HEADLINE[result.task]
+    name = f"{result.task} {result.name} {result.test.values[metric]:.3f}"
+    with mlflow.start_run(run_name=name, nested=True):
+        champion = outcome.champions[result.task] is result
+        tags = {"task": result.task, "model": result.name, "champion": str(champion).lower(), "clfnews.kind": "model"}
+        mlflow.set_tags(_tags(outcome, config_path) | tags)
+        mlflow.set_tag("mlflow.note.content", f"Model of the training `{parent}`, where report and predictions are.")
+        splits, config = outcome.splits[result.task], outcome.config
+        shared = {"task": result.task, "model": result.name, "folds": config.folds, "seed": config.seed}
+        shared |= {"data.train_share": config.data.train_share, "train_data": splits.train.digest}
+        # Behind `model` in the alphabet: the Compare page starts with the first parameters that differ.
+        options = {f"model.{key}": str(value) for key, value in result.fitted.options.items() if key != "seed"}
+        mlflow.log_params(shared | options)
+        mlflow.log_metrics(metrics_of(result))
+        mlflow.log_input(_dataset(mlflow, splits.train), context="train")
+        mlflow.log_input(_dataset(mlflow, splits.test), context="test")
+        for file, figure in report.figures(splits, result).items():
+            mlflow.log_figure(figure, f"figures/{file}")
+
+
+def parameters_of(outcome: TrainResult) -> dict[str, str]:
+    """The configuration, flat, with the models of each task as one parameter and the champions.
+
+    The Compare page starts with the first three parameters that differ, by
+    the alphabet: `champion.*` stands before the others.
+    """
+    values = outcome.config.model_dump(exclude={"tracking"})
+    for task in TASKS:
+        values[task]["models"] = {name: options for name, options in values[task]["models"].items() if options is not None}
+        values[f"{task}.models"] = ", ".join(values[task]["models"])
+    champions = {f"champion.{task}": result.name for task, result in outcome.champions.items()}
+    return champions | {key: str(value) for key, value in _flat(values).items()}
+
+
+def metrics_of(result: Result) -> dict[str, float]:
+    """What the charts of the UI are made of; the same names for every model of a task.
+
+    `TASK/` holds the test scores, `TASK_validation/` and `TASK_oof/` those of
+    the other sets, `TASK_labels/` the F1 of each label on test and
+    `TASK_model/` the costs. All scores are in `scores.json`.
+    """
+    task, headline = result.task, HEADLINE[result.task]
+    out: dict[str, float] = {}
+    for part, group in (("test", task), ("validation", f"{task}_validation"), ("oof", f"{task}_oof")):
+        scores: Scores | None = getattr(result, part)
+        for name, value in (scores.values if scores else {}).items():
+            short = name.removeprefix(f"{task}/")
+            label, _, kind = short.rpartition("_")
+            if label not in TASKS[task]:
+                out[f"{group}/{short}"] = value
+            elif part == "test" and kind == "f1":
+                out[f"{task}_labels/{short}"] = value
+    out |= {f"{headline}_low": result.test.low[headline], f"{headline}_high": result.test.high[headline]}
+    cost = {"train_seconds": result.seconds, "model_mb": result.size / 1e6, "temperature": result.fitted.temperature}
+    if task == "type":
+        cost["threshold"] = result.threshold
+    return out | {f"{task}_model/{name}": value for name, value in cost.items()}
+
+
+def _dataset(mlflow: Any, corpus: Any) -> Any:
+    import numpy as np
+
+    shape = np.array([[len(page.lines)] for page in corpus.pages])
+    return mlflow.data.from_numpy(shape, name=corpus.name, digest=corpus.digest)
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            out |= _flat(value, f"{prefix}{key}.")
+        else:
+            out[f"{prefix}{key}"] = value
+    return out

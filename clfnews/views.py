@@ -1,0 +1,85 @@
+"""What the MLflow UI shows of our experiments without anybody setting it up.
+
+The UI keeps its saved views (menu "Views") as tags of the experiment: filter,
+columns and widths as JSON. Training writes ours, so that metrics stand in the
+run list and the models of a task beside each other. Their format is that of
+the UI of MLflow 3.17; a UI that does not know it shows its own columns.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from clfnews.evaluate import HEADLINE
+
+START_VIEW = "trainings"
+_NOTE = """Trainings of clfnews. Each run has one child run a model; open it with the plus sign.
+
+- Menu **Views**: *Trainings*, *Type models*, *Stance models*, *Sweeps* have the metrics that matter as columns.
+- Select runs and press **Compare**: parameters that differ, parallel coordinates, every metric.
+- The artefact `report.html` of a training shows its scores, curves and pages; `scores.json` has every score with its interval.
+- `TASK/...` is the test split, `TASK_validation/...` the validation split, `TASK_oof/...` out of fold on train.
+"""
+_TASK_COLUMNS = {
+    "type": ("article_precision", "article_recall", "page_macro_f1", "macro_f1"),
+    "stance": ("sides_f1", "macro_f1_at_60", "ece"),
+}
+
+
+def experiment_tags(created: int) -> dict[str, str]:
+    """Tags of an experiment: its kind, its description and the saved views, dated `created` (milliseconds)."""
+    tags = {
+        # Without it the experiment opens in the view for traces of language models.
+        "mlflow.experimentKind": "custom_model_development",
+        "mlflow.note.content": _NOTE,
+    }
+    for key, (name, state) in _views().items():
+        view = {"name": name, "createdAt": created, "updatedAt": created, "state": json.dumps(state)}
+        tags[f"mlflow.sharedViewState.{key}"] = json.dumps(view)
+    return tags
+
+
+def run_list(experiment_id: str) -> str:
+    """The part of the UI's address that opens an experiment's run list, with the headline metrics as columns."""
+    return f"#/experiments/{experiment_id}/runs?viewStateShareKey={START_VIEW}"
+
+
+def _views() -> dict[str, tuple[str, dict[str, Any]]]:
+    both = [column for task, metric in HEADLINE.items() for column in _sets(metric)]
+    trainings = _state("tags.`clfnews.kind` = 'train'", [*both, _metric("end_to_end/stance_macro_f1"), _tag("clfnews.config")])
+    views = {START_VIEW: ("Trainings", trainings)}
+    for task, metric in HEADLINE.items():
+        columns = [*_sets(metric), *(_metric(f"{task}/{name}") for name in _TASK_COLUMNS[task])]
+        columns += [_metric(f"{task}_model/{name}") for name in ("train_seconds", "model_mb")]
+        filtered = f"tags.task = '{task}' and tags.`clfnews.kind` = 'model'"
+        views[f"{task}-models"] = f"{task.capitalize()} models", _state(filtered, columns, order=metric)
+    sweep = [_param("variant"), _param("task"), _param("model"), _param("seed"), *map(_metric, HEADLINE.values())]
+    views["sweeps"] = "Sweeps", _state("tags.`clfnews.kind` = 'variant'", sweep)
+    return views
+
+
+def _state(search: str, columns: list[str], order: str = "") -> dict[str, Any]:
+    state: dict[str, Any] = {
+        "searchFilter": search,
+        "selectedColumns": columns,
+        "columnWidths": {"attributes.`Run Name`": 300} | dict.fromkeys(columns, 170),
+    }
+    return state | ({"orderByKey": _metric(order), "orderByAsc": False} if order else {})
+
+
+def _sets(metric: str) -> list[str]:
+    """Test, validation and out of fold."""
+    return [_metric(metric), *(_metric(metric.replace("/", f"_{part}/", 1)) for part in ("validation", "oof"))]
+
+
+def _metric(name: str) -> str:
+    return f"metrics.`{name}`"
+
+
+def _param(name: str) -> str:
+    return f"params.`{name}`"
+
+
+def _tag(name: str) -> str:
+    return f"tags.`{name}`"
