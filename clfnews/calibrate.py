@@ -39,7 +39,10 @@ def fit_temperature(p: np.ndarray, gold: np.ndarray) -> float:
 
 def scale(probabilities: Probabilities, temperature: float) -> Probabilities:
     """`apply_temperature` to every page."""
-    return [apply_temperature(p, temperature) for p in probabilities]
+    if temperature == 1.0 or not probabilities:
+        return probabilities
+    ends = np.cumsum([len(p) for p in probabilities])
+    return np.split(apply_temperature(np.concatenate(probabilities), temperature), ends[:-1])
 
 
 def best_threshold(p: np.ndarray, gold: np.ndarray) -> float:

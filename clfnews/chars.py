@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -45,6 +46,8 @@ _MEMBERS = {
 WORD_BITS = 18
 """Words are hashed into 2**18 buckets."""
 _LONGEST_WORD = 32
+_PIECE = 1 << 16
+"""Characters that are looked at in one go: the arrays stay in the processor's cache, and memory is bounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,17 @@ class CharTable:
 
 def char_table(texts: Sequence[str]) -> CharTable:
     """The table of normalised lines (they hold no newline)."""
+    ends = np.cumsum([len(text) + 1 for text in texts]) if texts else np.zeros(1, dtype=np.int64)
+    cuts = np.searchsorted(ends, np.arange(_PIECE, ends[-1], _PIECE)).tolist()
+    parts = [_char_table(texts[start:end]) for start, end in pairwise([0, *cuts, len(texts)]) if start < end or not texts]
+    if len(parts) == 1:
+        return parts[0]
+    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in CharTable.__slots__}
+    first_line = np.repeat(np.cumsum([0, *(len(part.length) for part in parts[:-1])]), [len(part.word_line) for part in parts])
+    return CharTable(**joined | {"word_line": joined["word_line"] + first_line})
+
+
+def _char_table(texts: Sequence[str]) -> CharTable:
     n = len(texts)
     classes, lower = _tables()
     codes = np.frombuffer(("\n".join(texts) + "\n").encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
@@ -93,14 +107,16 @@ def char_table(texts: Sequence[str]) -> CharTable:
     counts = np.bincount(line * k + kind, minlength=n * k).reshape(n, k).astype(np.int32)
     before = np.concatenate((np.zeros(1, dtype=np.uint8), kind[:-1]))
     after = np.concatenate((kind[1:], np.zeros(1, dtype=np.uint8)))
-    between = (before == _CODE["digit"]) & (after == _CODE["digit"])
+    between = np.flatnonzero((before == _CODE["digit"]) & (after == _CODE["digit"]))
+    joint, joint_line = kind[between], line[between]
     joints = np.stack(
         [
-            _per_line(line, between & mask, n)
-            for mask in (_is(kind, "slash", "dash"), _is(kind, "colon"), _is(kind, "stop", "comma"))
+            np.bincount(joint_line[np.isin(joint, [_CODE[name] for name in names])], minlength=n)
+            for names in (("slash", "dash"), ("colon",), ("stop", "comma"))
         ],
         axis=1,
     )
+    sentence_end = line[(kind == _CODE["stop"]) & (after == _CODE["space"])]
     word_line, bucket, text, word_upper, n_capitals = _words(codes, kind, before, line, lower, n)
     some = length > 0
     return CharTable(
@@ -110,7 +126,7 @@ def char_table(texts: Sequence[str]) -> CharTable:
         last=np.where(some, kind[np.maximum(ends - 1, 0)], _CODE["other"]) if n else length,
         capitals=n_capitals,
         number_joints=joints,
-        sentence_ends=_per_line(line, (kind == _CODE["stop"]) & (after == _CODE["space"]), n),
+        sentence_ends=np.bincount(sentence_end, minlength=n),
         word_line=word_line,
         word_bucket=bucket,
         word_text=text,
@@ -135,26 +151,23 @@ def _words(
     if not len(at):
         empty = np.zeros(0, dtype=np.int64)
         return empty, empty, empty.astype(bool), empty.astype(bool), np.zeros(n, dtype=np.int64)
-    place = np.arange(len(codes))
-    position = place - np.maximum.accumulate(np.where(starts, place, 0))
+    # Words are runs among the characters that are not space: where each run begins there.
     chars = np.flatnonzero(inside | mark)
-    # A polynomial hash: sum of (code + 1) * p**position, wrapping at 2**64.
-    value = (lower[codes[chars]].astype(np.uint64) + 1) * _powers()[np.minimum(position[chars], _LONGEST_WORD - 1)]
-    hashed = np.add.reduceat(value, np.searchsorted(chars, at))
+    first = np.flatnonzero(starts[chars])
+    size = np.diff(first, append=len(chars))
+    position = np.arange(len(chars), dtype=np.int32) - np.repeat(first.astype(np.int32), size)
+    # A polynomial hash: sum of (code + 1) * p**position, wrapping at 2**64, as
+    # differences of one running sum, which wraps alike.
+    value = lower[codes[chars]]
+    value *= np.take(_powers(), position, mode="clip")
+    total = np.cumsum(value)
+    hashed = np.diff(total[first + size - 1], prepend=np.uint64(0))
     hashed ^= hashed >> np.uint64(29)
     hashed *= np.uint64(0x9E3779B97F4A7C15)
     bucket = (hashed >> np.uint64(64 - WORD_BITS)).astype(np.int64)
     word_line = line[at]
     upper = kind[at] == _CODE["upper"]
     return word_line, bucket, inside[at], upper, np.bincount(word_line, upper, minlength=n).astype(np.int64)
-
-
-def _is(kind: np.ndarray, *names: str) -> np.ndarray:
-    return np.isin(kind, [_CODE[name] for name in names])
-
-
-def _per_line(line: np.ndarray, mask: np.ndarray, n: int) -> np.ndarray:
-    return np.bincount(line[mask], minlength=n)
 
 
 @lru_cache(maxsize=1)
@@ -164,9 +177,9 @@ def _powers() -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _tables() -> tuple[np.ndarray, np.ndarray]:
-    """Class and lower-case code point (digits as 0) of every code point of the basic plane."""
+    """Class, and one more than the lower-case code point (digits as 0), of every code point of the basic plane."""
     classes = np.full(0x10000, _CODE["other"], dtype=np.uint8)
-    lower = np.arange(0x10000, dtype=np.uint32)
+    lower = np.arange(0x10000, dtype=np.uint64)
     for code in range(0x10000):
         if 0xD800 <= code < 0xE000:
             continue
@@ -180,4 +193,4 @@ def _tables() -> tuple[np.ndarray, np.ndarray]:
         for char in members:
             if ord(char) < 0x10000 and classes[ord(char)] == _CODE["other"]:
                 classes[ord(char)] = _CODE[name]
-    return classes, lower
+    return classes, lower + np.uint64(1)

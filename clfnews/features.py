@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -41,11 +42,18 @@ class _Lines:
     index: np.ndarray
     columns: list[np.ndarray] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
+    _reached: dict[int, np.ndarray] = field(default_factory=dict)
 
     def add(self, name: str, column: np.ndarray) -> np.ndarray:
         self.names.append(name)
         self.columns.append(np.asarray(column, dtype=np.float32))
         return self.columns[-1]
+
+    def reach(self, n: int) -> np.ndarray:
+        """The index `n` lines on, but not beyond the page's start or end."""
+        if n not in self._reached:
+            self._reached[n] = np.clip(self.index + n, self.start, self.end)
+        return self._reached[n]
 
 
 def feature_names() -> tuple[str, ...]:
@@ -103,7 +111,8 @@ def _compute(
     _scores(lines, scores)
     _neighbours(lines)
     _html(lines, pages)
-    return (np.stack(lines.columns, axis=1) if n else np.zeros((0, len(lines.names)), dtype=np.float32)), tuple(lines.names)
+    # Column by column in memory, as they were made and as they will be read.
+    return (np.stack(lines.columns).T if n else np.zeros((0, len(lines.names)), dtype=np.float32)), tuple(lines.names)
 
 
 # --- the line itself ------------------------------------------------------------
@@ -127,16 +136,17 @@ def _shape(lines: _Lines, table: CharTable) -> np.ndarray:
     for i, name in enumerate(("dates", "clocks", "amounts")):
         lines.add(name, np.minimum(table.number_joints[:, i], 9))
     lines.add("sentence_ends", np.minimum(table.sentence_ends, 12))
-    folded = [fold(text) for text in lines.texts]
+    ids: dict[str, int] = {}
+    distinct = np.array([ids.setdefault(key, len(ids)) for key in map(fold, lines.texts)], dtype=np.int64)
     codes = _list_codes()
-    kinds = np.array([codes.get(key, 0) for key in folded], dtype=np.int64)
+    kinds = np.array([codes.get(key, 0) for key in ids], dtype=np.int64)[distinct]
     for bit, name in enumerate(_KINDS):
         lines.add(f"is_{name}", (kinds >> bit) & 1)
-    repeats = _repeats(folded, lines)
-    lines.add("repeats", np.minimum(repeats, 5))
+    lines.add("repeats", np.minimum(_repeats(distinct, lines), 5))
     return kinds
 
 
+@lru_cache(maxsize=1)
 def _list_codes() -> dict[str, int]:
     """Folded entry -> bits of the word lists it stands in."""
     codes: dict[str, int] = {}
@@ -147,13 +157,9 @@ def _list_codes() -> dict[str, int]:
     return codes
 
 
-def _repeats(folded: list[str], lines: _Lines) -> np.ndarray:
-    """How often the line's text stands on its page."""
-    if not folded:
-        return np.zeros(0)
-    ids: dict[str, int] = {}
-    code = np.array([ids.setdefault(key, len(ids)) for key in folded])
-    _, inverse, counts = np.unique(lines.page * (len(ids) + 1) + code, return_inverse=True, return_counts=True)
+def _repeats(distinct: np.ndarray, lines: _Lines) -> np.ndarray:
+    """How often the line's text (as a number) stands on its page."""
+    _, inverse, counts = np.unique(lines.page * (len(distinct) + 1) + distinct, return_inverse=True, return_counts=True)
     return counts[inverse]
 
 
@@ -179,9 +185,10 @@ def _place(lines: _Lines, table: CharTable, kinds: np.ndarray) -> np.ndarray:
     date = table.number_joints[:, :2].sum(axis=1) > 0
     flags = {"sentence": sentence, "short": short, "date": date & (table.length < 60), "long_text": table.length >= 2 * LONG}
     for name, flag in flags.items():
+        total = _cumulative(flag)
         for reach in (3, 8, 20):
-            lines.add(f"{name}_above_{reach}", _window(lines, flag, -reach, 0))
-            lines.add(f"{name}_below_{reach}", _window(lines, flag, 1, reach + 1))
+            lines.add(f"{name}_above_{reach}", total[lines.index] - total[lines.reach(-reach)])
+            lines.add(f"{name}_below_{reach}", total[lines.reach(reach + 1)] - total[lines.reach(1)])
     return sentence
 
 
@@ -258,11 +265,8 @@ def _vocabulary(lines: _Lines, table: CharTable, segment: np.ndarray, idf: np.nd
     """
     n = len(lines.texts)
     weight = np.ones(2**WORD_BITS, dtype=np.float32) if idf is None else idf
-    line, bucket = table.word_line[table.word_text], table.word_bucket[table.word_text]
-    # One entry a (line, word).
-    pair = _distinct((line << WORD_BITS) | bucket)
-    line, bucket = pair >> WORD_BITS, pair & (2**WORD_BITS - 1)
-    w = weight[bucket]
+    words = _Words.of(lines, table.word_line[table.word_text], table.word_bucket[table.word_text])
+    line, w = words.line, weight[words.bucket]
     total = np.maximum(np.bincount(line, w, minlength=n), 1e-6)
     lines.add("mean_idf", total / np.maximum(np.bincount(line, minlength=n), 1))
     starts = np.zeros(n, dtype=bool)
@@ -270,39 +274,54 @@ def _vocabulary(lines: _Lines, table: CharTable, segment: np.ndarray, idf: np.nd
         place = _before(lines, segment) * segment
         starts = segment & (place < 4)
     for name, mask in (("story", segment), ("story_start", starts)):
-        shared = _shared(lines, line, bucket, mask)
-        lines.add(f"shared_with_{name}", np.bincount(line, w * shared, minlength=n) / total)
-    names = _distinct((table.word_line[table.word_capital] << WORD_BITS) | table.word_bucket[table.word_capital])
-    nl, nb = names >> WORD_BITS, names & (2**WORD_BITS - 1)
-    n_names = np.bincount(nl, minlength=n)
+        lines.add(f"shared_with_{name}", np.bincount(line, w * words.elsewhere(mask), minlength=n) / total)
+    names = _Words.of(lines, table.word_line[table.word_capital], table.word_bucket[table.word_capital])
+    n_names = np.bincount(names.line, minlength=n)
     lines.add("names", np.minimum(n_names, 12))
-    found = np.bincount(nl, _shared(lines, nl, nb, segment), minlength=n)
+    found = np.bincount(names.line, names.elsewhere(segment), minlength=n)
     lines.add("names_in_story", found / np.maximum(n_names, 1))
     # Words of the line that the lines next to it hold: a caption or a doubled teaser repeats.
     for reach in (-2, -1, 1, 2):
-        other = line + reach
-        same_page = (other >= lines.start[line]) & (other < lines.end[line]) if n else np.zeros(0, bool)
-        key = (other << WORD_BITS) | bucket
-        at = np.minimum(np.searchsorted(pair, key), max(len(pair) - 1, 0))
-        hit = same_page & (pair[at] == key) if len(pair) else same_page
-        lines.add(f"shared_with_line_{reach:+d}", np.bincount(line, w * hit, minlength=n) / total)
+        lines.add(f"shared_with_line_{reach:+d}", np.bincount(line, w * words.on_line(reach), minlength=n) / total)
 
 
-def _distinct(values: np.ndarray) -> np.ndarray:
-    """Sorted distinct values; numpy's own `unique` hashes, which is three times slower here."""
-    ordered = np.sort(values)
-    return ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))] if len(ordered) else ordered
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """Each (line, word) once, in the order of page, word, line."""
 
+    line: np.ndarray
+    bucket: np.ndarray
+    group: np.ndarray
+    """Number of the (page, word) that an entry belongs to."""
+    keys: np.ndarray
+    """The (page, word) of each entry as one number."""
 
-def _shared(lines: _Lines, line: np.ndarray, bucket: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """For each (line, word): whether another line of the page within the mask has the word."""
-    if not len(line):
-        return np.zeros(0)
-    key = (lines.page[line] << WORD_BITS) | bucket
-    keys, inverse = np.unique(key, return_inverse=True)
-    inside = mask[line]
-    count = np.bincount(inverse, inside, minlength=len(keys))
-    return np.asarray(count[inverse] - inside > 0, dtype=np.float32)
+    @classmethod
+    def of(cls, lines: _Lines, line: np.ndarray, bucket: np.ndarray) -> _Words:
+        """Entries of words, given with their lines."""
+        # Sorting one packed number is many times faster than sorting an index.
+        bits = max(len(lines.page), 1).bit_length()
+        packed = np.sort((((lines.page[line] << WORD_BITS) | bucket) << bits) | line)
+        packed = packed[np.diff(packed, prepend=-1) > 0]
+        keys = packed >> bits
+        group = np.cumsum(np.diff(keys, prepend=keys[:1]) > 0)
+        return cls(packed & (2**bits - 1), keys & (2**WORD_BITS - 1), group, keys)
+
+    def elsewhere(self, mask: np.ndarray) -> np.ndarray:
+        """Whether another line of the page, within the mask, has the word too."""
+        inside = mask[self.line]
+        count = np.bincount(self.group[inside], minlength=len(inside))
+        return np.asarray(count[self.group] > inside, dtype=np.float32)
+
+    def on_line(self, reach: int) -> np.ndarray:
+        """Whether the line `reach` lines on (-2 to 2, on the page) has the word too."""
+        found = np.zeros(len(self.line), dtype=bool)
+        # Lines of one word ascend: the wanted one is among the next `reach` entries.
+        for step in range(1, abs(reach) + 1):
+            low, high = slice(None, -step), slice(step, None)
+            near = (self.keys[low] == self.keys[high]) & (self.line[high] - self.line[low] == abs(reach))
+            found[low if reach > 0 else high] |= near
+        return found
 
 
 # --- text scorer, neighbours, HTML -------------------------------------------------------
@@ -316,10 +335,10 @@ def _scores(lines: _Lines, scores: np.ndarray | None) -> None:
         lines.add(f"score_{j}", p[:, j])
     article = p[:, 0] + p[:, 1]
     for reach in (2, 6):
-        lines.add(f"score_article_above_{reach}", _window(lines, article, -reach, 0) / reach)
-        lines.add(f"score_article_below_{reach}", _window(lines, article, 1, reach + 1) / reach)
-        lines.add(f"score_teaser_above_{reach}", _window(lines, p[:, 4], -reach, 0) / reach)
-        lines.add(f"score_teaser_below_{reach}", _window(lines, p[:, 4], 1, reach + 1) / reach)
+        for name, values in (("article", article), ("teaser", p[:, 4])):
+            total = _cumulative(values)
+            lines.add(f"score_{name}_above_{reach}", (total[lines.index] - total[lines.reach(-reach)]) / reach)
+            lines.add(f"score_{name}_below_{reach}", (total[lines.reach(reach + 1)] - total[lines.reach(1)]) / reach)
 
 
 _NEIGHBOUR_COLUMNS = ("log_length", "sentence", "last_class", "digit_share", "upper_share", "is_link_headings",
@@ -359,14 +378,6 @@ def _html(lines: _Lines, pages: Sequence[Page]) -> None:
 
 def _cumulative(values: np.ndarray) -> np.ndarray:
     return np.concatenate(([0.0], np.cumsum(values, dtype=np.float64)))
-
-
-def _window(lines: _Lines, values: np.ndarray, low: int, high: int) -> np.ndarray:
-    """Sum over the lines from `low` (inclusive) to `high` (exclusive), relative to each line."""
-    total = _cumulative(values)
-    upper, lower = np.clip(lines.index + high, lines.start, lines.end), np.clip(lines.index + low, lines.start, lines.end)
-    window: np.ndarray = total[upper] - total[lower]
-    return window
 
 
 def _before(lines: _Lines, values: np.ndarray) -> np.ndarray:

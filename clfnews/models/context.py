@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from clfnews.page import Page
 
 _CATEGORIES = {"first_class": 14, "last_class": 14, "html_tag": 18, "html_region": 8}
 """Columns that hold codes, not amounts; columns of neighbours begin with these names."""
+_ROWS = 8192
+"""Lines that go through the networks in one go: what bounds their memory."""
 
 
 class Context:
@@ -72,11 +75,11 @@ class Context:
         all_groups = groups * (1 + self.copies)
         scores = self._scores_out_of_fold(more, all_groups, len(pages)) if self.text_scorer else None
         idf = word_idf(pages)
-        x = line_features(more, scores, idf)
+        x = np.ascontiguousarray(line_features(more, scores, idf))
         y = np.array([self.labels.index(line.type) if line.type else -1 for page in more for line in page.lines])
         known = y >= 0
         self._arrays = {"idf": idf.astype(np.float16), **_encoder(x[known], self._used())}
-        self._fit_nets(self._encode(x[known]), y[known])
+        self._fit_nets(np.ascontiguousarray(self._encode(x[known])), y[known])
         self._arrays["transitions"] = _transitions(pages, self.labels)
         if self.text_scorer:
             self._scorer = self._fit_scorer(pages)
@@ -129,16 +132,25 @@ class Context:
         if not len(table.length):
             return [np.zeros((0, len(self.labels))) for _ in pages]
         scores = self._scorer.predict(table) if self._scorer else None
-        x = self._encode(line_features(pages, scores, self._arrays["idf"].astype(np.float32), table))
+        x = line_features(pages, scores, self._arrays["idf"].astype(np.float32), table)
+        parts = [self._read(x[start : start + _ROWS]) for start in range(0, len(x), _ROWS)]
+        sizes = [len(page.lines) for page in pages]
+        chained = smooth(np.concatenate(parts), sizes, self._arrays["transitions"], self.chain)
+        return split_back(normalised(chained), pages)
+
+    def _read(self, x: np.ndarray) -> np.ndarray:
+        """The mean of what the networks say of feature rows."""
+        a, nets = self._arrays, range(self.nets)
+        hidden = self._encode(x) @ np.concatenate([a[f"w1_{k}"] for k in nets], axis=1)
+        hidden += np.concatenate([a[f"b1_{k}"] for k in nets])
+        np.maximum(hidden, 0, out=hidden)
         p = np.zeros((len(x), len(self.labels)))
-        for k in range(self.nets):
-            a = self._arrays
-            z = np.maximum(x @ a[f"w1_{k}"] + a[f"b1_{k}"], 0) @ a[f"w2_{k}"] + a[f"b2_{k}"]
+        for k in nets:
+            z = hidden[:, k * self.hidden : (k + 1) * self.hidden] @ a[f"w2_{k}"] + a[f"b2_{k}"]
             z -= z.max(axis=1, keepdims=True)
             e = np.exp(z)
             p += e / e.sum(axis=1, keepdims=True)
-        chained = smooth(split_back(p / self.nets, pages), self._arrays["transitions"], self.chain)
-        return [normalised(rows) for rows in chained]
+        return p / self.nets
 
     def _used(self) -> np.ndarray:
         """Columns in use: all, or only the line's own if `context` is off."""
@@ -151,14 +163,18 @@ class Context:
     def _encode(self, x: np.ndarray) -> np.ndarray:
         """Scaled amounts and one-hot codes; what is not known becomes 0, the mean."""
         a = self._arrays
-        z = (x[:, a["numeric"]] - a["mean"]) * a["scale"]
+        n = len(a["numeric"])
+        # Column by column, as the features come (`line_features`).
+        out = np.empty((n + int(a["sizes"].sum()), len(x)), dtype=np.float32)
+        z = np.take(x.T, a["numeric"], axis=0, out=out[:n], mode="clip")
+        z -= a["mean"][:, None]
+        z *= a["scale"][:, None]
         np.clip(z, -4, 4, out=z)
-        np.nan_to_num(z, copy=False, nan=0.0)
-        codes = x[:, a["coded"]]
-        parts = [z]
-        for j, size in enumerate(a["sizes"]):
-            parts.append((codes[:, j, None] == np.arange(size)).astype(np.float32))
-        return np.concatenate(parts, axis=1)
+        z[np.isnan(z)] = 0.0
+        for column, size in zip(x.T[a["coded"]], a["sizes"].tolist(), strict=True):
+            np.equal(column, np.arange(size, dtype=np.float32)[:, None], out=out[n : n + size])
+            n += size
+        return out.T
 
     # --- storage --------------------------------------------------------------
 
@@ -218,38 +234,43 @@ def _transitions(pages: Sequence[Page], labels: tuple[str, ...]) -> np.ndarray:
     return np.asarray(np.log(joint / (joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True))))
 
 
-def smooth(p: Probabilities, log_ratio: np.ndarray, weight: float) -> Probabilities:
+def smooth(p: np.ndarray, sizes: Sequence[int], log_ratio: np.ndarray, weight: float) -> np.ndarray:
     """Posterior of each line's type in a chain: forward-backward (Rabiner 1989).
 
-    Parameters: `p` per page lines x labels, `log_ratio` labels x labels (how
-    much more often a type follows another than by chance), `weight` its
-    exponent; 0 returns `p`. Pages of similar length are computed together.
+    Parameters: `p` lines x labels, `sizes` the lines of each page, `log_ratio`
+    labels x labels (how much more often a type follows another than by chance),
+    `weight` its exponent; 0 returns `p`.
     """
-    if weight == 0:
+    if weight == 0 or not len(p):
         return p
     ratio = np.exp(weight * log_ratio)
-    out: list[np.ndarray] = [np.zeros(0)] * len(p)
-    order = np.argsort([len(rows) for rows in p], kind="stable")
-    for chunk in np.array_split(order, max(1, len(order) // 32)):
-        _smooth_chunk([p[i] for i in chunk], ratio, chunk, out)
+    place, n_at = _in_step(np.asarray(sizes))
+    evidence = np.maximum(p, 1e-9)[place]
+    starts = np.cumsum(n_at) - n_at
+    forward, backward = evidence.copy(), np.ones_like(evidence)
+    steps = list(zip(starts.tolist(), n_at.tolist(), strict=True))
+    for (before, _), (start, n) in pairwise(steps):
+        rows = forward[start : start + n]
+        rows *= forward[before : before + n] @ ratio
+        rows /= rows.sum(axis=1, keepdims=True)
+    # Beyond a page's end nothing is known: its last line keeps a flat message.
+    for (before, _), (start, n) in reversed(list(pairwise(steps))):
+        rows = (backward[start : start + n] * evidence[start : start + n]) @ ratio.T
+        backward[before : before + n] = rows / rows.sum(axis=1, keepdims=True)
+    forward *= backward
+    out: np.ndarray = np.empty_like(forward)
+    out[place] = forward / forward.sum(axis=1, keepdims=True)
     return out
 
 
-def _smooth_chunk(pages: Sequence[np.ndarray], ratio: np.ndarray, places: np.ndarray, out: list[np.ndarray]) -> None:
-    k = ratio.shape[0]
-    longest = max(map(len, pages))
-    evidence = np.ones((len(pages), longest, k))
-    for i, rows in enumerate(pages):
-        evidence[i, : len(rows)] = np.maximum(rows, 1e-9)
-    forward, backward = evidence.copy(), np.ones_like(evidence)
-    for t in range(1, longest):
-        forward[:, t] *= forward[:, t - 1] @ ratio
-        forward[:, t] /= forward[:, t].sum(axis=1, keepdims=True)
-    lengths = np.array([len(rows) for rows in pages])
-    for t in range(longest - 2, -1, -1):
-        step = (backward[:, t + 1] * evidence[:, t + 1]) @ ratio.T
-        # Beyond a page's end nothing is known: its last line keeps a flat message.
-        backward[:, t] = np.where((t + 1 < lengths)[:, None], step / step.sum(axis=1, keepdims=True), 1.0)
-    for i, place in enumerate(places):
-        rows = forward[i, : lengths[i]] * backward[i, : lengths[i]]
-        out[place] = rows / rows.sum(axis=1, keepdims=True) if len(rows) else np.zeros((0, k))
+def _in_step(sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """All pages' first lines, then all second lines and so on, longest page first.
+
+    Returns the indices of the lines in this order, and how many pages still
+    have a line at each step: they are the first of the step before.
+    """
+    order = np.argsort(-sizes, kind="stable")
+    first = (np.cumsum(sizes) - sizes)[order]
+    n_at = len(sizes) - np.searchsorted(sizes[order][::-1], np.arange(sizes.max()), side="right")
+    rank = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(n_at) - n_at, n_at)
+    return first[rank] + np.repeat(np.arange(len(n_at)), n_at), n_at

@@ -73,10 +73,13 @@ class TextScorer:
 
         n = len(table.length)
         line, token = _tokens(table)
-        seen = self.known[token]
-        total = np.bincount(line, seen, minlength=n) + 1.0
-        counts = csr_matrix((seen, (line, token)), shape=(n, len(self.known)))
-        z = (counts @ self.weight + self.weight[-1]) / total[:, None]
+        known = self.known[token] > 0
+        line, token = line[known], token[known]
+        total = np.bincount(line, minlength=n)
+        # The tokens come in the order of the lines, so they are a sparse matrix already.
+        starts = np.concatenate(([0], np.cumsum(total)))
+        counts = csr_matrix((np.ones(len(token), dtype=np.float32), token, starts), shape=(n, len(self.known)))
+        z = (counts @ self.weight + self.weight[-1]) / (total + 1.0)[:, None]
         z -= z.max(axis=1, keepdims=True)
         e = np.exp(z)
         return np.asarray(e / e.sum(axis=1, keepdims=True), dtype=np.float64)
