@@ -19,7 +19,7 @@ from clfnews.errors import BadRecord, UserError
 from clfnews.terminal import print_table, printable
 
 if TYPE_CHECKING:
-    from clfnews.filter import TaggedPage
+    from clfnews.filter import PageFilter, TaggedPage
     from clfnews.page import Page
     from clfnews.records import ReadOptions
     from clfnews.train import TrainResult
@@ -123,33 +123,45 @@ def tag(
     output: Output = None,
     model: Model = None,
     threshold: Annotated[float | None, typer.Option(help="As in filter.")] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Kept lines also get `why`: what moved their stance, and how much.")
+    ] = False,
 ) -> None:
     """Write every line of every page with type, probabilities and stance, as JSONL.
 
     Example: clfnews tag seeds/*.txt -o tagged.jsonl
+    Example: clfnews tag --explain seeds/000_7159ef61d58be689.txt
     """
-    _run_filter(inputs, output, model, threshold, as_json=True, all_lines=True)
+    _run_filter(inputs, output, model, threshold, as_json=True, all_lines=True, explain=explain)
 
 
 @app.command()
 def evaluate(
     arguments: Annotated[
-        list[str], typer.Argument(help="[MODEL] FILE: labelled pages or stance rows, JSONL.", metavar="[MODEL] FILE")
+        list[str],
+        typer.Argument(help="Labelled pages, stance rows or challenge pairs, JSONL.", metavar="[MODEL] FILE"),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="One flat object of metrics.")] = False,
 ) -> None:
-    """Score a model on labelled pages, with intervals.
+    """Score a model on labelled pages, stance rows or challenge pairs, with intervals.
 
     Example: clfnews evaluate data/pages/test.jsonl --json
+    Example: clfnews evaluate data/challenge/pairs.jsonl
     """
+    from clfnews.challenge import is_challenge, load_pairs, score_challenge
     from clfnews.dataset import load_gold
     from clfnews.scoring import evaluate_filter
     from clfnews.tracking import load_filter
 
     if len(arguments) > 2:
         raise UserError(f"evaluate: expected [MODEL] FILE, got {len(arguments)} arguments")
-    corpus = load_gold(arguments[-1])
-    scores = evaluate_filter(load_filter(arguments[0] if len(arguments) == 2 else None), corpus)
+    file, model = Path(arguments[-1]), arguments[0] if len(arguments) == 2 else None
+    if is_challenge(file):
+        pairs = load_pairs(file)
+        scores = [score_challenge(load_filter(model).stance_task, pairs)]
+    else:
+        corpus = load_gold(file)
+        scores = evaluate_filter(load_filter(model), corpus)
     if as_json:
         typer.echo(json.dumps({k: round(v, 6) for s in scores for k, v in s.flat().items()}, indent=1))
         return
@@ -160,7 +172,7 @@ def evaluate(
 
 @app.command()
 def ui(
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 5000,
     experiment: Annotated[str, typer.Option(help="Experiment to open.")] = "clfnews",
 ) -> None:
     """Start the MLflow UI on the store that training uses, and print the link of the run list.
@@ -353,6 +365,7 @@ def _run_filter(
     as_json: bool,
     all_lines: bool,
     options: ReadOptions | None = None,
+    explain: bool = False,
 ) -> None:
     from clfnews.readers import read_pages
     from clfnews.tracking import load_filter
@@ -367,10 +380,18 @@ def _run_filter(
     bad: list[BadRecord] = []
     with _sink(output) as write:
         for tagged in page_filter.tag(_good(first, records, bad, warn)):
-            write(json.dumps(tagged.as_row(all_lines), ensure_ascii=False) if as_json else _as_text(tagged, output is None))
+            write(_as_json(page_filter, tagged, all_lines, explain) if as_json else _as_text(tagged, output is None))
     if bad:
         typer.echo(f"clfnews: {len(bad)} record{'s' * (len(bad) > 1)} could not be read (see above)", err=True)
         raise typer.Exit(1)
+
+
+def _as_json(page_filter: PageFilter, tagged: TaggedPage, all_lines: bool, explain: bool) -> str:
+    row = tagged.as_row(all_lines)
+    for line in row["lines"] if explain else ():
+        if line["keep"]:
+            line["why"] = page_filter.explain(line["text"])
+    return json.dumps(row, ensure_ascii=False)
 
 
 def _check_threshold(threshold: float | None) -> None:
@@ -480,9 +501,12 @@ def _as_text(tagged: TaggedPage, terminal: bool) -> str:
     from clfnews.report import STANCE_MARKS
 
     colours = {"conciliatory": typer.colors.GREEN, "hostile": typer.colors.RED}
-    lines = [typer.style(f"# {tagged.page.id}  stance: {tagged.stance['label']}  confidence: {tagged.confidence:.2f}", bold=True)]
+    stance = tagged.stance
+    why = stance["reason"] if stance["coverage"] is None else f"{stance['reason']}, coverage {stance['coverage']:.2f}"
+    head = f"# {tagged.page.id}  stance: {stance['label']} ({why})  confidence: {tagged.confidence:.2f}"
+    lines = [typer.style(head, bold=True)]
     for line in tagged.kept:
-        mark = STANCE_MARKS.get(line.stance or "", "?")
+        mark = STANCE_MARKS.get(line.stance or "", "?") + ("*" if line.n in stance["lines"] else " ")
         lines.append(typer.style(f"{mark} {printable(line.text)}", fg=colours.get(line.stance or ""), bold=line.type == "title"))
     return "\n".join(lines) + "\n"
 

@@ -16,6 +16,7 @@ from clfnews import __version__
 from clfnews.dataset import Corpus
 from clfnews.labels import ARTICLE, GUIDELINES_VERSION, STANCES, TYPES
 from clfnews.models.base import Probabilities
+from clfnews.pagestance import page_stance
 
 _BINS = 100
 """Bins of p(article), for precision-recall and calibration."""
@@ -175,12 +176,17 @@ def stance_counts(corpus: Corpus, probabilities: Probabilities) -> Counts:
 
 def _end_to_end_counts(corpus: Corpus, keep: Sequence[np.ndarray], probabilities: Probabilities) -> Counts:
     k = len(STANCES)
-    confusion = np.zeros((len(corpus), k + 1, k + 1))
+    confusion, of_pages = np.zeros((len(corpus), k + 1, k + 1)), np.zeros((len(corpus), 2))
     for i, (page, kept, p) in enumerate(zip(corpus.pages, keep, probabilities, strict=True)):
         gold = np.array([STANCES.index(line.stance) if line.stance else k for line in page.lines], dtype=int)
         pred = np.where(kept, p.argmax(axis=1), k) if len(p) else np.zeros(0, dtype=int)
         np.add.at(confusion[i], (gold, pred), 1)
-    return {"confusion": confusion}
+        labelled = gold < k
+        if labelled.any():
+            wanted = page_stance([line for line in page.lines if line.stance], np.eye(k)[gold[labelled]])
+            found = page_stance([line for line, keeps in zip(page.lines, kept, strict=True) if keeps], p[kept])
+            of_pages[i] = 1, wanted["label"] == found["label"]
+    return {"confusion": confusion, "pages": of_pages}
 
 
 def _has(page: object, task: str) -> np.ndarray:
@@ -294,6 +300,8 @@ TYPE_METRICS = _type_metrics()
 STANCE_METRICS = _stance_metrics()
 END_TO_END_METRICS: dict[str, Metric] = {
     "end_to_end/stance_macro_f1": lambda c: _macro_f1(c["confusion"], range(len(STANCES))),
+    # The page's stance against the one its gold lines give by the same rule.
+    "end_to_end/page_stance_accuracy": lambda c: _ratio(c["pages"][..., 1], c["pages"][..., 0]),
 }
 HEADLINE = {"type": "type/article_f1", "stance": "stance/macro_f1"}
 """The metric by which the champion of each task is picked."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from clfnews.errors import UserError
 from clfnews.evaluate import HEADLINE
-from clfnews.report import COLUMNS
+from clfnews.report import CHALLENGE, COLUMNS
 
 FLOORS = {"type": "rules", "stance": "lexicon"}
 """The model without training that every table of a task shows."""
@@ -66,6 +66,7 @@ def _table(task: str, name: str, signature: str, rows: Sequence[Row]) -> str:
     seeds = [row["seed"] for row in rows]
     shown = [row for row in rows if row["seed"] == MEAN] if MEAN in seeds else list(rows)
     titles = {metric: title for title, metric in COLUMNS[task]}
+    titles |= {metric: title for title, metric in CHALLENGE if any(row.get(metric) for row in rows)}
     headline = HEADLINE[task]
     details = [metric for metric in titles if metric != headline]
     against = list(dict.fromkeys(row["against"] for row in shown if row["against"]))
@@ -79,7 +80,7 @@ def _table(task: str, name: str, signature: str, rows: Sequence[Row]) -> str:
         cells = [labels[key], _interval(row, "value", "low", "high")]
         cells.append(_interval(row, "difference", "difference_low", "difference_high", sign=True))
         cells += [labels.get(row["against"], row["against"])] if len(against) > 1 else []
-        cells += [_short(row[metric]) for metric in details]
+        cells += [_short(row.get(metric, "")) for metric in details]
         if MEAN in seeds:
             own = [float(r["value"]) for r in rows if r["seed"] != MEAN and f"{r['variant']}/{r['model']}" == key]
             cells.append(f"{min(own):.3f} to {max(own):.3f}")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from clfnews.evaluate import article_probability, decide_types
 from clfnews.labels import ARTICLE, STANCES, TYPES
 from clfnews.models import Model, Probabilities, load_model, save_model
 from clfnews.page import Line, Page
+from clfnews.pagestance import page_stance
 
 SCHEMA = 1
 """Version of the saved folder; `load` refuses another one."""
@@ -42,8 +43,7 @@ class FittedTask:
         return scale(self.model.predict_proba(pages), self.temperature)
 
 
-@dataclass(frozen=True, slots=True)
-class TaggedLine:
+class TaggedLine(NamedTuple):
     """A line with what the filter thinks of it."""
 
     n: int
@@ -86,7 +86,7 @@ class TaggedPage:
     page: Page
     lines: tuple[TaggedLine, ...]
     stance: dict[str, Any]
-    """`label` and `p` (per stance)."""
+    """`label`, `p`, `reason`, `coverage`, `shares` and `lines`: see `pagestance.page_stance`."""
     confidence: float
     """Expected F1 of the kept lines, given their probabilities; 0 to 1."""
     model: str
@@ -165,9 +165,20 @@ class PageFilter:
             out.append({"label": label, "p": _named(STANCES, row)})
         return out
 
+    def explain(self, text: str, most: int = 6) -> list[tuple[str, float]]:
+        """What moved a line's stance: patterns with their part of the score, strongest first.
+
+        Raises `UserError` if the stance model has no such parts (fastText).
+        """
+        explain = getattr(self.stance_task.model, "explain", None)
+        if explain is None:
+            raise UserError(f"the stance model {self.stance_task.model.kind} cannot explain itself; cues and linear can")
+        found: list[tuple[str, float]] = explain(text, most)
+        return found
+
     def _tag_batch(self, pages: Sequence[Page]) -> list[TaggedPage]:
         p_types = self.type_task.predict(pages)
-        columns = [decide_types(p, self.threshold) for p in p_types]
+        columns = _decide_all(p_types, self.threshold)
         # The stance model reads the article as the filter sees it, without the noise.
         articles = [
             page.with_lines(
@@ -187,11 +198,11 @@ class PageFilter:
         stance_rows = iter(p_stance.tolist())
         lines = []
         for line, row, j in zip(page.lines, p.tolist(), types.tolist(), strict=True):
-            keep = TYPES[j] in ARTICLE
-            stance = next(stance_rows) if keep else None
-            label = None
-            if stance is not None and max(stance) >= self.min_confidence:
-                label = STANCES[stance.index(max(stance))]
+            keep, stance, label = j < len(ARTICLE), None, None
+            if keep:
+                stance = next(stance_rows)
+                if max(stance) >= self.min_confidence:
+                    label = STANCES[stance.index(max(stance))]
             lines.append(TaggedLine(line.n, line.text, TYPES[j], keep, label, row, stance))
         return TaggedPage(page, tuple(lines), page_stance(article, p_stance), expected_f1(p, types), self.name)
 
@@ -241,20 +252,12 @@ class PageFilter:
         )
 
 
-def page_stance(lines: Sequence[Line], p: np.ndarray) -> dict[str, Any]:
-    """The stance of a page from the probabilities of its article lines.
-
-    Lines weigh by the square root of their length, the headline double. A page
-    takes a side only if at least a quarter of its weight does.
-    """
-    if not len(lines):
-        return {"label": None, "p": None}
-    weight = np.array([np.sqrt(len(line.text)) * (2.0 if line.type == "title" else 1.0) for line in lines])
-    mean = (p * weight[:, None]).sum(axis=0) / weight.sum()
-    conciliatory, hostile, _ = mean
-    side = "conciliatory" if conciliatory >= hostile else "hostile"
-    label = side if max(conciliatory, hostile) >= 0.25 else "neutral"
-    return {"label": label, "p": _named(STANCES, mean)}
+def _decide_all(probabilities: Probabilities, threshold: float) -> list[np.ndarray]:
+    """`decide_types` of every page, in one go."""
+    if not probabilities:
+        return []
+    ends = np.cumsum([len(p) for p in probabilities])
+    return np.split(decide_types(np.concatenate(probabilities), threshold), ends[:-1])
 
 
 def expected_f1(p: np.ndarray, types: np.ndarray) -> float:
@@ -262,7 +265,7 @@ def expected_f1(p: np.ndarray, types: np.ndarray) -> float:
     if not len(p):
         return 1.0
     q = article_probability(p)
-    kept = np.array([TYPES[j] in ARTICLE for j in types])
+    kept = types < len(ARTICLE)
     if not kept.any():
         return round(float(np.prod(1 - q)), 4)
     return round(float(2 * q[kept].sum() / (kept.sum() + q.sum())), 4)

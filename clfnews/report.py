@@ -30,6 +30,10 @@ COLUMNS: dict[str, tuple[tuple[str, str], ...]] = {
 }
 
 
+CHALLENGE = (("same if swapped", "challenge/invariance"), ("minimal pairs", "challenge/minimal_accuracy"))
+"""Columns of stance models when the data folder has challenge pairs."""
+
+
 def table_rows(results: Sequence[Result]) -> dict[str, list[Any]]:
     """Column -> values, one entry a model: what `log_table` takes."""
     task = results[0].task
@@ -38,6 +42,9 @@ def table_rows(results: Sequence[Result]) -> dict[str, list[Any]]:
         rows[f"oof {title}"] = [round(r.oof.values[name], 4) for r in results]
         rows[f"test {title}"] = [round(r.test.values[name], 4) for r in results]
         rows[f"test {title} interval"] = [f"{r.test.low[name]:.3f}-{r.test.high[name]:.3f}" for r in results]
+    for title, name in CHALLENGE:
+        if all(r.challenge is not None for r in results):
+            rows[title] = [round(r.challenge.values[name], 4) for r in results if r.challenge is not None]
     rows["seconds"] = [round(r.seconds, 1) for r in results]
     rows["MB"] = [round(r.size / 1e6, 2) for r in results]
     return rows
@@ -50,7 +57,9 @@ def cells(outcome: TrainResult, task: str) -> tuple[list[str], list[list[str]]]:
     title = {metric: name for name, metric in COLUMNS[task]}[main]
     header = ["", "model", f"out of fold {title}"]
     header += [f"validation {title}"] if validated else []
-    header += [f"test {name}" for name, _ in COLUMNS[task]] + ["seconds", "MB"]
+    header += [f"test {name}" for name, _ in COLUMNS[task]]
+    challenged = all(result.challenge is not None for result in outcome.results[task])
+    header += [title for title, _ in CHALLENGE if challenged] + ["seconds", "MB"]
     rows = []
     for result in sorted(outcome.results[task], key=lambda r: r.headline):
         row = ["*" if outcome.champions[task] is result else "", result.name, with_interval(result.oof, main)]
@@ -59,6 +68,7 @@ def cells(outcome: TrainResult, task: str) -> tuple[list[str], list[list[str]]]:
         row += [
             with_interval(result.test, name) if name == main else f"{result.test.values[name]:.3f}" for _, name in COLUMNS[task]
         ]
+        row += [f"{result.challenge.values[name]:.3f}" for _, name in CHALLENGE if result.challenge is not None and challenged]
         rows.append([*row, f"{result.seconds:.1f}", f"{result.size / 1e6:.2f}"])
     return header, rows
 

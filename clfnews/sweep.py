@@ -23,10 +23,13 @@ from clfnews.errors import UserError, nearest
 from clfnews.evaluate import HEADLINE, Bootstrap, Scores, score_stance, score_type
 from clfnews.experiments import FLOORS, MEAN, read_results, write_experiment
 from clfnews.labels import ARTICLE, TASKS
-from clfnews.report import COLUMNS
+from clfnews.report import CHALLENGE, COLUMNS
 from clfnews.train import Progress, Result, Splits, choose_threshold, fit_and_score, load_splits
 
-MORE = {"type": ("type/recall_at_p98", "type/brier"), "stance": ("stance/swap_rate", "stance/brier")}
+MORE = {
+    "type": ("type/recall_at_p98", "type/brier"),
+    "stance": ("stance/swap_rate", "stance/brier", *(name for _, name in CHALLENGE)),
+}
 """Metrics that `results.csv` keeps beside the columns of the report."""
 SETS = ("oof", "validation", "test")
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.+-]*$")]
@@ -216,7 +219,9 @@ def _scores(context: _Context, result: Result, splits: Splits) -> Iterator[tuple
         if result.task == "type":
             yield name, score_type(scored, p, result.threshold, context.bootstrap)
         else:
-            yield name, score_stance(scored, p, context.bootstrap)
+            scores = score_stance(scored, p, context.bootstrap)
+            # Of the model, whatever the set: so that every table can show them.
+            yield name, replace(scores, values=scores.values | (result.challenge.values if result.challenge else {}))
 
 
 def _pages_for(corpus: Corpus, task: str) -> Corpus | None:
@@ -299,7 +304,7 @@ def _row(entry: Entry, reference: Entry | None, level: float) -> dict[str, str]:
         row |= {"against": f"{reference.variant}/{reference.model}"}
         row |= {name: _number(x) for name, x in zip(("difference", "difference_low", "difference_high"), delta, strict=True)}
     details = [name for _, name in COLUMNS[entry.task] if name != headline] + list(MORE[entry.task])
-    row |= {name: _number(scores.values[name]) for name in details}
+    row |= {name: _number(scores.values[name]) for name in details if name in scores.values}
     threshold = _number(entry.threshold) if entry.task == "type" and entry.seed != MEAN else ""
     return row | {"threshold": threshold, "train": entry.train, "signature": scores.signature}
 

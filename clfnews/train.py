@@ -16,6 +16,7 @@ import numpy as np
 
 from clfnews import tracking
 from clfnews.calibrate import best_threshold, fit_temperature, scale
+from clfnews.challenge import folder_pairs, score_challenge
 from clfnews.config import Config, chosen_models
 from clfnews.dataset import Corpus, load_split
 from clfnews.errors import UserError
@@ -63,6 +64,8 @@ class Result:
     seconds: float
     size: int
     """Bytes of the saved model."""
+    challenge: Scores | None = None
+    """Of a stance model, if the data folder has challenge pairs."""
 
     @property
     def headline(self) -> float:
@@ -158,9 +161,11 @@ def fit_and_score(
     test_p = fitted.predict(splits.test.pages)
     validation_p = fitted.predict(splits.validation.pages) if splits.validation else None
     validation = score(splits.validation, validation_p) if splits.validation and validation_p is not None else None
+    pairs = folder_pairs(Path(config.data.folder)) if task == "stance" else []
     return Result(
         task, name, fitted, threshold, score(splits.train, oof_p), validation, score(splits.test, test_p),
         oof_p, validation_p, test_p, seconds, _saved_size(fitted),
+        score_challenge(fitted, pairs, bootstrap) if pairs else None,
     )  # fmt: skip
 
 

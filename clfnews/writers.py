@@ -236,6 +236,16 @@ def parquet_schema() -> Any:
             ("p_stance", probabilities(STANCES)),
         ]
     )
+    stance = pa.struct(
+        [
+            ("label", pa.string()),
+            ("p", probabilities(STANCES)),
+            ("reason", pa.string()),
+            ("coverage", pa.float64()),
+            ("shares", probabilities(STANCES)),
+            ("lines", pa.list_(pa.int32())),
+        ]
+    )
     return pa.schema(
         [
             ("id", pa.string()),
@@ -243,7 +253,7 @@ def parquet_schema() -> Any:
             ("site", pa.string()),
             ("title", pa.string()),
             ("text", pa.string()),
-            ("stance", pa.struct([("label", pa.string()), ("p", probabilities(STANCES))])),
+            ("stance", stance),
             ("confidence", pa.float64()),
             ("model", pa.string()),
             ("lines", pa.list_(line)),

@@ -11,13 +11,17 @@ import numpy as np
 
 from clfnews.actors import actor_mentions
 from clfnews.chars import WORD_BITS, CharTable, char_table, class_code
+from clfnews.events import event_classes, event_phrases
 from clfnews.models.base import Probabilities, normalised, split_back
 from clfnews.page import Page
 
 _ACTOR = 2**WORD_BITS
 """The placeholder's id, behind those of the words."""
 _GRAM_BITS = 22
+# What a hash is of stands in its upper bits: n-grams of words from 0, of events from 8, then these.
+_EVENTS, _FIRST, _LAST, _TURNED, _CUE = 8, 12, 13, 14, 15
 _CUES = ("actors 0", "actors 1", "actors 2", "actors 3+", "no stop", "quotation", "long", "numbers")
+_EVENT_NGRAMS = 3
 _WORDS = re.compile(r"[^\W_]+|[^\s]")
 
 
@@ -27,9 +31,11 @@ class Cues:
     Every mention of a political actor becomes one placeholder
     (`actors.actor_mentions`): what is learnt is what is said or done, not who is
     named. The cues tell how many mentions there are, and whether the line is
-    long, quotes, counts or lacks its stop, as headlines do. N-grams up to
-    `ngrams` words are hashed and weighted by TF-IDF; all is numpy, about a
-    hundred thousand lines a second.
+    long, quotes, counts or lacks its stop, as headlines do. The events
+    (`events.event_phrases`) are a second, shorter text: a line as the sequence of
+    what is done in it ("actor no agree actor"), with its own n-grams, its first and
+    last event, and what comes after the last "but". N-grams up to `ngrams` words
+    are hashed and weighted by TF-IDF; all is numpy, ten thousand lines a second.
     Lines of pages without any side (off topic) weigh `offtopic_weight`, single
     lines `single_weight`: the first are many and easy, the second few and hard.
     """
@@ -46,6 +52,7 @@ class Cues:
         min_df: int = 2,
         mask: bool = True,
         cues: bool = True,
+        events: bool = True,
         offtopic_weight: float = 0.1,
         single_weight: float = 3.0,
         neutral_weight: float = 1.5,
@@ -53,9 +60,10 @@ class Cues:
     ) -> None:
         self.task, self.labels = task, labels
         self.C, self.ngrams, self.min_df, self.seed = C, ngrams, min_df, seed
-        self.mask, self.cues = mask, cues
+        self.mask, self.cues, self.events = mask, cues, events
         self.offtopic_weight, self.single_weight, self.neutral_weight = offtopic_weight, single_weight, neutral_weight
         self._grams = np.zeros(0, dtype=np.int64)  # sorted hashes in use; a column each
+        self._maybe = np.zeros(0, dtype=bool)  # by the lower bits of a hash: whether it can be in use
         self._idf = np.zeros(0, dtype=np.float32)
         self._coef = np.zeros((0, len(labels)), dtype=np.float32)
         self._bias = np.zeros(len(labels), dtype=np.float32)
@@ -70,7 +78,7 @@ class Cues:
         distinct = np.unique((line << (_GRAM_BITS + 4)) | gram)
         grams, counts = np.unique(distinct & (2 ** (_GRAM_BITS + 4) - 1), return_counts=True)
         often = counts >= (self.min_df if len(texts) >= 50 else 1)
-        self._grams = grams[often]
+        self._grams, self._maybe = grams[often], np.zeros(0, dtype=bool)
         self._idf = (np.log((1 + len(texts)) / (1 + counts[often])) + 1).astype(np.float32)
         classifier = LogisticRegression(C=self.C, max_iter=200, tol=1e-3, random_state=self.seed)
         classifier.fit(self._matrix(line, gram, len(texts)), y, sample_weight=weights)
@@ -121,20 +129,15 @@ class Cues:
     # --- features ---------------------------------------------------------------
 
     def _line_grams(self, table: CharTable) -> tuple[np.ndarray, np.ndarray]:
-        """Line and hash of every n-gram and cue."""
+        """Line and hash of every n-gram, event and cue."""
         line, ids = self._sequence(table)[:2]
-        lines, grams = [line], [_hashed(ids, 0)]
-        key = ids.astype(np.uint64)
-        for size in range(2, self.ngrams + 1):
-            key = key[:-1] * np.uint64(0x9E3779B97F4A7C15) + ids[size - 1 :].astype(np.uint64)
-            whole = line[: len(key)] == line[size - 1 :]
-            lines.append(line[: len(key)][whole])
-            grams.append(_hashed(key[whole], size - 1))
+        parts = _grams(line, ids, self.ngrams, 0)
         if self.cues:
             where, cue = self._line_cues(table)
-            lines.append(where)
-            grams.append(cue + (15 << _GRAM_BITS))
-        return np.concatenate(lines), np.concatenate(grams)
+            parts.append((where, cue + (_CUE << _GRAM_BITS)))
+        if self.events:
+            parts += _event_grams(table)
+        return np.concatenate([where for where, _ in parts]), np.concatenate([gram for _, gram in parts])
 
     def _sequence(self, table: CharTable) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Line, id and place of every word, a mention of an actor as one word."""
@@ -161,30 +164,44 @@ class Cues:
         """Lines x known n-grams (sparse), TF-IDF with sublinear counts, rows of length 1."""
         from scipy.sparse import csr_matrix
 
+        if not len(self._maybe):
+            self._maybe = np.zeros(2**_GRAM_BITS, dtype=bool)
+            self._maybe[self._grams & (2**_GRAM_BITS - 1)] = True
+        # Most n-grams are unknown; one look into a small table is cheaper than a search.
+        some = self._maybe[gram & (2**_GRAM_BITS - 1)]
+        line, gram = line[some], gram[some]
         at = np.minimum(np.searchsorted(self._grams, gram), max(len(self._grams) - 1, 0))
-        known = self._grams[at] == gram if len(self._grams) else np.zeros(len(gram), dtype=bool)
-        x = csr_matrix((np.ones(int(known.sum()), dtype=np.float32), (line[known], at[known])), shape=(n, len(self._grams)))
-        x.sum_duplicates()
-        x.data = (1 + np.log(x.data)) * self._idf[x.indices]
-        norm = np.sqrt(np.bincount(np.repeat(np.arange(n), np.diff(x.indptr)), x.data**2, minlength=n))
-        x.data /= np.repeat(np.maximum(norm, 1e-9), np.diff(x.indptr)).astype(np.float32)
-        return x
+        known = self._grams[at] == gram
+        cells = np.sort((line[known] << (_GRAM_BITS + 4)) | at[known])
+        first = np.flatnonzero(np.diff(cells, prepend=-1))  # the same n-gram again in a line raises its count
+        row, column = cells[first] >> (_GRAM_BITS + 4), cells[first] & (2 ** (_GRAM_BITS + 4) - 1)
+        count = np.diff(first, append=len(cells)).astype(np.float32)
+        data = (1 + np.log(count)) * self._idf[column]
+        norm = np.sqrt(np.bincount(row, data**2, minlength=n))
+        data /= np.maximum(norm, 1e-9).astype(np.float32)[row]
+        starts = np.concatenate(([0], np.cumsum(np.bincount(row, minlength=n))))
+        return csr_matrix((data, column, starts), shape=(n, len(self._grams)))
 
     def _gram_names(self, text: str) -> dict[int, str]:
-        """Hash -> words of every n-gram of a line."""
+        """Hash -> what can be read of every n-gram, event and cue of a line."""
         table = char_table([text])
-        _, ids, place = self._sequence(table)
+        line, ids, place = self._sequence(table)
         words = _WORDS.findall(text.lower())
         if len(words) != len(table.word_line):  # a sign that the two split differently
             words = ["?"] * len(table.word_line)
         shown = ["<actor>" if i == _ACTOR else words[p] for i, p in zip(ids.tolist(), place.tolist(), strict=True)]
-        names = {int(g): word for g, word in zip(_hashed(ids, 0).tolist(), shown, strict=True)}
-        key = ids.astype(np.uint64)
-        for size in range(2, self.ngrams + 1):
-            key = key[:-1] * np.uint64(0x9E3779B97F4A7C15) + ids[size - 1 :].astype(np.uint64)
-            for i, gram in enumerate(_hashed(key, size - 1).tolist()):
-                names[int(gram)] = " ".join(shown[i : i + size])
-        return names | {i + (15 << _GRAM_BITS): f"[{cue}]" for i, cue in enumerate(_CUES)}
+        names: dict[int, str] = {}
+        for size, (_, grams) in enumerate(_grams(line, ids, self.ngrams, 0), 1):
+            names |= {gram: " ".join(shown[i : i + size]) for i, gram in enumerate(grams.tolist())}
+        kinds = (*event_classes(), "actor")
+        line, tokens = _event_tokens(table)
+        shown = [kinds[token] for token in tokens.tolist()]
+        for size, (_, grams) in enumerate(_grams(line, tokens + 1, _EVENT_NGRAMS, _EVENTS), 1):
+            names |= {gram: f"[{' '.join(shown[i : i + size])}]" for i, gram in enumerate(grams.tolist())}
+        for order, place_name in ((_FIRST, "first"), (_LAST, "last"), (_TURNED, "after but")):
+            hashes = _hashed(np.arange(len(kinds)) + 1, order).tolist()
+            names |= {gram: f"[{place_name}: {kind}]" for gram, kind in zip(hashes, kinds, strict=True)}
+        return names | {i + (_CUE << _GRAM_BITS): f"[{cue}]" for i, cue in enumerate(_CUES)}
 
     # --- storage ------------------------------------------------------------------
 
@@ -206,3 +223,41 @@ def _hashed(key: np.ndarray, order: int) -> np.ndarray:
     mixed ^= mixed >> np.uint64(31)
     mixed *= np.uint64(0x9E3779B97F4A7C15)
     return (mixed >> np.uint64(64 - _GRAM_BITS)).astype(np.int64) + (order << _GRAM_BITS)
+
+
+def _grams(line: np.ndarray, ids: np.ndarray, longest: int, order: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Line and hash of the n-grams of each size from 1 on, within lines."""
+    out = [(line, _hashed(ids, order))]
+    key = ids.astype(np.uint64)
+    for size in range(2, longest + 1):
+        key = key[:-1] * np.uint64(0x9E3779B97F4A7C15) + ids[size - 1 :].astype(np.uint64)
+        whole = line[: len(key)] == line[size - 1 :]
+        out.append((line[: len(key)][whole], _hashed(key[whole], order + size - 1)))
+    return out
+
+
+def _event_tokens(table: CharTable) -> tuple[np.ndarray, np.ndarray]:
+    """Line and class of the events and mentions of actors (class: behind the events), in reading order."""
+    place, kind = event_phrases(table)
+    actors = np.flatnonzero(actor_mentions(table)[1])
+    place, kind = np.concatenate([place, actors]), np.concatenate([kind, np.full(len(actors), len(event_classes()))])
+    order = np.argsort(place, kind="stable")
+    return table.word_line[place[order]], kind[order]
+
+
+def _event_grams(table: CharTable) -> list[tuple[np.ndarray, np.ndarray]]:
+    line, token = _event_tokens(table)
+    parts = _grams(line, token + 1, _EVENT_NGRAMS, _EVENTS)
+    alone = token < len(event_classes())  # how many actors there are is a cue
+    parts[0] = parts[0][0][alone], parts[0][1][alone]
+    line, token = line[alone], token[alone]
+    if len(line):
+        change = line[1:] != line[:-1]
+        first, last = np.insert(change, 0, True), np.append(change, True)
+        turns = np.flatnonzero(token == event_classes().index("but"))
+        turn = np.full(len(table.length), len(token))
+        turn[line[turns]] = turns  # the last one of a line stays
+        turned = np.arange(len(token)) > turn[line]
+        for order, some in ((_FIRST, first), (_LAST, last), (_TURNED, turned)):
+            parts.append((line[some], _hashed(token[some] + 1, order)))
+    return parts

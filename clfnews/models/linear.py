@@ -82,6 +82,22 @@ class Linear:
             p[:, columns] = self._pipeline.predict_proba([shape_digits(text) for text in texts])
         return normalised(p)
 
+    def explain(self, text: str, most: int = 6) -> list[tuple[str, float]]:
+        """The n-grams that moved a text towards its label, strongest first: exact parts of the score.
+
+        Each part is weight times value against the mean of the other labels
+        (log-odds); negative parts speak against.
+        """
+        features, classifier = self._pipeline["features"], self._pipeline["classifier"]
+        row = features.transform([shape_digits(text)]).tocsr()
+        weights = classifier.coef_ if len(classifier.coef_) > 1 else np.vstack([-classifier.coef_, classifier.coef_]) / 2
+        best = int(self._pipeline.predict_proba([shape_digits(text)])[0].argmax())
+        against = np.delete(weights, best, axis=0).mean(axis=0)
+        parts = row.data * (weights[best] - against)[row.indices]
+        names = features.get_feature_names_out()
+        order = np.argsort(-np.abs(parts), kind="stable")[:most]
+        return [(str(names[row.indices[i]]).partition("__")[2], round(float(parts[i]), 4)) for i in order]
+
     def save(self, folder: Path) -> None:
         import skops.io
 
