@@ -51,7 +51,11 @@ _HIDING = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNOR
 _WORDS = re.compile(r"[a-z]+|[A-Z][a-z]*")
 # Elements that a parser must open again in every block until they are closed:
 # n of them left open times n blocks are n * n nodes. No cue needs them.
-_FORMATTING = re.compile(rb"</?(?:b|big|code|em|font|i|s|small|strike|strong|tt|u)(?:[\s/][^>]*)?>", re.IGNORECASE)
+_NAMES = "b|big|code|em|font|i|s|small|strike|strong|tt|u"
+# Both cases spelled out: with a flag the search would not jump from "<" to "<".
+_FORMATTING = re.compile(
+    rb"</?(?:" + re.sub("[a-z]", lambda x: f"[{x[0]}{x[0].upper()}]", _NAMES).encode() + rb")(?:[\s/][^>]*)?>"
+)
 _HUGE_TAG = re.compile(rb"<[A-Za-z/!?][^>]{16384}")
 FEW_TAGS, MANY_TAGS, LARGE = 1_500, 20_000, 2 * 1024 * 1024
 
@@ -199,15 +203,21 @@ class _Walk:
         # What is outside of the current element: (element, its kind, box, in a link?, in <pre>?)
         stack: list[tuple[Any, int, _Box, bool, bool]] = []
         in_link, in_pre, node = False, False, root
+        enter, flush, text = self._enter, self._flush, self._text
         while True:
             kind = kinds(node.tag_id, _INLINE)
             if kind == _TEXT:
-                self._text(node.text_content, in_link, in_pre)
+                found = node.text_content
+                # Half of all pieces of text only set off the markup.
+                if not found.isspace():
+                    text(found, in_link, in_pre)
+                elif self.size:
+                    self.parts.append(" ")
             elif kind == _BREAK:
-                self._flush()
+                flush()
             elif kind != _UNSEEN_KIND:
                 outside = self.box
-                child = self._enter(node, kind, len(stack))
+                child = enter(node, kind, len(stack))
                 if child is not None:
                     stack.append((node, kind, outside, in_link, in_pre))
                     in_link, in_pre, node = in_link or kind == _LINK, in_pre or self.box.tag == "pre", child
@@ -216,11 +226,12 @@ class _Walk:
             following = node.next
             while following is None:
                 if not stack:
-                    self._flush()
+                    flush()
                     return self.rows
                 node, kind, outside, in_link, in_pre = stack.pop()
                 if kind == _BLOCK:
-                    self._flush()
+                    if self.size:
+                        flush()
                 elif kind == _LINK and not self.joint:
                     self.joint = "\0"
                 self.box = outside
@@ -233,7 +244,12 @@ class _Walk:
         """Begin an element; its first child, or None if there is nothing to see in it."""
         attributes = node.attributes
         # <html> and <body> are hidden only until a script has run.
-        hidden = bool(attributes) and depth > 1 and _is_hidden(attributes)
+        hidden = (
+            bool(attributes)
+            and depth > 1
+            and ("hidden" in attributes or "style" in attributes or "aria-hidden" in attributes)
+            and _is_hidden(attributes)
+        )
         if hidden and not self.everything:
             return None
         if kind in (_BLOCK, _CELL):
@@ -242,28 +258,31 @@ class _Walk:
                 hidden = True
                 if not self.everything:
                     return None
-            if kind == _BLOCK or self.size > LONG_CELL:
-                self._flush()
-            elif self.size:
-                self.joint = " | "
+            if self.size:
+                if kind == _BLOCK or self.size > LONG_CELL:
+                    self._flush()
+                else:
+                    self.joint = " | "
             _, region, hint, _, path, level, was_hidden = self.box
             if name in _LANDMARKS:
                 region = name
             step = name
             if attributes:
                 region = _ROLES.get(attributes.get("role") or "", region)
-                own, words = _naming(attributes.get("class"), attributes.get("id"))
-                hint = own or hint
-                step = f"{name} {words}" if words else name
+                if "class" in attributes or "id" in attributes:
+                    own, words = _naming(attributes.get("class"), attributes.get("id"))
+                    hint = own or hint
+                    step = f"{name} {words}" if words else name
                 for key in _TELLING:
                     if key in attributes:
                         step += f" {attributes[key]}"[:32].replace("/", " ")
             # Short cells share the line of their row.
             tag = "td" if name in ("tr", "th") else name
             self.box = _Box(tag, region, hint, depth + 1, f"{path}/{step}", level + 1, was_hidden or hidden)
-        elif hidden:
+            return node.first_child
+        if hidden:
             self.box = self.box._replace(hidden=True)
-        if kind not in (_BLOCK, _CELL) and attributes and not self.size and not self.lead:
+        if attributes and not self.size and not self.lead:
             self.lead = _naming(attributes.get("class"), attributes.get("id"))[1]
         if kind == _LINK and self.joint == "\0":
             # Links without a space between them stand apart on the screen: menus.
@@ -319,9 +338,9 @@ def _is_hidden(attributes: dict[str, str | None]) -> bool:
 def _naming(classes: str | None, element_id: str | None) -> tuple[str, str]:
     """The first telling word of a class or id attribute, as the name of its list; and the first words of both."""
     known = _hint_words()
-    words = [word.lower() for word in _WORDS.findall(f"{classes or ''} {element_id or ''}"[:400])]
-    hint = next((known[word] for word in words if word in known), "")
-    return hint, " ".join(dict.fromkeys(word for word in words if 1 < len(word) <= LONGEST_NAME))[:MAX_NAMES]
+    words = list(map(str.lower, _WORDS.findall(f"{classes or ''} {element_id or ''}"[:400])))
+    hint = next((known[word] for word in words if word in known), "") if not known.keys().isdisjoint(words) else ""
+    return hint, " ".join(dict.fromkeys([word for word in words if 1 < len(word) <= LONGEST_NAME]))[:MAX_NAMES]
 
 
 @lru_cache(maxsize=1)
