@@ -17,7 +17,7 @@ from clfnews.labels import STANCES
 from clfnews.layout import NOISE, Block, Body, Node, Row, Tags, Teasers, load_layouts
 from clfnews.quality import stats_tables
 
-HARD_NEUTRAL = ("casualties", "denial", "experts", "sanctions", "schedule", "weapons")
+HARD_NEUTRAL = ("background", "casualties", "denial", "experts", "sanctions", "schedule", "weapons")
 """Cases of neutral lines that read like a side: the subject is a conflict, the line reports no act of it."""
 HARD_SIDES = ("aid_ally", "conditional", "irony", "negation", "reported", "turn")
 """Cases of conciliatory or hostile lines whose words point the other way, or nowhere."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -44,6 +44,7 @@ _SECTIONS = (
 )
 
 _CREDIT = re.compile(r"[\s.(–-]*\(?((?:Ảnh|ẢNH|Nguồn|Video|Photo|Hình)\s*:.+?)\)?$")
+_SENTENCES = re.compile(r"(?=[“\"‘«]?[^\W\d_])(?!\w+ *:)(?:.{60,})[.!?…][”\"’»]?$")
 _CAPTION_HABITS = ("as written", "as written", "stop", "no stop", "no credit", "no credit, stop", "credit line")
 _CREDITS = (
     "ẢNH: {a}",
@@ -302,15 +303,17 @@ class _Composer:
         lede = next((i for i, line in enumerate(lines) if line.type == "body"), None)
         if lede is not None:
             del lines[lede]
+        if self.rng.random() < 0.6:
+            lines = _long_paragraphs(lines, self.rng.randrange(160, 320))
         body = [i for i, line in enumerate(lines) if line.type == "body"]
         places: dict[int, list[Row]] = {}
         for insert in row.inserts:
-            if body and self.rng.random() < 0.8:
+            if body and self.rng.random() < 0.5:
                 places.setdefault(self.rng.choice(body[: max(1, len(body) - 1)]), []).append(insert)
         for place in self._extra_links(row, body):
             places.setdefault(place, []).append(Row("teaser", "{related}"))
         habit = self.rng.choice(_CAPTION_HABITS)
-        shown = self.rng.choice((1.0, 1.0, 0.7, 0.4))
+        shown = self.rng.choice((1.0, 0.7, 0.4, 0.4))
         photographer = self.rng.choice(_AUTHORS).split(" (")[0]
         credit = self.rng.choice(_CREDITS).format(
             a=self.rng.choice((photographer, photographer.upper())), g=self.values["source"]
@@ -333,7 +336,7 @@ class _Composer:
 
     def _extra_links(self, row: Body, body: list[int]) -> list[int]:
         """Places of further read-also links: some sites set one behind every few paragraphs."""
-        if row.readalso == "none" or len(body) < 4 or self.rng.random() >= 0.2:
+        if row.readalso == "none" or len(body) < 4 or self.rng.random() >= 0.1:
             return []
         return self.rng.sample(body[:-1], self.rng.randint(1, 3))
 
@@ -383,6 +386,28 @@ def _caption_text(text: str, habit: str) -> str:
     if habit == "no stop":
         return text.rstrip(".")
     return f"{text}." if habit in ("stop", "no credit, stop") and text[-1:].isalnum() else text
+
+
+def _long_paragraphs(lines: Sequence[Line], size: int) -> list[Line]:
+    """Neighbouring paragraphs of one stance joined until they have `size` characters, as longer articles run.
+
+    Sub-headings, list items and questions stay alone: only whole sentences join.
+    """
+    out: list[Line] = []
+    for line in lines:
+        last = out[-1] if out else None
+        if (
+            last is not None
+            and last.type == line.type == "body"
+            and last.stance == line.stance
+            and len(last.text) < size
+            and _SENTENCES.match(last.text)
+            and _SENTENCES.match(line.text)
+        ):
+            out[-1] = replace(last, text=f"{last.text} {line.text}")
+        else:
+            out.append(line)
+    return out
 
 
 def _break_at_name(text: str, rng: random.Random) -> list[str]:

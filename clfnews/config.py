@@ -90,7 +90,6 @@ class CuesOptions(Section):
     cues: bool = True
     events: bool = True
     offtopic_weight: Annotated[float, Field(ge=0)] = 0.1
-    single_weight: Annotated[float, Field(gt=0)] = 3.0
     neutral_weight: Annotated[float, Field(gt=0)] = 1.5
 
 

@@ -20,7 +20,7 @@ ARTICLE: frozenset[str] = frozenset({"title", "body"})
 STANCES: tuple[str, ...] = ("conciliatory", "hostile", "neutral")
 """Stances of article lines; see `data/guidelines.md`, section 2."""
 
-GUIDELINES_VERSION = "1"
+GUIDELINES_VERSION = "1.1"
 
 TASKS: dict[str, tuple[str, ...]] = {"type": TYPES, "stance": STANCES}
 

@@ -36,8 +36,8 @@ class Cues:
     what is done in it ("actor no agree actor"), with its own n-grams, its first and
     last event, and what comes after the last "but". N-grams up to `ngrams` words
     are hashed and weighted by TF-IDF; all is numpy, ten thousand lines a second.
-    Lines of pages without any side (off topic) weigh `offtopic_weight`, single
-    lines `single_weight`: the first are many and easy, the second few and hard.
+    Lines of pages without any side (off topic) weigh `offtopic_weight`: they
+    are many and easy.
     """
 
     kind = "cues"
@@ -54,14 +54,13 @@ class Cues:
         cues: bool = True,
         events: bool = True,
         offtopic_weight: float = 0.1,
-        single_weight: float = 3.0,
         neutral_weight: float = 1.5,
         seed: int = 7,
     ) -> None:
         self.task, self.labels = task, labels
         self.C, self.ngrams, self.min_df, self.seed = C, ngrams, min_df, seed
         self.mask, self.cues, self.events = mask, cues, events
-        self.offtopic_weight, self.single_weight, self.neutral_weight = offtopic_weight, single_weight, neutral_weight
+        self.offtopic_weight, self.neutral_weight = offtopic_weight, neutral_weight
         self._grams = np.zeros(0, dtype=np.int64)  # sorted hashes in use; a column each
         self._maybe = np.zeros(0, dtype=bool)  # by the lower bits of a hash: whether it can be in use
         self._idf = np.zeros(0, dtype=np.float32)
@@ -80,7 +79,7 @@ class Cues:
         often = counts >= (self.min_df if len(texts) >= 50 else 1)
         self._grams, self._maybe = grams[often], np.zeros(0, dtype=bool)
         self._idf = (np.log((1 + len(texts)) / (1 + counts[often])) + 1).astype(np.float32)
-        classifier = LogisticRegression(C=self.C, max_iter=200, tol=1e-3, random_state=self.seed)
+        classifier = LogisticRegression(C=self.C, max_iter=500, tol=1e-5, random_state=self.seed)
         classifier.fit(self._matrix(line, gram, len(texts)), y, sample_weight=weights)
         coef, bias = classifier.coef_, classifier.intercept_
         if len(coef) == 1:  # two labels only: one row of coefficients
@@ -96,7 +95,7 @@ class Cues:
         for page in pages:
             known = [line for line in page.lines if line.stance]
             sides = sum(line.stance != "neutral" for line in known)
-            weight = self.single_weight if len(known) == 1 else 1.0 if sides >= 2 else self.offtopic_weight
+            weight = self.offtopic_weight if len(known) > 1 and sides < 2 else 1.0
             for line in known:
                 texts.append(line.text)
                 y.append(self.labels.index(str(line.stance)))
