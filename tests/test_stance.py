@@ -171,3 +171,35 @@ def test_tag_explain_gives_kept_lines_their_reasons(cli: Cli, cues: Cues, rules_
 def test_a_stance_of_a_text_in_python(cues: Cues) -> None:
     p = cues.predict_proba([Page.from_lines(["Nga và Iran ký thỏa thuận hợp tác."])])[0][0]
     assert STANCES[int(p.argmax())] == "conciliatory"
+
+
+# --- pretrained word vectors ----------------------------------------------------------
+
+VECTORS = Path(__file__).parent / "files" / "vectors.vec"
+
+
+def fasttext_on(vectors: Path | None) -> np.ndarray:
+    options = {"epoch": 1, "word_ngrams": 1, "pretrained_vectors": str(vectors) if vectors else None, "dim": 8}
+    model = make_model("fasttext", "stance", STANCES, options)
+    pages = load_split(DATA, "stance", "validation").pages[:40]
+    return np.concatenate(model.fit(pages).predict_proba(pages))
+
+
+def test_fasttext_starts_from_word_vectors_as_text_or_binary(tmp_path: Path) -> None:
+    import fasttext
+
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("\n".join(["nga mỹ đàm phán hòa bình", "nga mỹ trừng phạt đe dọa"] * 20), encoding="utf-8")
+    fasttext.train_unsupervised(str(corpus), dim=8, minCount=1, bucket=0, maxn=0, thread=1, verbose=0).save_model(
+        str(tmp_path / "vectors.bin")
+    )
+    plain, text, binary = fasttext_on(None), fasttext_on(VECTORS), fasttext_on(tmp_path / "vectors.bin")
+    assert not np.allclose(plain, text) and not np.allclose(plain, binary)
+
+
+@pytest.mark.parametrize("name", ["none.vec", "none.bin", "broken.bin", "broken.vec"])
+def test_vectors_that_cannot_be_read_are_named(name: str, tmp_path: Path) -> None:
+    if name.startswith("broken"):
+        (tmp_path / name).write_bytes(b"no vectors")
+    with pytest.raises(UserError, match=f"pretrained_vectors: .*{name}"):
+        fasttext_on(tmp_path / name)

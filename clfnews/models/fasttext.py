@@ -81,7 +81,8 @@ class FastText:
                 options = {"autotuneValidationFile": str(held), "autotuneDuration": self.autotune_seconds}
             train.write_text("\n".join(shuffled) + "\n", encoding="utf-8")
             if self.pretrained_vectors:
-                options |= {"pretrainedVectors": self.pretrained_vectors, "dim": vector_dim(self.pretrained_vectors)}
+                vectors = vectors_file(Path(self.pretrained_vectors), Path(folder))
+                options |= {"pretrainedVectors": str(vectors), "dim": vector_dim(vectors)}
             try:
                 self._model = fasttext.train_supervised(
                     input=str(train), label=_PREFIX, thread=1, seed=self.seed, verbose=0, **options
@@ -124,10 +125,27 @@ class FastText:
         return model
 
 
-def vector_dim(path: str) -> int:
+def vectors_file(path: Path, folder: Path) -> Path:
+    """The word vectors as text, which is all that fastText starts from: a `.vec` as it is, a `.bin` written into `folder`."""
+    if path.suffix != ".bin":
+        return path
+    import fasttext
+
+    try:
+        model = fasttext.load_model(str(path))
+    except ValueError as error:
+        raise UserError(f"pretrained_vectors: {path}: {str(error).strip()}") from error
+    names, out = model.get_words(), folder / "vectors.vec"
+    with out.open("w", encoding="utf-8") as file:
+        file.write(f"{len(names)} {model.get_dimension()}\n")
+        file.writelines(f"{name} {' '.join(f'{x:.5f}' for x in model.get_word_vector(name))}\n" for name in names)
+    return out
+
+
+def vector_dim(path: Path) -> int:
     """Dimension of a `.vec` file, from its first line; raises `UserError` if it has none."""
     try:
-        with Path(path).open(encoding="utf-8", errors="replace") as file:
+        with path.open(encoding="utf-8", errors="replace") as file:
             return int(file.readline().split()[1])
     except FileNotFoundError as error:
         raise UserError(f"pretrained_vectors: {path}: no such file") from error
