@@ -54,7 +54,7 @@ def run_local(
     try:
         # Sums over several threads differ in the last bit from sums over one.
         with threadpool_limits(1):
-            _settle()
+            settle()
             for unit in units:
                 yield filter_unit(unit, job, page_filter)
     finally:
@@ -62,7 +62,7 @@ def run_local(
         gc.unfreeze()
 
 
-def _settle() -> None:
+def settle() -> None:
     """Make ready for many batches that are alike: look for garbage less often, keep freed memory for the next."""
     # Pages hold no cycles, but a batch has so many objects that looking for cycles costs a fifth of the time.
     gc.collect()
@@ -131,7 +131,7 @@ def _load(model: Path, threshold: float | None) -> PageFilter:
 
     page_filter = _set_threshold(PageFilter.load(model), threshold)
     threadpool_limits(1)
-    _settle()
+    settle()
     return page_filter
 
 

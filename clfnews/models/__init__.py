@@ -8,6 +8,7 @@ tests run over everything in this dict.
 from __future__ import annotations
 
 import json
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -50,5 +51,8 @@ def load_model(folder: Path) -> Model:
         raise UserError(f"{folder}: no model there (model.json is missing or broken)") from error
     if meta["kind"] not in MODELS:
         raise UserError(f"{folder}: unknown model {meta['kind']!r}; was it made by a newer clfnews?")
+    unknown = sorted(set(meta["options"]) - set(signature(MODELS[meta["kind"]]).parameters))
+    if unknown:
+        raise UserError(f"{folder}: has options that this version does not know ({', '.join(unknown)}); train again")
     model: Model = MODELS[meta["kind"]].load(folder, meta["task"], tuple(meta["labels"]), **meta["options"])
     return model
