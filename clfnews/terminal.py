@@ -1,8 +1,18 @@
-"""Tables on the terminal, and text that may be shown there."""
+"""What goes to the terminal or a file: tables, progress, warnings, text that may be shown."""
 
 from __future__ import annotations
 
+import os
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from clfnews.errors import UserError
 
 
 def printable(text: str) -> str:
@@ -23,3 +33,56 @@ def print_table(header: list[str], rows: list[list[str]]) -> None:
         table.add_row(*row)
     width = None if sys.stdout.isatty() else 200
     Console(width=width, highlight=False, markup=False).print(table)
+
+
+@contextmanager
+def status(quiet: bool) -> Iterator[Any]:
+    """One changing line on standard error while something long works."""
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False, markup=False)
+    if quiet:
+        yield lambda _: None
+    elif console.is_terminal:
+        with console.status("reading the data") as status:
+            yield status.update
+    else:
+        yield lambda text: console.print(text)
+
+
+def now_and_then(show: Any) -> Any:
+    """Calls at most every 10 seconds (every 0.2 on a terminal): a log is not a progress bar."""
+    pause, last = (0.2 if sys.stderr.isatty() else 10.0), 0.0
+
+    def called(value: Any) -> None:
+        nonlocal last
+        if time.monotonic() - last >= pause:
+            last = time.monotonic()
+            show(value)
+
+    return called
+
+
+def warner() -> Any:
+    return lambda message: typer.echo(f"clfnews: {message}", err=True)
+
+
+@contextmanager
+def sink(output: Path | None) -> Iterator[Any]:
+    """Writes lines to the terminal, or to a temporary file that takes the name when all is written."""
+    if output is None:
+        yield typer.echo
+        return
+    if not output.parent.is_dir():
+        raise UserError(f"{output}: the folder {output.parent} does not exist")
+    if output.is_dir():
+        raise UserError(f"{output}: is a folder; give the name of a file")
+    temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="\n") as file:
+            yield lambda text: file.write(f"{text}\n")
+        temporary.replace(output)
+    except OSError as error:
+        raise UserError(f"{output}: cannot be written: {error.strerror}") from error
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,163 @@
+"""`clfnews data ...`: check, count, compose, compare and exchange the labelled dataset."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clfnews.errors import UserError
+from clfnews.terminal import now_and_then, print_table, status
+
+data_app = typer.Typer(help="The labelled dataset: check, count, compose, compare, exchange.", no_args_is_help=True)
+
+
+@data_app.command("check")
+def data_check(folder: Annotated[Path, typer.Argument(help="Data folder.")] = Path("data")) -> None:
+    """List every problem of the dataset at once, with file and row; exit code 1 if there are any.
+
+    Example: clfnews data check
+    """
+    from clfnews.quality import check_folder
+
+    problems, summary = check_folder(folder)
+    for problem in problems:
+        typer.echo(problem)
+    typer.echo(f"{summary}: {len(problems)} problem{'s' * (len(problems) != 1)}")
+    raise typer.Exit(1 if problems else 0)
+
+
+@data_app.command("stats")
+def data_stats(
+    folder: Annotated[Path, typer.Argument(help="Data folder.")] = Path("data"),
+    figure: Annotated[Path | None, typer.Option("--figure", help="Also draw types and line lengths into this PNG file.")] = None,
+) -> None:
+    """Count pages, lines, types, stances, layouts and groups per split.
+
+    Example: clfnews data stats --figure stats.png
+    """
+    from clfnews.quality import stats_figure, stats_tables
+
+    for title, header, rows in stats_tables(folder):
+        typer.echo(title)
+        print_table(header, rows)
+    if figure is not None:
+        stats_figure(folder, figure)
+
+
+@data_app.command("agreement")
+def data_agreement(
+    a: Annotated[Path, typer.Argument(help="Labelled pages or stance rows, JSONL.")],
+    b: Annotated[Path, typer.Argument(help="The same lines, labelled by someone else.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One object with all scores and all disagreements.")] = False,
+    show: Annotated[int, typer.Option("--show", min=0, help="Print this many disagreements.")] = 10,
+) -> None:
+    """Compare two sets of labels of the same lines: Cohen's kappa, agreement, F1 by label.
+
+    Example: clfnews data agreement data/votes/seeds-annotator1.jsonl data/pages/test.jsonl
+    """
+    from clfnews.agreement import agreement
+
+    outcome = agreement(a, b)
+    if as_json:
+        typer.echo(json.dumps(outcome.as_row(), ensure_ascii=False, indent=1))
+        return
+    for title, header, rows in outcome.tables(show):
+        typer.echo(title)
+        print_table(header, rows)
+
+
+@data_app.command("export")
+def data_export(
+    file: Annotated[Path, typer.Argument(help="Gold rows, JSONL.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")],
+    format: Annotated[str | None, typer.Option("--format", "-f", help="labelstudio or tsv. Default: as the name ends.")] = None,
+    blank: Annotated[bool, typer.Option("--blank", help="Without the labels, for a second opinion.")] = False,
+    config: Annotated[Path | None, typer.Option("--labelling-config", help="Also write Label Studio's configuration.")] = None,
+) -> None:
+    """Write labelled pages as Label Studio tasks, or as a table for an editor or spreadsheet.
+
+    Example: clfnews data export data/pages/test.jsonl -o seeds.tsv
+    """
+    from clfnews.exchange import export_rows, write_labelling_config
+
+    n = export_rows(file, output, format, blank)
+    typer.echo(f"{output}: {n} page{'s' * (n != 1)}")
+    if config is not None:
+        write_labelling_config(config)
+        typer.echo(f"{config}: paste it into the project's labelling setup")
+
+
+@data_app.command("import")
+def data_import(
+    arguments: Annotated[
+        list[str],
+        typer.Argument(
+            help="What Label Studio exported as JSON, or the edited table; or wcxb, aeb or pairs, and a folder.",
+            metavar="FILE | BENCHMARK FOLDER",
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="JSONL file to write.")],
+    annotator: Annotated[str | None, typer.Option("--annotator", help="User id or e-mail, if several have annotated.")] = None,
+    split: Annotated[str | None, typer.Option("--split", help="Split of the benchmark. Default: dev.")] = None,
+) -> None:
+    """Read labels back as gold rows; names file and row of what is wrong.
+
+    Or make gold rows of a benchmark's HTML and clean texts: wcxb, aeb
+    (article-extraction-benchmark) or pairs (any folder of NAME.html and NAME.txt).
+
+    Example: clfnews data import seeds.tsv -o seeds.jsonl
+    Example: clfnews data import wcxb ../wcxb -o wcxb.jsonl
+    """
+    if len(arguments) == 2:
+        from clfnews.benchmarks_import import import_benchmark
+
+        with status(False) as show:
+            done = import_benchmark(arguments[0], arguments[1], output, split, now_and_then(show))
+        for problem in done.skipped:
+            typer.echo(f"clfnews: {problem}", err=True)
+        typer.echo(f"{output}: {done.pages:,} pages, {done.lines:,} lines, {done.content:,} of them content")
+        print_table(*done.table())
+        raise typer.Exit(1 if done.skipped else 0)
+    if len(arguments) > 2:
+        raise UserError(f"data import: expected FILE, or BENCHMARK FOLDER, got {len(arguments)} arguments")
+    from clfnews.exchange import import_rows
+
+    pages, lines, unlabelled = import_rows(arguments[0], output, annotator)
+    missing = f", {unlabelled:,} without a type" if unlabelled else ""
+    typer.echo(f"{output}: {pages:,} page{'s' * (pages != 1)}, {lines:,} lines{missing}")
+
+
+@data_app.command("card")
+def data_card(
+    folder: Annotated[Path, typer.Argument(help="Data folder.")] = Path("data"),
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit code 1 if the card is behind its data.")] = False,
+) -> None:
+    """Fill in the numbers of the dataset card (README.md) from the data beside it.
+
+    Example: clfnews data card --check
+    """
+    from clfnews.datacard import refresh_card
+
+    changed = refresh_card(folder, write=not check)
+    if check and changed:
+        typer.echo(f"{folder / 'README.md'}: behind its data; run: clfnews data card {folder}")
+        raise typer.Exit(1)
+    typer.echo(f"{folder / 'README.md'}: {'filled in' if changed else 'up to date'}")
+
+
+@data_app.command("compose")
+def data_compose(
+    recipe: Annotated[Path, typer.Argument(help="Recipe (YAML).")] = Path("data/compose.yaml"),
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder to write; default: the recipe's.")] = None,
+) -> None:
+    """Compose labelled pages from articles and layouts; the same recipe gives the same bytes.
+
+    Example: clfnews data compose data/compose.yaml -o /tmp/pages
+    """
+    from clfnews.build import build
+
+    for file, n in build(recipe, output or recipe.parent).items():
+        typer.echo(f"{file}: {n} pages")

@@ -1,0 +1,207 @@
+"""`clfnews filter` and `clfnews tag`; `cli.py` adds them to the others."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from clfnews.errors import BadRecord, UserError
+from clfnews.terminal import now_and_then, printable, sink, status, warner
+
+if TYPE_CHECKING:
+    from clfnews.filter import PageFilter, TaggedPage
+    from clfnews.page import Page
+    from clfnews.records import ReadOptions
+
+Model = Annotated[str | None, typer.Option("--model", "-m", help="Folder, runs:/ or models:/ URI. Default: the champion.")]
+_INPUTS = "Text, HTML, JSONL, CSV, Parquet, WET or WARC files (also .gz, .zst), folders, '*.txt' patterns, - for standard input."
+Inputs = Annotated[list[str], typer.Argument(help=_INPUTS)]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="File to write (filter: or folder); default: the terminal.")]
+InputFormat = Annotated[
+    str | None, typer.Option(help="text, html, jsonl, csv, parquet, wet or warc. Default: by the file's name.")
+]
+_COLUMN = "ROLE=NAME, such as text=body: the column or key that holds text, html, lines, id, url, site or date; repeatable."
+Column = Annotated[list[str] | None, typer.Option(help=_COLUMN)]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on where an earlier run into the folder ended.")]
+_FORMAT = "text, jsonl or (folder only) parquet. Default: jsonl for a folder or -o X.jsonl, else text."
+
+
+def filter_(
+    inputs: Inputs,
+    output: Output = None,
+    model: Model = None,
+    format: Annotated[str | None, typer.Option("--format", "-f", help=_FORMAT)] = None,
+    threshold: Annotated[float | None, typer.Option(help="Keep lines from this p(article) on. Default: the model's.")] = None,
+    input_format: InputFormat = None,
+    column: Column = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", "-w", help="Processes, for a folder. Default: one a core.", min=1)
+    ] = None,
+    engine: Annotated[str | None, typer.Option("--engine", help="local (default) or ray, for a folder.")] = None,
+    address: Annotated[str | None, typer.Option("--address", help="Ray cluster, such as auto or ray://HOST:10001.")] = None,
+    resume: Resume = False,
+) -> None:
+    """Print the article of every page: headline and paragraphs, nothing else.
+
+    With -o FOLDER every input file becomes a file there, in many processes, with
+    error files beside them and a manifest; a run that was stopped can go on.
+
+    Example: clfnews filter seeds/001_0965331b62c00476.txt
+    Example: clfnews filter pages/ -o filtered --workers 2
+    """
+    from clfnews.records import ReadOptions, parse_columns
+
+    options = ReadOptions(input_format, parse_columns(column or []))
+    to_folder = workers is not None or engine or address or resume
+    if to_folder or (output is not None and (output.is_dir() or (not output.suffix and not output.exists()))):
+        _filter_to_folder(inputs, output, model, format, threshold, options, workers, engine, address, resume)
+        return
+    chosen = format or ("jsonl" if output and output.suffix in (".jsonl", ".ndjson") else "text")
+    if chosen not in ("text", "jsonl"):
+        raise UserError(f"--format {chosen}: expected text or jsonl{' (parquet: only with -o FOLDER)' * (chosen == 'parquet')}")
+    _run_filter(inputs, output, model, threshold, as_json=chosen == "jsonl", all_lines=False, options=options)
+
+
+def tag(
+    inputs: Inputs,
+    output: Output = None,
+    model: Model = None,
+    threshold: Annotated[float | None, typer.Option(help="As in filter.")] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Kept lines also get `why`: what moved their stance, and how much.")
+    ] = False,
+) -> None:
+    """Write every line of every page with type, probabilities and stance, as JSONL.
+
+    Example: clfnews tag seeds/*.txt -o tagged.jsonl
+    Example: clfnews tag --explain seeds/000_7159ef61d58be689.txt
+    """
+    _run_filter(inputs, output, model, threshold, as_json=True, all_lines=True, explain=explain)
+
+
+def _run_filter(
+    inputs: list[str],
+    output: Path | None,
+    model: str | None,
+    threshold: float | None,
+    *,
+    as_json: bool,
+    all_lines: bool,
+    options: ReadOptions | None = None,
+    explain: bool = False,
+) -> None:
+    from clfnews.readers import read_pages
+    from clfnews.tracking import load_filter
+
+    _check_threshold(threshold)
+    warn = warner()
+    records = read_pages(inputs, warn, options)
+    first = next(records, None)  # a missing input is told before the model is loaded
+    page_filter = load_filter(model)
+    if threshold is not None:
+        page_filter.threshold = threshold
+    bad: list[BadRecord] = []
+    with sink(output) as write:
+        for tagged in page_filter.tag(_good(first, records, bad, warn)):
+            write(_as_json(page_filter, tagged, all_lines, explain) if as_json else _as_text(tagged, output is None))
+    if bad:
+        typer.echo(f"clfnews: {len(bad)} record{'s' * (len(bad) > 1)} could not be read (see above)", err=True)
+        raise typer.Exit(1)
+
+
+def _as_json(page_filter: PageFilter, tagged: TaggedPage, all_lines: bool, explain: bool) -> str:
+    row = tagged.as_row(all_lines)
+    for line in row["lines"] if explain else ():
+        if line["keep"]:
+            line["why"] = page_filter.explain(line["text"])
+    return json.dumps(row, ensure_ascii=False)
+
+
+def _check_threshold(threshold: float | None) -> None:
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise UserError(f"--threshold {threshold}: expected a number from 0 to 1")
+
+
+def _filter_to_folder(
+    inputs: list[str],
+    output: Path | None,
+    model: str | None,
+    format: str | None,
+    threshold: float | None,
+    options: ReadOptions,
+    workers: int | None,
+    engine: str | None,
+    address: str | None,
+    resume: bool,
+) -> None:
+    from clfnews.engines import cores
+    from clfnews.scale import MANIFEST, filter_to_folder
+    from clfnews.tracking import find_filter
+
+    if output is None:
+        raise UserError("--workers, --engine, --address and --resume need -o FOLDER")
+    _check_threshold(threshold)
+    if address and engine != "ray":
+        raise UserError("--address is for --engine ray")
+    with status(False) as show:
+        report = filter_to_folder(
+            inputs,
+            output,
+            find_filter(model),
+            workers=workers or cores(),
+            format=format or "jsonl",
+            threshold=threshold,
+            options=options,
+            resume=resume,
+            engine=engine or "local",
+            address=address,
+            progress=now_and_then(lambda report: show(report.line())),
+            warn=warner(),
+        )
+    warn, counts = warner(), report.counts
+    before = f" ({report.resumed} of them by an earlier run)" if report.resumed else ""
+    typer.echo(f"{counts.pages:,} pages in {report.shards:,} files{before}, {counts.kept:,} of {counts.lines:,} lines kept")
+    typer.echo(f"{report.seconds:.1f} s: {output / MANIFEST}")
+    if counts.errors:
+        warn(f"{counts.errors:,} record{'s' * (counts.errors > 1)} could not be read; see the .errors.jsonl files in {output}")
+    if report.left_over:
+        warn(f"{len(report.left_over)} files in {output} are of inputs that were not given this time")
+
+
+def _good(first: Page | BadRecord | None, rest: Iterator[Page | BadRecord], bad: list[BadRecord], warn: Any) -> Iterator[Page]:
+    from itertools import chain
+
+    for record in chain([first] if first is not None else [], rest):
+        if isinstance(record, BadRecord):
+            bad.append(record)
+            warn(str(record))
+        else:
+            yield record
+
+
+def _as_text(tagged: TaggedPage, terminal: bool) -> str:
+    """The article as text; on a terminal with a stance mark before each line."""
+    if not (terminal and sys.stdout.isatty()):
+        return f"{tagged.text}\n"
+    from clfnews.report import STANCE_MARKS
+
+    colours = {"conciliatory": typer.colors.GREEN, "hostile": typer.colors.RED}
+    stance = tagged.stance
+    why = stance["reason"] if stance["coverage"] is None else f"{stance['reason']}, coverage {stance['coverage']:.2f}"
+    head = f"# {tagged.page.id}  stance: {stance['label']} ({why})  confidence: {tagged.confidence:.2f}"
+    lines = [typer.style(head, bold=True)]
+    for line in tagged.kept:
+        mark = STANCE_MARKS.get(line.stance or "", "?") + ("*" if line.n in stance["lines"] else " ")
+        lines.append(typer.style(f"{mark} {printable(line.text)}", fg=colours.get(line.stance or ""), bold=line.type == "title"))
+    return "\n".join(lines) + "\n"
+
+
+def add_filter_commands(app: typer.Typer) -> None:
+    """Put the commands of this module into the command line."""
+    app.command("filter")(filter_)
+    app.command()(tag)
