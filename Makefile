@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 CONFIG ?= configs/base.yaml
 
-.PHONY: install check test fix train ui
+.PHONY: install check test browser fix train ui
 
 install: $(VENV)/installed
 
@@ -20,6 +20,11 @@ check: install
 
 test: install
 	$(BIN)/python -m pytest
+
+# The MLflow UI and the HTML report in headless Chromium (apt-get install chromium).
+browser: install
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[browser]'
+	$(BIN)/python -m pytest -m browser tests/browser
 
 fix: install
 	$(BIN)/ruff check --fix .

@@ -13,7 +13,7 @@ from clfnews.predictions import Part
 
 PAGES_SHOWN = 80
 KINDS = {
-    "type": {"noise-kept": "noise kept", "article-lost": "article lost", "wrong-type": "right side, wrong type"},
+    "type": {"noise-kept": "noise kept", "article-lost": "article lost", "wrong-type": "only the type wrong"},
     "stance": {"swap": "conciliatory and hostile swapped", "side-missed": "side missed", "false-side": "side where none is"},
 }
 """Task -> kind of error -> how it is called."""

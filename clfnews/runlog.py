@@ -14,6 +14,11 @@ from clfnews import __version__
 from clfnews.evaluate import HEADLINE, Scores
 from clfnews.labels import TASKS
 
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f3c8d", "#595959")
+"""Of runs in the charts of the UI, which are told apart also by the colour-blind (Okabe and Ito); MLflow's own often collide."""
+_DIGITS = 4
+"""Decimals of a logged metric, so that columns can be read; `scores.json` has every digit."""
+
 if TYPE_CHECKING:
     from clfnews.train import Result, TrainResult
 
@@ -30,8 +35,8 @@ def _tags(outcome: TrainResult, config_path: str) -> dict[str, str]:
         "clfnews.version": __version__,
         "clfnews.config": config_path,
         "clfnews.git_commit": _git_commit(),
-        "clfnews.data_hash": splits["type"].train.digest + splits["stance"].train.digest,
-        "clfnews.test_hash": splits["type"].test.digest + splits["stance"].test.digest,
+        "clfnews.data_hash": "".join(of_task.train.digest for of_task in splits.values()),
+        "clfnews.test_hash": "".join(of_task.test.digest for of_task in splits.values()),
     }
 
 
@@ -43,18 +48,19 @@ def _git_commit() -> str:
     return done.stdout.strip()
 
 
-def log_parent(mlflow: Any, outcome: TrainResult, config_path: str) -> None:
+def log_parent(mlflow: Any, outcome: TrainResult, config_path: str, colour: str) -> None:
     """Tags, parameters, champions' scores, data and tables of a training, into the active run."""
     from clfnews import report
 
     config = outcome.config
     mlflow.set_tags(_tags(outcome, config_path) | {"clfnews.kind": "train"})
-    mlflow.set_tag("mlflow.note.content", report.summary(outcome))
+    mlflow.set_tags({"mlflow.note.content": report.summary(outcome), "mlflow.runColor": colour})
     mlflow.log_params(parameters_of(outcome))
     metrics: dict[str, float] = {}
     for result in outcome.champions.values():
         metrics |= metrics_of(result)
-    mlflow.log_metrics(metrics | outcome.end_to_end.flat())
+    end_to_end = outcome.end_to_end.flat() if outcome.end_to_end else {}
+    mlflow.log_metrics(metrics | {name: round(value, _DIGITS) for name, value in end_to_end.items()})
     for task, splits in outcome.splits.items():
         for part, context in (("train", "train"), ("validation", "validation"), ("test", "test")):
             corpus = getattr(splits, part)
@@ -93,7 +99,14 @@ def log_child(mlflow: Any, outcome: TrainResult, result: Result, config_path: st
     name = f"{result.task} {result.name} {result.test.values[metric]:.3f}"
     with mlflow.start_run(run_name=name, nested=True):
         champion = outcome.champions[result.task] is result
-        tags = {"task": result.task, "model": result.name, "champion": str(champion).lower(), "clfnews.kind": "model"}
+        place = outcome.results[result.task].index(result)
+        tags = {
+            "mlflow.runColor": COLOURS[place % len(COLOURS)],
+            "task": result.task,
+            "model": result.name,
+            "champion": str(champion).lower(),
+            "clfnews.kind": "model",
+        }
         mlflow.set_tags(_tags(outcome, config_path) | tags)
         mlflow.set_tag("mlflow.note.content", f"Model of the training `{parent}`, where report and predictions are.")
         splits, config = outcome.splits[result.task], outcome.config
@@ -142,10 +155,12 @@ def metrics_of(result: Result) -> dict[str, float]:
             elif part == "test" and kind == "f1":
                 out[f"{task}_labels/{short}"] = value
     out |= {f"{headline}_low": result.test.low[headline], f"{headline}_high": result.test.high[headline]}
+    out |= result.challenge.values if result.challenge else {}
     cost = {"train_seconds": result.seconds, "model_mb": result.size / 1e6, "temperature": result.fitted.temperature}
     if task == "type":
         cost["threshold"] = result.threshold
-    return out | {f"{task}_model/{name}": value for name, value in cost.items()}
+    out |= {f"{task}_model/{name}": value for name, value in cost.items()}
+    return {name: round(value, _DIGITS) for name, value in out.items()}
 
 
 def _dataset(mlflow: Any, corpus: Any) -> Any:

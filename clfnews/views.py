@@ -13,10 +13,10 @@ from typing import Any
 
 from clfnews.evaluate import HEADLINE
 
-START_VIEW = "trainings"
+START_VIEW = "runs"
 _NOTE = """Trainings of clfnews. Each run has one child run a model; open it with the plus sign.
 
-- Menu **Views**: *Trainings*, *Type models*, *Stance models*, *Sweeps* have the metrics that matter as columns.
+- Menu **Views**: *All runs*, *Type models*, *Stance models*, *Sweeps* have the metrics that matter as columns.
 - Select runs and press **Compare**: parameters that differ, parallel coordinates, every metric.
 - The artefact `report.html` of a training shows its scores, curves and pages; `scores.json` has every score with its interval.
 - `TASK/...` is the test split, `TASK_validation/...` the validation split, `TASK_oof/...` out of fold on train.
@@ -42,15 +42,15 @@ def experiment_tags(created: int) -> dict[str, str]:
 
 def run_list(experiment_id: str) -> str:
     """The part of the UI's address that opens an experiment's run list, with the headline metrics as columns."""
-    return f"#/experiments/{experiment_id}/runs?viewStateShareKey={START_VIEW}"
+    return f"#/experiments/{experiment_id}/runs?workflowType=machine_learning&viewStateShareKey={START_VIEW}"
 
 
 def _views() -> dict[str, tuple[str, dict[str, Any]]]:
-    both = [column for task, metric in HEADLINE.items() for column in _sets(metric)]
-    trainings = _state("tags.`clfnews.kind` = 'train'", [*both, _metric("end_to_end/stance_macro_f1"), _tag("clfnews.config")])
-    views = {START_VIEW: ("Trainings", trainings)}
+    both = [_metric(name) for metric in HEADLINE.values() for name in (metric, metric.replace("/", "_validation/", 1))]
+    views = {START_VIEW: ("All runs", _state("", [*both, _metric("end_to_end/stance_macro_f1"), _tag("clfnews.config")]))}
     for task, metric in HEADLINE.items():
-        columns = [*_sets(metric), *(_metric(f"{task}/{name}") for name in _TASK_COLUMNS[task])]
+        sets = [_metric(metric), *(_metric(metric.replace("/", f"_{part}/", 1)) for part in ("validation", "oof"))]
+        columns = [*sets, *(_metric(f"{task}/{name}") for name in _TASK_COLUMNS[task])]
         columns += [_metric(f"{task}_model/{name}") for name in ("train_seconds", "model_mb")]
         filtered = f"tags.task = '{task}' and tags.`clfnews.kind` = 'model'"
         views[f"{task}-models"] = f"{task.capitalize()} models", _state(filtered, columns, order=metric)
@@ -60,17 +60,13 @@ def _views() -> dict[str, tuple[str, dict[str, Any]]]:
 
 
 def _state(search: str, columns: list[str], order: str = "") -> dict[str, Any]:
+    """Filter, columns in order and widths in pixels, as the UI keeps them."""
+    widths = {"attributes.`Run Name`": 300, "runDateAndNestInfo": 130, "duration": 80}
+    widths |= {column: max(90, 7 * len(column.split("`")[1]) + 30) for column in columns}
     state: dict[str, Any] = {
-        "searchFilter": search,
-        "selectedColumns": columns,
-        "columnWidths": {"attributes.`Run Name`": 300} | dict.fromkeys(columns, 170),
-    }
+        "searchFilter": search, "selectedColumns": columns, "columnOrder": list(widths), "columnWidths": widths,
+    }  # fmt: skip
     return state | ({"orderByKey": _metric(order), "orderByAsc": False} if order else {})
-
-
-def _sets(metric: str) -> list[str]:
-    """Test, validation and out of fold."""
-    return [_metric(metric), *(_metric(metric.replace("/", f"_{part}/", 1)) for part in ("validation", "oof"))]
 
 
 def _metric(name: str) -> str:

@@ -85,7 +85,7 @@ def test_the_same_seed_gives_the_same_metrics_to_the_last_digit(
             logged = children[task, result.name].data.metrics
             same = {name: value for name, value in metrics_of(result).items() if not name.endswith("_seconds")}
             assert {name: logged[name] for name in same} == same
-    end_to_end = again.end_to_end.flat()
+    end_to_end = {name: round(value, 4) for name, value in again.end_to_end.flat().items()}
     assert {name: parent.data.metrics[name] for name in end_to_end} == end_to_end
 
 
@@ -172,6 +172,36 @@ def test_tags_say_where_a_run_comes_from(parent: Any, children: dict[tuple[str, 
         tags = run.data.tags
         assert tags["clfnews.config"] == "tiny.yaml"
         assert {"clfnews.version", "clfnews.git_commit", "clfnews.data_hash", "clfnews.test_hash"} <= tags.keys()
+
+
+def test_every_score_with_its_interval_is_an_artefact(
+    store: Any, parent: Any, children: dict[tuple[str, str], Any], tmp_path: Path
+) -> None:
+    path = store.download_artifacts(parent.info.run_id, "scores.json", str(tmp_path))
+    scores = json.loads(Path(path).read_text(encoding="utf-8"))
+    for (task, name), run in children.items():
+        for part, group in (("test", task), ("validation", f"{task}_validation"), ("oof", f"{task}_oof")):
+            metric = {"type": "article_f1", "stance": "macro_f1"}[task]
+            value, low, high = scores[task][name][part]["scores"][f"{task}/{metric}"]
+            assert run.data.metrics[f"{group}/{metric}"] == round(value, 4) and low <= value <= high
+            assert "|guidelines " in scores[task][name][part]["signature"]
+        assert scores[task][name]["test"]["scores"].keys() > {f"{task}/{label}_recall" for label in TASKS[task]}
+
+
+def test_the_experiment_brings_its_own_views_of_the_run_list(store: Any, parent: Any) -> None:
+    tags = store.get_experiment(parent.info.experiment_id).tags
+    views = {key.split(".")[-1]: json.loads(value) for key, value in tags.items() if key.startswith("mlflow.sharedViewState.")}
+    assert {view["name"] for view in views.values()} == {"All runs", "Type models", "Stance models", "Sweeps"}
+    start = json.loads(views["runs"]["state"])
+    columns = [column.split("`") for column in start["selectedColumns"]]
+    assert {name for kind, name, _ in columns if kind == "metrics."} <= parent.data.metrics.keys()
+    assert {name for kind, name, _ in columns if kind == "tags."} <= parent.data.tags.keys()
+    for task in TASKS:
+        state = json.loads(views[f"{task}-models"]["state"])
+        found = store.search_runs([parent.info.experiment_id], state["searchFilter"], order_by=[f"{state['orderByKey']} DESC"])
+        assert found and all(run.data.tags["task"] == task for run in found)
+        wanted = {column.split("`")[1] for column in state["selectedColumns"]}
+        assert all(wanted <= run.data.metrics.keys() for run in found)
 
 
 def test_artefacts(store: Any, parent: Any, children: dict[tuple[str, str], Any]) -> None:
@@ -267,15 +297,52 @@ def test_too_few_groups_for_the_folds(project: Project, monkeypatch: pytest.Monk
         train(Config.model_validate(tiny_config(folds=7)), track=False)
 
 
-def test_data_without_the_labels_of_a_task(tiny_data: Path, tmp_path: Path) -> None:
+def relabelled(source: Path, folder: Path, **changes: str | None) -> Path:
+    """A copy of a data folder in which every line that has a label (`type` or `stance`) gets another."""
+    data = Path(shutil.copytree(source, folder))
+    for path in data.glob("*/*.jsonl"):
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        for row in rows:
+            row["lines"] = [line | {key: label for key, label in changes.items() if line[key]} for line in row["lines"]]
+        write_rows(path, rows)
+    return data
+
+
+def test_data_without_stances_gives_a_filter_of_types(tiny_data: Path, tmp_path: Path) -> None:
+    data = relabelled(tiny_data, tmp_path / "data", stance=None)
+    outcome = train(Config.model_validate(tiny_config(data={"folder": str(data)})), track=False)
+    assert outcome.skipped == f"stance: left out ({data}: stance/train has no stance labels)"
+    assert list(outcome.results) == ["type"] and outcome.end_to_end is None
+    outcome.page_filter.save(tmp_path / "filter")
+    again = PageFilter.load(tmp_path / "filter")
+    tagged = list(again.tag(outcome.splits["type"].test.pages))
+    assert any(page.kept for page in tagged) and {line.stance for page in tagged for line in page.lines} == {None}
+    assert {page.stance["reason"] for page in tagged} == {"no stance model"}
+    with pytest.raises(UserError, match="has no stance model: it was trained without stance labels"):
+        again.stance(["Hai bên nhất trí nối lại đàm phán."])
+
+
+def test_stances_of_the_pages_serve_where_there_is_no_stance_configuration(tiny_data: Path, tmp_path: Path) -> None:
     data = Path(shutil.copytree(tiny_data, tmp_path / "data"))
-    path = data / "stance" / "train.jsonl"
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    for row in rows:
-        for line in row["lines"]:
-            line["stance"] = None
-    write_rows(path, rows)
-    with pytest.raises(UserError, match="stance/train has no stance labels"):
+    shutil.rmtree(data / "stance")
+    card = data / "README.md"
+    _, front, _ = card.read_text(encoding="utf-8").split("---\n", 2)
+    meta = yaml.safe_load(front)
+    for key in ("configs", "dataset_info"):
+        meta[key] = [part for part in meta[key] if part["config_name"] == "pages"]
+    card.write_text(f"---\n{yaml.safe_dump(meta)}---\n", encoding="utf-8")
+    outcome = train(Config.model_validate(tiny_config(data={"folder": str(data)})), track=False)
+    assert outcome.skipped is None and outcome.end_to_end is not None
+    learned = outcome.splits["stance"].train
+    assert learned.name == "stance/train" and {line.type for page in learned.pages for line in page.lines} <= {"title", "body"}
+
+
+def test_data_without_types_or_with_a_single_one(tiny_data: Path, tmp_path: Path) -> None:
+    data = relabelled(tiny_data, tmp_path / "none", type=None)
+    with pytest.raises(UserError, match="pages/train has no type labels"):
+        train(Config.model_validate(tiny_config(data={"folder": str(data)})), track=False)
+    data = relabelled(tiny_data, tmp_path / "one", type="body")
+    with pytest.raises(UserError, match="all type labels of pages/train are 'body'; a model needs two"):
         train(Config.model_validate(tiny_config(data={"folder": str(data)})), track=False)
 
 

@@ -1,0 +1,73 @@
+"""Screenshots for the README, from the store in use: the run list, the Compare page, a report.
+
+    python tests/browser/screenshots.py            # the store here, or MLFLOW_TRACKING_URI
+
+The newest two trainings of the list are compared; the report is that of the
+newest. A picture above 200 kB is an error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from io import BytesIO
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE)]
+
+from helpers import run
+from PIL import Image
+from playwright.sync_api import Page
+from steps import chromium, compare, open_children, open_report, open_runs, serving, visit
+
+FOLDER = HERE / "screenshots"
+LARGEST = 200_000
+
+
+def main() -> None:
+    """Write the three pictures and print their sizes."""
+    FOLDER.mkdir(exist_ok=True)
+    here = Path.cwd()
+    env = {"MLFLOW_TRACKING_URI": uri} if (uri := os.environ.get("MLFLOW_TRACKING_URI")) else {}
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
+        report = Path(folder) / "report.html"
+        done = run("report", "last", "-o", report, cwd=here, env=env)
+        if done.code:
+            sys.exit(done.err)
+        with serving(here, env) as link:
+            with visit(browser, viewport={"width": 1400, "height": 780}) as page:
+                open_runs(page, link)
+                open_children(page, 0)
+                page.get_by_label("Hide banner").click()
+                save(page, "runs.png")
+            with visit(browser, viewport={"width": 1280, "height": 1150}) as page:
+                open_runs(page, link)
+                compare(page, 2)
+                for table in ("Parameters", "Metrics"):
+                    page.get_by_role("switch", name=f"{table} - Show diff only").click()
+                page.get_by_text("Comparing 2 Runs").scroll_into_view_if_needed()
+                save(page, "compare.png")
+        with visit(browser) as page:
+            open_report(page, report)
+            save(page, "report.png")
+            page.locator("#next").click()
+            page.locator("#pages").evaluate("x => x.scrollIntoView()")
+            save(page, "report-pages.png")
+
+
+def save(page: Page, name: str) -> None:
+    """A picture of what is in view, in 256 colours."""
+    path = FOLDER / name
+    page.mouse.move(0, 0)
+    taken = Image.open(BytesIO(page.screenshot(animations="disabled")))
+    taken.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+    size = path.stat().st_size
+    print(f"{path}: {size // 1000} kB")
+    if size > LARGEST:
+        sys.exit(f"{name}: larger than {LARGEST // 1000} kB")
+
+
+if __name__ == "__main__":
+    main()
