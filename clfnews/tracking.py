@@ -88,9 +88,11 @@ def log_training(outcome: TrainResult, config_path: str) -> TrainResult:
     from clfnews import runlog
 
     try:
-        mlflow.set_experiment(section.experiment)
+        experiment = mlflow.set_experiment(section.experiment)
+        earlier = mlflow.MlflowClient().search_runs([experiment.experiment_id], "tags.`clfnews.kind` = 'train'")
+        colour = runlog.COLOURS[len(earlier) % len(runlog.COLOURS)]
         with mlflow.start_run(run_name=section.run_name or runlog.run_name(outcome)) as run:
-            runlog.log_parent(mlflow, outcome, config_path)
+            runlog.log_parent(mlflow, outcome, config_path, colour)
             runlog.log_predictions(mlflow, outcome, run)
             for results in outcome.results.values():
                 for result in results:
@@ -223,7 +225,8 @@ def _is_better(outcome: TrainResult, present: str | None) -> tuple[bool, str]:
     """Whether the new filter beats the champion, both scored now on the same pages.
 
     The pages are the validation split, or train (the new one out of fold) if
-    there is none. The sum of both tasks' headline scores decides.
+    there is none. The mean of the tasks' headline scores decides; a filter
+    without a stance model never takes the place of one that has it.
     """
     if present is None:
         return True, "there was no champion"
@@ -231,14 +234,19 @@ def _is_better(outcome: TrainResult, present: str | None) -> tuple[bool, str]:
         old = load_filter(present)
     except UserError as error:
         return True, f"the old champion cannot be loaded ({error})"
-    new_sum = old_sum = 0.0
+    if old.stance_task is not None and "stance" not in outcome.champions:
+        return False, f"it has no stance model, and {present} has one"
+    new, before = [], []
     for task, result in outcome.champions.items():
         splits = outcome.splits[task]
         corpus = splits.validation or splits.test
         fitted = old.type_task if task == "type" else old.stance_task
+        if fitted is None:
+            continue
         p = fitted.predict(corpus.pages)
         scores = score_type(corpus, p, old.threshold) if task == "type" else score_stance(corpus, p)
-        old_sum += scores.values[HEADLINE[task]]
-        new_sum += (result.validation or result.test).values[HEADLINE[task]]
-    better = new_sum > old_sum
-    return better, f"{new_sum / 2:.4f} {'>' if better else 'is not above'} {old_sum / 2:.4f} of {present} on the same pages"
+        before.append(scores.values[HEADLINE[task]])
+        new.append((result.validation or result.test).values[HEADLINE[task]])
+    score, old_score = sum(new) / len(new), sum(before) / len(before)
+    better = score > old_score
+    return better, f"{score:.4f} {'>' if better else 'is not above'} {old_score:.4f} of {present} on the same pages"
