@@ -2,7 +2,8 @@
 
 The format is a few header lines, a length and a body, and is read here rather
 than by a library: of the ones measured, fastwarc 2.0 takes a cut off archive
-for a complete one and gives up at the first damaged record.
+for a complete one and gives up at the first damaged record. It is twice as fast,
+which is a thirtieth of what a page takes.
 """
 
 from __future__ import annotations
