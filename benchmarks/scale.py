@@ -39,7 +39,7 @@ from clfnews.models import make_model
 from clfnews.scale import MANIFEST, STATE
 
 ROOT = Path(__file__).resolve().parent.parent
-FILE_PAGES = 2_000
+FILES = 50
 TAGS = {
     "title": "h1",
     "body": "p",
@@ -291,7 +291,7 @@ def untrained(folder: Path) -> Path:
 def run_all(options: argparse.Namespace, work: Path, model: Path) -> None:
     corpus = work / "corpus"
     if not corpus.exists():
-        size = write_corpus(corpus, options.pages, FILE_PAGES)
+        size = write_corpus(corpus, options.pages, max(options.pages // FILES, 1))
         print(
             f"corpus: {options.pages:,} pages, {size / 1e6:,.0f} MB, {len(list(corpus.glob('*')))} files; "
             f"model: {PageFilter.load(model).name}"
