@@ -86,7 +86,7 @@ def evaluate(
     file, model = Path(arguments[-1]), arguments[0] if len(arguments) == 2 else None
     if is_challenge(file):
         pairs = load_pairs(file)
-        scores = [score_challenge(load_filter(model).stance_task, pairs)]
+        scores = [score_challenge(load_filter(model).stance_model(), pairs)]
     else:
         corpus = load_gold(file)
         scores = evaluate_filter(load_filter(model), corpus)
@@ -135,13 +135,15 @@ def main() -> None:
 
 def _show_training(outcome: TrainResult) -> None:
     from clfnews import report
-    from clfnews.labels import TASKS
 
-    for task in TASKS:
+    for task in outcome.results:
         header, rows = report.cells(outcome, task)
         typer.echo(f"\n{task}: * is the champion (best out of fold)")
         print_table(header, rows)
-    typer.echo(f"stance end to end on test, macro-F1: {report.with_interval(outcome.end_to_end, 'end_to_end/stance_macro_f1')}")
+    if outcome.skipped:
+        typer.echo(f"\n{outcome.skipped}")
+    if outcome.end_to_end:
+        typer.echo(f"stance end to end on test, macro-F1: {report.with_interval(outcome.end_to_end, 'end_to_end/stance_macro_f1')}")
     run = outcome.run
     if run is None:
         return

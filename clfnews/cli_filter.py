@@ -193,7 +193,7 @@ def _as_text(tagged: TaggedPage, terminal: bool) -> str:
     colours = {"conciliatory": typer.colors.GREEN, "hostile": typer.colors.RED}
     stance = tagged.stance
     why = stance["reason"] if stance["coverage"] is None else f"{stance['reason']}, coverage {stance['coverage']:.2f}"
-    head = f"# {tagged.page.id}  stance: {stance['label']} ({why})  confidence: {tagged.confidence:.2f}"
+    head = f"# {printable(tagged.page.id)}  stance: {stance['label'] or 'none'} ({why})  confidence: {tagged.confidence:.2f}"
     lines = [typer.style(head, bold=True)]
     for line in tagged.kept:
         mark = STANCE_MARKS.get(line.stance or "", "?") + ("*" if line.n in stance["lines"] else " ")

@@ -83,7 +83,7 @@ def compare_filters(names: tuple[str, str], a: PageFilter, b: PageFilter, file: 
         *((f"data {key}", str(x), str(b.info.get("data", {}).get(key))) for key, x in a.info.get("data", {}).items()),
     ]
     differing = [(key, x, y) for key, x, y in settings if x != y]
-    return Comparison(names, differing, [_compare(x, y) for x, y in zip(parts_a, parts_b, strict=True)])
+    return Comparison(names, differing, [_compare(x, y) for x in parts_a for y in parts_b if x.task == y.task])
 
 
 def filter_parts(page_filter: PageFilter, corpus: Corpus) -> list[Part]:
@@ -98,7 +98,7 @@ def filter_parts(page_filter: PageFilter, corpus: Corpus) -> list[Part]:
     if whole:
         p = page_filter.type_task.predict(corpus.pages)
         parts.append(Part("type", kind, corpus.name, corpus, p, threshold, bootstrap, signature(corpus, bootstrap)))
-    if corpus.has("stance"):
+    if corpus.has("stance") and page_filter.stance_task is not None:
         articles = tuple(page.with_lines(x for x in page.lines if x.type in ARTICLE) for page in corpus.pages)
         gold, p_stance = replace(corpus, pages=articles), page_filter.stance_task.predict(articles)
         parts.append(Part("stance", stance, corpus.name, gold, p_stance, 0.5, bootstrap, signature(gold, bootstrap)))
@@ -112,7 +112,8 @@ def filter_parts(page_filter: PageFilter, corpus: Corpus) -> list[Part]:
 
 
 def _models(page_filter: PageFilter) -> tuple[str, str]:
-    return page_filter.type_task.model.kind, page_filter.stance_task.model.kind
+    stance = page_filter.stance_task
+    return page_filter.type_task.model.kind, stance.model.kind if stance else "none"
 
 
 def _settings(a: RunData, b: RunData) -> Iterator[tuple[str, str, str]]:

@@ -94,6 +94,19 @@ def load_split(folder: str | Path, config: str, split: str) -> Corpus:
             raise UserError(f"{folder}: {config}/{split} cannot be read; run: clfnews data check {folder}") from error
 
 
+def config_names(folder: str | Path) -> list[str]:
+    """Names of the configurations of a data folder, as its card has them; raises `UserError` without a card."""
+    folder = Path(folder)
+    if not (folder / "README.md").is_file():
+        raise UserError(f"{folder}: not a data folder (no README.md dataset card in it)")
+    import datasets
+
+    try:
+        return list(map(str, datasets.get_dataset_config_names(str(folder))))
+    except ValueError as error:
+        raise UserError(f"{folder}: {str(error).splitlines()[0]}") from error
+
+
 def _decoded(table: Any) -> Iterator[dict[str, Any]]:
     """Rows with label names instead of class numbers."""
     line: Any = table.features["lines"]

@@ -22,10 +22,12 @@ from clfnews.evaluate import article_probability, decide_types
 from clfnews.labels import ARTICLE, STANCES, TYPES
 from clfnews.models import Model, Probabilities, load_model, save_model
 from clfnews.page import Line, Page
-from clfnews.pagestance import page_stance
+from clfnews.pagestance import NO_STANCE, page_stance
 
 SCHEMA = 1
 """Version of the saved folder; `load` refuses another one."""
+NO_MODEL = NO_STANCE | {"reason": "no stance model"}
+"""The stance of every page where the filter has no stance model."""
 BATCH = 256
 """Pages that are tagged in one go; more costs memory, fewer costs speed."""
 
@@ -123,6 +125,8 @@ class TaggedPage:
 class PageFilter:
     """A type model and a stance model joined, with the decisions on top.
 
+    Without a stance model (`stance_task` None) every stance is None.
+
     Parameters: `threshold` on p(article) from which a line is kept;
     `min_confidence` below which a line's stance is None.
     """
@@ -130,7 +134,7 @@ class PageFilter:
     def __init__(
         self,
         type_task: FittedTask,
-        stance_task: FittedTask,
+        stance_task: FittedTask | None,
         *,
         threshold: float = 0.5,
         min_confidence: float = 0.0,
@@ -156,10 +160,13 @@ class PageFilter:
             )
 
     def stance(self, texts: Sequence[str]) -> list[dict[str, Any]]:
-        """Label (None: abstains) and probabilities of texts that need no filtering."""
+        """Label (None: abstains) and probabilities of texts that need no filtering.
+
+        Raises `UserError` if the filter has no stance model.
+        """
         pages = [Page.from_lines([text]) for text in texts]
         out = []
-        for page, p in zip(pages, self.stance_task.predict(pages), strict=True):
+        for page, p in zip(pages, self.stance_model().predict(pages), strict=True):
             row = p[0] if len(page.lines) else np.full(len(STANCES), 1 / len(STANCES))
             label = STANCES[int(row.argmax())] if row.max() >= self.min_confidence else None
             out.append({"label": label, "p": _named(STANCES, row)})
@@ -170,11 +177,18 @@ class PageFilter:
 
         Raises `UserError` if the stance model has no such parts (fastText).
         """
-        explain = getattr(self.stance_task.model, "explain", None)
+        model = self.stance_model().model
+        explain = getattr(model, "explain", None)
         if explain is None:
-            raise UserError(f"the stance model {self.stance_task.model.kind} cannot explain itself; cues and linear can")
+            raise UserError(f"the stance model {model.kind} cannot explain itself; cues and linear can")
         found: list[tuple[str, float]] = explain(text, most)
         return found
+
+    def stance_model(self) -> FittedTask:
+        """The stance model; raises `UserError` if there is none."""
+        if self.stance_task is None:
+            raise UserError(f"the filter {self.name} has no stance model: it was trained without stance labels")
+        return self.stance_task
 
     def _tag_batch(self, pages: Sequence[Page]) -> list[TaggedPage]:
         p_types = self.type_task.predict(pages)
@@ -186,30 +200,31 @@ class PageFilter:
             )
             for page, types in zip(pages, columns, strict=True)
         ]
-        p_stances = self.stance_task.predict(articles)
+        p_stances = self.stance_task.predict(articles) if self.stance_task else [None] * len(articles)
         return [
             self._tag_page(page, p, types, article.lines, p_stance)
             for page, p, types, article, p_stance in zip(pages, p_types, columns, articles, p_stances, strict=True)
         ]
 
     def _tag_page(
-        self, page: Page, p: np.ndarray, types: np.ndarray, article: tuple[Line, ...], p_stance: np.ndarray
+        self, page: Page, p: np.ndarray, types: np.ndarray, article: tuple[Line, ...], p_stance: np.ndarray | None
     ) -> TaggedPage:
-        stance_rows = iter(p_stance.tolist())
+        stance_rows = iter(p_stance.tolist() if p_stance is not None else [None] * len(article))
         lines = []
         for line, row, j in zip(page.lines, p.tolist(), types.tolist(), strict=True):
             keep, stance, label = j < len(ARTICLE), None, None
             if keep:
                 stance = next(stance_rows)
-                if max(stance) >= self.min_confidence:
+                if stance is not None and max(stance) >= self.min_confidence:
                     label = STANCES[stance.index(max(stance))]
             lines.append(TaggedLine(line.n, line.text, TYPES[j], keep, label, row, stance))
-        return TaggedPage(page, tuple(lines), page_stance(article, p_stance), expected_f1(p, types), self.name)
+        of_page = NO_MODEL if p_stance is None else page_stance(article, p_stance)
+        return TaggedPage(page, tuple(lines), of_page, expected_f1(p, types), self.name)
 
     def save(self, folder: Path) -> None:
         """Write the filter as a folder that `load` reads."""
         folder.mkdir(parents=True, exist_ok=True)
-        for task, fitted in (("type", self.type_task), ("stance", self.stance_task)):
+        for task, fitted in self._tasks().items():
             save_model(fitted.model, folder / task, fitted.options)
         meta = {
             "schema": SCHEMA,
@@ -217,10 +232,13 @@ class PageFilter:
             "name": self.name,
             "threshold": self.threshold,
             "min_confidence": self.min_confidence,
-            "temperature": {"type": self.type_task.temperature, "stance": self.stance_task.temperature},
+            "temperature": {task: fitted.temperature for task, fitted in self._tasks().items()},
             "info": self.info,
         }
         (folder / "filter.json").write_text(json.dumps(meta, indent=1, ensure_ascii=False), encoding="utf-8")
+
+    def _tasks(self) -> dict[str, FittedTask]:
+        return {"type": self.type_task} | ({"stance": self.stance_task} if self.stance_task else {})
 
     @classmethod
     def load(cls, folder: Path | str) -> PageFilter:
@@ -238,13 +256,13 @@ class PageFilter:
                 f"this is {__version__} (schema {SCHEMA}); train again or install that version"
             )
         tasks = {}
-        for task in ("type", "stance"):
+        for task in meta["temperature"]:
             model = load_model(folder / task)
             options = json.loads((folder / task / "model.json").read_text(encoding="utf-8"))["options"]
             tasks[task] = FittedTask(model, options, meta["temperature"][task])
         return cls(
             tasks["type"],
-            tasks["stance"],
+            tasks.get("stance"),
             threshold=meta["threshold"],
             min_confidence=meta["min_confidence"],
             name=meta["name"],

@@ -108,6 +108,8 @@ def parts_of(outcome: TrainResult) -> dict[Key, Part]:
                     parts[task, result.name, name] = Part(
                         task, result.name, name, corpus, p, result.threshold, bootstrap, scores.signature
                     )
+    if outcome.page_filter.stance_task is None or outcome.end_to_end is None:
+        return parts
     chosen, test = outcome.champions, outcome.splits["type"].test
     decided = parts["type", chosen["type"].name, "test"].decisions()
     keep = [np.array([label in ARTICLE for label in row], dtype=bool) for row in decided]

@@ -81,21 +81,26 @@ def with_interval(scores: Scores, name: str) -> str:
 def markdown(outcome: TrainResult) -> str:
     """The report of a run as Markdown."""
     parts = ["# clfnews training report", ""]
-    for task in TASKS:
+    for task in outcome.results:
         header, rows = cells(outcome, task)
         parts += [f"## {task}", "", "| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
         parts += ["| " + " | ".join(row) + " |" for row in rows]
         test = outcome.champions[task].test
         parts += ["", f"Signature of the test columns: `{test.signature}`", ""]
-    e2e = outcome.end_to_end
-    parts += [f"Stance macro-F1 end to end on test: {with_interval(e2e, 'end_to_end/stance_macro_f1')}", ""]
-    return "\n".join(parts)
+    return "\n".join([*parts, _closing(outcome), ""])
+
+
+def _closing(outcome: TrainResult) -> str:
+    """What is said below the tables: stance end to end, or why there is none."""
+    if outcome.end_to_end is None:
+        return outcome.skipped or "The test pages have no stances: no score end to end."
+    return f"Stance macro-F1 end to end on test: {with_interval(outcome.end_to_end, 'end_to_end/stance_macro_f1')}"
 
 
 def summary(outcome: TrainResult) -> str:
     """A run's headline scores as Markdown, for its description."""
     parts = []
-    for task in TASKS:
+    for task in outcome.results:
         main = HEADLINE[task]
         title = {metric: name for name, metric in COLUMNS[task]}[main]
         parts += [f"**{task}**, {title}", "", "| model | test | validation | out of fold |", "|---|---|---|---|"]
@@ -104,13 +109,13 @@ def summary(outcome: TrainResult) -> str:
             name = f"**{result.name}** (champion)" if outcome.champions[task] is result else result.name
             parts.append(f"| {' | '.join([name, *sets])} |")
         parts.append("")
-    parts.append(f"Stance end to end on test: {with_interval(outcome.end_to_end, 'end_to_end/stance_macro_f1')}")
+    parts.append(_closing(outcome))
     return "\n".join([*parts, "", "Artefacts: `report.html` shows curves and pages, `scores.json` every score."])
 
 
 def all_scores(outcome: TrainResult) -> dict[str, Any]:
     """Task -> model -> set -> metric -> value and interval, with the signature of each set."""
-    out: dict[str, Any] = {"end_to_end": {"test": _scores(outcome.end_to_end)}}
+    out: dict[str, Any] = {"end_to_end": {"test": _scores(outcome.end_to_end)}} if outcome.end_to_end else {}
     for task, results in outcome.results.items():
         out[task] = {
             result.name: {part: _scores(scores) for part in ("test", "validation", "oof") if (scores := getattr(result, part))}

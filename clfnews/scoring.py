@@ -24,7 +24,7 @@ def evaluate_filter(page_filter: PageFilter, corpus: Corpus, bootstrap: Bootstra
     if whole_pages:
         p = page_filter.type_task.predict(corpus.pages)
         scores.append(score_type(corpus, p, page_filter.threshold, bootstrap))
-    if corpus.has("stance"):
+    if corpus.has("stance") and page_filter.stance_task is not None:
         articles = [_gold_article(page) for page in corpus.pages]
         gold = replace(corpus, pages=tuple(articles))
         p_stance = page_filter.stance_task.predict(articles)
@@ -33,7 +33,7 @@ def evaluate_filter(page_filter: PageFilter, corpus: Corpus, bootstrap: Bootstra
             keep = [keep_mask(rows, page_filter.threshold) for rows in p]
             scores.append(score_end_to_end(corpus, keep, page_filter.stance_task.predict(corpus.pages), bootstrap))
     if not scores:
-        raise UserError(f"{corpus.name}: no type or stance labels to score against")
+        raise UserError(f"{corpus.name}: no labels of lines that this filter predicts")
     return scores
 
 

@@ -7,7 +7,7 @@ import signal
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from clfnews import tracking
 from clfnews.calibrate import best_threshold, fit_temperature, scale
 from clfnews.challenge import folder_pairs, score_challenge
 from clfnews.config import Config, chosen_models
-from clfnews.dataset import Corpus, load_split
+from clfnews.dataset import Corpus, load_split, config_names
 from clfnews.errors import UserError
 from clfnews.evaluate import (
     HEADLINE,
@@ -31,7 +31,7 @@ from clfnews.evaluate import (
     score_type,
 )
 from clfnews.filter import FittedTask, PageFilter
-from clfnews.labels import TASKS
+from clfnews.labels import ARTICLE, TASKS
 from clfnews.models import Probabilities, make_model, save_model
 
 Progress = Callable[[str], None]
@@ -81,14 +81,18 @@ class TrainResult:
     splits: dict[str, Splits]
     results: dict[str, list[Result]]
     champions: dict[str, Result]
-    end_to_end: Scores
+    end_to_end: Scores | None
+    """Stance on the kept lines; None without stances."""
     page_filter: PageFilter
     run: tracking.LoggedRun | None
+    skipped: str | None = None
+    """Why the stance task was left out, if it was."""
 
 
 def train(config: Config, *, config_path: str = "", progress: Progress = lambda _: None, track: bool = True) -> TrainResult:
     """Train, score and register the models of a configuration.
 
+    A data folder without stance labels gives a filter without a stance model.
     For each task and model: grouped out-of-fold predictions on train; from
     these the temperature and the threshold; a refit on all of train; one
     scoring of validation and test. The best out of fold is the champion of its
@@ -98,33 +102,70 @@ def train(config: Config, *, config_path: str = "", progress: Progress = lambda 
     if track:
         tracking.check(config.tracking)  # a store that cannot be opened should not cost a training
     bootstrap = Bootstrap(config.bootstrap.samples, config.bootstrap.level, config.seed)
-    splits = {task: load_splits(config, task) for task in TASKS}
+    splits, skipped = load_tasks(config)
+    if skipped:
+        progress(skipped)
     results: dict[str, list[Result]] = {}
-    for task, section in (("type", config.type), ("stance", config.stance)):
-        models = {"majority": {}, **chosen_models(section)}
+    for task in splits:
+        models = {"majority": {}, **chosen_models(getattr(config, task))}
         results[task] = [
             fit_and_score(config, task, name, options, splits[task], bootstrap, progress) for name, options in models.items()
         ]
-    champions = {task: max(results[task][1:], key=lambda result: result.headline) for task in TASKS}
+    champions = {task: max(results[task][1:], key=lambda result: result.headline) for task in splits}
     page_filter = _join(config, champions, splits)
     end_to_end = _score_end_to_end(page_filter, splits, bootstrap)
-    outcome = TrainResult(config, splits, results, champions, end_to_end, page_filter, None)
+    outcome = TrainResult(config, splits, results, champions, end_to_end, page_filter, None, skipped)
     if not track:
         return outcome
     progress("logging to MLflow")
     return tracking.log_training(outcome, config_path)
 
 
+def load_tasks(config: Config) -> tuple[dict[str, Splits], str | None]:
+    """The corpora of the tasks that have labels, and why stance is not among them, if it is not.
+
+    Raises `UserError` if there are no types to learn from: without them no page can be filtered.
+    """
+    splits = {"type": load_splits(config, "type")}
+    try:
+        return splits | {"stance": load_splits(config, "stance")}, None
+    except MissingLabels as missing:
+        return splits, f"stance: left out ({missing})"
+
+
+class MissingLabels(UserError):
+    """The data has nothing to learn a task from."""
+
+
 def load_splits(config: Config, task: str) -> Splits:
-    """The corpora of a task; raises `UserError` if train has no labels of it."""
-    data, source = config.data, "pages" if task == "type" else "stance"
-    train_set = load_split(data.folder, source, data.train)
-    for needed in {task}:
-        if not train_set.has(needed):
-            raise UserError(f"{data.folder}: {source}/{data.train} has no {needed} labels")
-    train_set = share_of_groups(train_set, data.train_share, config.seed)
-    validation = load_split(data.folder, source, data.validation) if data.validation else None
-    return Splits(train_set, validation, load_split(data.folder, source, data.test))
+    """The corpora of a task; stances come from the article lines of the pages if there is no `stance` configuration.
+
+    Raises `MissingLabels` if train or test has no labels of the task, or train only one.
+    """
+    data, pages_only = config.data, task == "stance" and "stance" not in config_names(config.data.folder)
+    source = "stance" if task == "stance" and not pages_only else "pages"
+
+    def load(split: str) -> Corpus:
+        corpus = load_split(data.folder, source, split)
+        return article_lines(corpus) if pages_only else corpus
+
+    train_set, test_set = load(data.train), load(data.test)
+    for split, corpus in ((data.train, train_set), (data.test, test_set)):
+        if not corpus.has(task):
+            raise MissingLabels(f"{data.folder}: {source}/{split} has no {task} labels")
+    given = {getattr(line, task) for page in train_set.pages for line in page.lines} - {None}
+    if len(given) == 1:
+        raise MissingLabels(f"{data.folder}: all {task} labels of {source}/{data.train} are {given.pop()!r}; a model needs two")
+    validation = load(data.validation) if data.validation else None
+    validation = validation if validation is not None and validation.has(task) else None
+    return Splits(share_of_groups(train_set, data.train_share, config.seed), validation, test_set)
+
+
+def article_lines(corpus: Corpus) -> Corpus:
+    """The pages cut down to the article as it is labelled; pages without one are left out."""
+    pages = [page.with_lines(line for line in page.lines if line.type in ARTICLE) for page in corpus.pages]
+    chosen = corpus.select([i for i, page in enumerate(pages) if page.lines])
+    return replace(chosen, name=corpus.name.replace("pages", "stance"), pages=tuple(page for page in pages if page.lines))
 
 
 def share_of_groups(corpus: Corpus, share: float, seed: int) -> Corpus:
@@ -236,26 +277,30 @@ def choose_threshold(config: Config, corpus: Corpus, p: Probabilities) -> float:
 
 
 def _join(config: Config, champions: dict[str, Result], splits: dict[str, Splits]) -> PageFilter:
-    kind, stance = champions["type"], champions["stance"]
-    info = {
-        "type": {"model": kind.name, "oof": kind.headline, "test": kind.test.values[HEADLINE["type"]]},
-        "stance": {"model": stance.name, "oof": stance.headline, "test": stance.test.values[HEADLINE["stance"]]},
+    kind, stance = champions["type"], champions.get("stance")
+    info: dict[str, Any] = {
+        task: {"model": result.name, "oof": result.headline, "test": result.test.values[HEADLINE[task]]}
+        for task, result in champions.items()
+    }
+    info |= {
         "data": {f"{task}/{part}": getattr(s, part).digest for task, s in splits.items() for part in ("train", "test")},
         "seed": config.seed,
     }
     return PageFilter(
         kind.fitted,
-        stance.fitted,
+        stance.fitted if stance else None,
         threshold=kind.threshold,
         min_confidence=config.stance.min_confidence,
-        name=f"{kind.name}+{stance.name}-{splits['type'].train.digest[:6]}",
+        name=f"{'+'.join(result.name for result in champions.values())}-{splits['type'].train.digest[:6]}",
         info=info,
     )
 
 
-def _score_end_to_end(page_filter: PageFilter, splits: dict[str, Splits], bootstrap: Bootstrap) -> Scores:
-    """Stance on the lines that the type champion keeps on the test pages."""
+def _score_end_to_end(page_filter: PageFilter, splits: dict[str, Splits], bootstrap: Bootstrap) -> Scores | None:
+    """Stance on the lines that the type champion keeps on the test pages; None if there are no stances."""
     test = splits["type"].test
+    if page_filter.stance_task is None or not test.has("stance"):
+        return None
     p_type = page_filter.type_task.predict(test.pages)
     keep = [keep_mask(p, page_filter.threshold) for p in p_type]
     return score_end_to_end(test, keep, page_filter.stance_task.predict(test.pages), bootstrap)

@@ -19,6 +19,7 @@ from helpers import SMALL_FASTTEXT, TINY_MODELS, Cli, Project, command, started,
 from clfnews.config import Config, load_config
 from clfnews.dataset import Corpus, load_split
 from clfnews.errors import UserError
+from clfnews.filter import PageFilter
 from clfnews.labels import TASKS, TYPES
 from clfnews.models import make_model
 from clfnews.page import Line, Page
