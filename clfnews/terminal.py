@@ -64,7 +64,7 @@ def now_and_then(show: Any) -> Any:
 
 
 def warner() -> Any:
-    return lambda message: typer.echo(f"clfnews: {message}", err=True)
+    return lambda message: typer.echo(f"clfnews: {printable(message)}", err=True)
 
 
 @contextmanager

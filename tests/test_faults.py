@@ -6,20 +6,21 @@ import gzip
 import json
 import os
 import random
+import re
 import resource
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 import zstandard
-from helpers import ROOT, Cli, command, run, started, wait_for
+from helpers import ROOT, Cli, command, environment, run, started, wait_for
 from test_scale import TEXTS, manifest, shards
 
 FILES, PAGES = 12, 80
@@ -256,6 +257,27 @@ def test_every_hostile_file_is_told_and_the_good_one_is_whole(cli: Cli, rules_fi
     assert not any((ord(c) < 32 and c != "\n") or c == "\u202e" for c in text)
     again = cli("filter", "in", "-o", "out", "-m", rules_filter, "-w", 2, "--resume")
     assert again.code == 0 and shards(tmp_path / "out") == out
+
+
+def test_what_pages_hold_does_not_steer_the_terminal(rules_filter: Path, tmp_path: Path) -> None:
+    """Text, ids and file names of others, shown on a real terminal: colours are the only sequences."""
+    hostile = "\x1b[2J\x1b]0;owned\x07 \u202e"
+    rows = [{"id": hostile, "text": f"{hostile} {TEXTS[0]}"}, {"id": hostile, "text": 5}]
+    (tmp_path / f"{hostile}.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    terminal, inside = os.openpty()
+    process = subprocess.Popen(
+        command("filter", ".", "-m", rules_filter), cwd=tmp_path, stdin=inside, stdout=inside, stderr=inside, env=environment()
+    )
+    os.close(inside)
+    shown = b""
+    with suppress(OSError):  # the end of a terminal
+        while block := os.read(terminal, 1 << 16):
+            shown += block
+    os.close(terminal)
+    assert process.wait(60) == 1
+    text = re.sub(r"\x1b\[[0-9;]*m", "", shown.decode())
+    assert "could not be read" in text and "stance:" in text
+    assert not any(not c.isprintable() and c not in "\r\n" for c in text)
 
 
 def test_memory_of_a_worker_is_bounded_by_the_largest_pages(context_filter: Path, tmp_path: Path) -> None:
