@@ -99,12 +99,15 @@ def _show_comparison(outcome: Comparison, show: int) -> None:
         if part.refusal:
             typer.echo(f"  not set side by side, for the numbers are not of the same thing: {part.refusal}\n")
             continue
+        if all(delta == low == high == 0 for _, _, _, (delta, low, high) in part.metrics) and not part.lines:
+            typer.echo("  every line and every score is the same\n")
+            continue
         rows = [
-            [name, f"{x:.4f}", f"{y:.4f}", f"{delta:+.4f} [{low:+.4f}, {high:+.4f}]"]
+            [name, f"{x:.4f}", f"{y:.4f}", f"{delta:+.4f} [{low:+.4f}, {high:+.4f}]", "*" if low > 0 or high < 0 else ""]
             for name, x, y, (delta, low, high) in headline_first(part)
         ]
-        print_table(["metric", "a", "b", "b - a, interval"], rows)
-        typer.echo(part.signature)
+        print_table(["metric", "a", "b", "b - a, interval", ""], rows)
+        typer.echo(f"* the interval leaves out zero\n{part.signature}")
         n = part.counts()
         said = f"a is right {n['a']}, b is right {n['b']}, neither {n['neither']}"
         typer.echo(f"{len(part.lines)} lines labelled differently: {said}")
@@ -137,8 +140,8 @@ def data_suspects(
         chance = f"p {suspect.p_given:.2f} against {suspect.p_suggested:.2f}"
         typer.echo(f"{suspect.page}, line {suspect.n}: {suspect.given}, rather {suspect.suggested} ({chance})")
         for number, label, text in suspect.context:
-            mark = ">" if number == suspect.n else " "
-            typer.echo(f"  {mark} {number:4} {label:12} {printable(text)[:100]}")
+            mark, width = (">", 500) if number == suspect.n else (" ", 100)
+            typer.echo(f"  {mark} {number:4} {label:12} {printable(text)[:width]}")
         typer.echo(f"  edit: {suspect.edit}\n")
     if found:
         print_table(["label", "rather", "lines shown"], [[given, other, str(k)] for given, other, k in summary(found)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from clfnews.labels import ARTICLE
 from clfnews.predictions import END_TO_END, Part, RunData
 
 _TASKS = ("type", "stance", END_TO_END)
+_OPTION = re.compile(r"(\w+)\.models\.(\w+)\.")
 _TAGS = {
     "clfnews.version": "clfnews version", "clfnews.git_commit": "git commit", "clfnews.config": "configuration file",
     "clfnews.data_hash": "training data", "clfnews.test_hash": "test data",
@@ -119,6 +121,10 @@ def _models(page_filter: PageFilter) -> tuple[str, str]:
 def _settings(a: RunData, b: RunData) -> Iterator[tuple[str, str, str]]:
     """Parameters and provenance that are not the same."""
     for key in sorted(set(a.params) | set(b.params)):
+        # A model that only one of the runs has is told by the list of models.
+        model = _OPTION.match(key)
+        if model and not all(model[2] in run.params.get(f"{model[1]}.models", model[2]).split(", ") for run in (a, b)):
+            continue
         x, y = a.params.get(key, "-"), b.params.get(key, "-")
         if x != y:
             yield key, x, y

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ from typing import Any
 import typer
 
 from clfnews.errors import UserError
+
+_NUMBER = re.compile(r"|-|[+-]?\d[\d.,]*( .*)?")
+"""A number, also with its interval or unit, or nothing."""
 
 
 def printable(text: str) -> str:
@@ -28,7 +32,8 @@ def print_table(header: list[str], rows: list[list[str]]) -> None:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for i, name in enumerate(header):
-        table.add_column(name, justify="left" if i < 2 and not rows[0][i][:1].isdigit() else "right", overflow="fold")
+        numbers = all(_NUMBER.fullmatch(row[i]) for row in rows)
+        table.add_column(name, justify="right" if numbers and i else "left", overflow="fold")
     for row in rows:
         table.add_row(*row)
     width = None if sys.stdout.isatty() else 200

@@ -198,6 +198,8 @@ def test_the_command(project: Project, cli: Cli, other_id: str, registered: str)
     assert "champion.type" in done.out and "lines labelled differently" in done.out and "type/article_f1" in done.out
     on = cli("compare", project.filter, other_id, "--on", project.data / "pages" / "validation.jsonl", env=env)
     assert on.code == 0 and "type model" in on.out and "end_to_end/stance_macro_f1" in on.out
+    same = cli("compare", registered, registered, env=env)
+    assert same.code == 0 and "no setting differs" in same.out and same.out.count("every line and every score is the same") == 5
     assert cli("compare", "nothing", "last", env=env).code == 2
 
 
