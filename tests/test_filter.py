@@ -19,8 +19,10 @@ import clfnews
 from clfnews.filter import BATCH, PageFilter
 from clfnews.labels import ARTICLE, STANCES, TYPES
 from clfnews.page import Page
+from clfnews.pagestance import NO_STANCE
 
 PAGE_KEYS = ["id", "url", "site", "title", "text", "stance", "confidence", "model", "lines"]
+STANCE_KEYS = list(NO_STANCE)
 LINE_KEYS = ["n", "text", "type", "p", "keep", "stance", "p_stance"]
 SEEDS = sorted((ROOT / "seeds").glob("*.txt"))
 
@@ -64,7 +66,7 @@ def test_tag_writes_every_line_in_the_documented_form(project: Project, cli: Cli
     assert [row["id"] for row in tagged] == [path.stem for path in SEEDS]
     for path, row in zip(SEEDS, tagged, strict=True):
         page = Page.from_text(path.read_text(encoding="utf-8"))
-        assert list(row) == PAGE_KEYS and list(row["stance"]) == ["label", "p"]
+        assert list(row) == PAGE_KEYS and list(row["stance"]) == STANCE_KEYS
         assert [(line["n"], line["text"]) for line in row["lines"]] == [(line.n, line.text) for line in page.lines]
         for line in row["lines"]:
             assert list(line) == LINE_KEYS and list(line["p"]) == list(TYPES)
@@ -100,7 +102,8 @@ def test_every_kind_of_input_gives_the_same_tags(rules_filter: Path, cli: Cli, t
     (tmp_path / "in" / "notes.md").write_text("not read", encoding="utf-8")
 
     def essence(row: dict[str, Any]) -> list[Any]:
-        return [row["text"], row["stance"], row["confidence"], [line | {"n": 0} for line in row["lines"]]]
+        stance = row["stance"] | {"lines": len(row["stance"]["lines"])}
+        return [row["text"], stance, row["confidence"], [line | {"n": 0} for line in row["lines"]]]
 
     folder = cli("tag", "in", "-m", rules_filter).rows
     assert [row["id"] for row in folder] == ["page", "a", "rows-2", "rows-3"]
@@ -200,7 +203,7 @@ def test_stance_of_texts(page_filter: PageFilter) -> None:
 def test_a_page_without_lines(page_filter: PageFilter) -> None:
     (empty,) = page_filter.tag([Page.from_text("", "empty")])
     assert empty.as_row() == {
-        "id": "empty", "url": None, "site": None, "title": None, "text": "", "stance": {"label": None, "p": None},
+        "id": "empty", "url": None, "site": None, "title": None, "text": "", "stance": NO_STANCE,
         "confidence": 1.0, "model": page_filter.name, "lines": [],
     }  # fmt: skip
 
