@@ -12,7 +12,6 @@ parse here, the rest goes to a process of its own with limits (`clfnews.htmlguar
 
 from __future__ import annotations
 
-import html
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,6 +19,7 @@ from typing import Any, NamedTuple
 
 from clfnews.charset import to_utf8
 from clfnews.errors import UserError
+from clfnews.htmlhead import read_head
 from clfnews.lexicons import lexicon
 from clfnews.page import Cues, Line, Page, normalise
 
@@ -45,8 +45,8 @@ _LANDMARKS = frozenset({"main", "article", "nav", "header", "footer", "aside", "
 _ROLES = {"main": "main", "article": "article", "navigation": "nav", "banner": "header", "contentinfo": "footer",
           "complementary": "aside", "search": "form", "form": "form"}  # fmt: skip
 
-_TELLING = ("role", "itemprop")
-"""Attributes whose values a path tells beside the words of class and id."""
+_ABSENT = "\0"
+"""In the place of an attribute that is not there; no value holds it."""
 _HIDING = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 _WORDS = re.compile(r"[a-z]+|[A-Z][a-z]*")
 # Elements that a parser must open again in every block until they are closed:
@@ -103,12 +103,11 @@ def read_html(
         from clfnews.htmlguard import rows_in_child
 
         rows = rows_in_child(utf8, seconds, hidden)
-    head = utf8[: 1 << 16]
-    title = _meta(head, b"og:title") or _title(head)
-    meta = {"url": url or _canonical(head), "date": _meta(head, b"article:published_time") or _meta(head, b"datePublished")}
+    head = read_head(utf8)
+    meta = {"url": url or head.url, "date": head.date}
     blank = Page.from_lines((), id, **meta)
     lines = tuple(Line(text, n, None, None, cues) for n, (text, cues) in enumerate(rows, 1))
-    return Document(blank.with_lines(lines), title, replaced)
+    return Document(blank.with_lines(lines), head.title, replaced)
 
 
 def html_rows(utf8: bytes, hidden: bool = False) -> list[Row]:
@@ -186,6 +185,7 @@ class _Walk:
 
     def __init__(self, everything: bool = False) -> None:
         self.everything = everything
+        self.names = _tables().names
         self.rows: list[Row] = []
         self.parts: list[str] = []
         self.size = self.link_size = 0
@@ -242,19 +242,15 @@ class _Walk:
 
     def _enter(self, node: Any, kind: int, depth: int) -> Any:
         """Begin an element; its first child, or None if there is nothing to see in it."""
-        attributes = node.attributes
+        attributes, hidden = node.attributes, False
         # <html> and <body> are hidden only until a script has run.
-        hidden = (
-            bool(attributes)
-            and depth > 1
-            and ("hidden" in attributes or "style" in attributes or "aria-hidden" in attributes)
-            and _is_hidden(attributes)
-        )
-        if hidden and not self.everything:
-            return None
+        if attributes and depth > 1 and ("aria-hidden" in attributes or "style" in attributes or "hidden" in attributes):
+            hidden = _is_hidden(attributes)
+            if hidden and not self.everything:
+                return None
         if kind in (_BLOCK, _CELL):
-            name = _tables().names[node.tag_id]
-            if (name == "dialog" and "open" not in attributes) or name == "noscript":
+            name = self.names[node.tag_id]
+            if name in ("dialog", "noscript") and (name == "noscript" or "open" not in attributes):
                 hidden = True
                 if not self.everything:
                     return None
@@ -268,17 +264,13 @@ class _Walk:
                 region = name
             step = name
             if attributes:
-                region = _ROLES.get(attributes.get("role") or "", region)
-                if "class" in attributes or "id" in attributes:
-                    own, words = _naming(attributes.get("class"), attributes.get("id"))
-                    hint = own or hint
-                    step = f"{name} {words}" if words else name
-                for key in _TELLING:
-                    if key in attributes:
-                        step += f" {attributes[key]}"[:32].replace("/", " ")
+                get = attributes.get
+                role, own, step = _step(name, get("class"), get("id"), get("role", _ABSENT), get("itemprop", _ABSENT))
+                region, hint = role or region, own or hint
             # Short cells share the line of their row.
             tag = "td" if name in ("tr", "th") else name
-            self.box = _Box(tag, region, hint, depth + 1, f"{path}/{step}", level + 1, was_hidden or hidden)
+            box = (tag, region, hint, depth + 1, f"{path}/{step}", level + 1, was_hidden or hidden)
+            self.box = tuple.__new__(_Box, box)  # what `_Box(...)` does, in half the time
             return node.first_child
         if hidden:
             self.box = self.box._replace(hidden=True)
@@ -318,7 +310,8 @@ class _Walk:
             density = round(min(self.link_size / self.size, 1.0), 3) if self.link_size else 0.0
             tag, region, hint, depth, path, level, hidden = self.box
             path = f"{path}/~ {self.lead}" if self.lead else path
-            self.rows.append(Row(text, Cues(tag, density, region, depth, hint, path, self.shared, hidden)))
+            cues = tuple.__new__(Cues, (tag, density, region, depth, hint, path, self.shared, hidden))
+            self.rows.append(tuple.__new__(Row, (text, cues)))
             self.shared = level
             if len(self.rows) > MAX_LINES:
                 raise ValueError(f"has more than {MAX_LINES:,} lines")
@@ -343,38 +336,21 @@ def _naming(classes: str | None, element_id: str | None) -> tuple[str, str]:
     return hint, " ".join(dict.fromkeys([word for word in words if 1 < len(word) <= LONGEST_NAME]))[:MAX_NAMES]
 
 
+@lru_cache(maxsize=1 << 14)
+def _step(name: str, classes: str | None, element_id: str | None, *telling: str | None) -> tuple[str, str, str]:
+    """Region and hint that an element's attributes name, if any, and its step of a path: tag and words.
+
+    Parameters: `telling`, the values of `role` and `itemprop`, which the step
+    tells beside the words of class and id.
+    """
+    hint, words = _naming(classes, element_id)
+    step = f"{name} {words}" if words else name
+    for value in telling:
+        if value != _ABSENT:
+            step += f" {value}"[:32].replace("/", " ")
+    return _ROLES.get(telling[0] or "", ""), hint, step
+
+
 @lru_cache(maxsize=1)
 def _hint_words() -> dict[str, str]:
     return {word: name[5:] for name, words in lexicon().items() if name.startswith("html_") for word in words}
-
-
-# --- the head ---------------------------------------------------------------------
-
-
-def _title(head: bytes) -> str | None:
-    found = re.search(rb"<title[^>]{0,500}>([^<]{1,2000})", head, re.IGNORECASE)
-    return _clean(found[1]) if found else None
-
-
-def _meta(head: bytes, name: bytes) -> str | None:
-    """The content of a `<meta>` with this name, property or itemprop."""
-    return _attribute(head, name, b"content")
-
-
-def _canonical(head: bytes) -> str | None:
-    url = _attribute(head, b"canonical", b"href") or _meta(head, b"og:url")
-    return url if url and url.startswith(("http://", "https://")) else None
-
-
-def _attribute(head: bytes, value: bytes, name: bytes) -> str | None:
-    """An attribute of the first tag that has another attribute with this value, in quotes."""
-    at = next((at for quote in (b'"', b"'") if (at := head.find(quote + value + quote)) >= 0), -1)
-    start, end = head.rfind(b"<", 0, max(at, 0)), head.find(b">", at)
-    if at < 0 or start < 0 or end < 0 or end - start > 4000:
-        return None
-    found = re.search(rb"\b" + name + rb"""\s*=\s*(?:"([^"]*)"|'([^']*)')""", head[start:end], re.IGNORECASE)
-    return _clean(found[1] or found[2] or b"") if found else None
-
-
-def _clean(raw: bytes) -> str | None:
-    return normalise(html.unescape(raw.decode("utf-8", errors="replace"))) or None
