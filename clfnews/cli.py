@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from clfnews import __version__
-from clfnews.cli_data import data_app
+from clfnews.cli_data import annotate_app, data_app
 from clfnews.cli_filter import add_filter_commands
 from clfnews.cli_runs import add_commands
 from clfnews.errors import UserError
@@ -28,6 +28,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(data_app, name="data")
+app.add_typer(annotate_app, name="annotate")
 
 
 def _show_version(asked: bool) -> None:
@@ -143,7 +144,8 @@ def _show_training(outcome: TrainResult) -> None:
     if outcome.skipped:
         typer.echo(f"\n{outcome.skipped}")
     if outcome.end_to_end:
-        typer.echo(f"stance end to end on test, macro-F1: {report.with_interval(outcome.end_to_end, 'end_to_end/stance_macro_f1')}")
+        found = report.with_interval(outcome.end_to_end, "end_to_end/stance_macro_f1")
+        typer.echo(f"stance end to end on test, macro-F1: {found}")
     run = outcome.run
     if run is None:
         return
@@ -151,7 +153,8 @@ def _show_training(outcome: TrainResult) -> None:
         typer.echo(f"model: {run.model_uri}; champion: {'moved here' if run.promoted else 'not moved'} ({run.reason})")
     typer.echo(f"runs: {run.store}")
     typer.echo("\nnext:  clfnews ui        (the runs, in the browser)")
-    model = "" if run.promoted or not run.model_uri else f" --model {run.model_uri}"
+    default = run.promoted and run.model_uri and run.model_uri.startswith("models:/clfnews/")
+    model = "" if default or not run.model_uri else f" --model {run.model_uri}"
     typer.echo(f"       clfnews filter PAGE.txt{model}")
 
 

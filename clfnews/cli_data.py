@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from clfnews.errors import UserError
-from clfnews.terminal import now_and_then, print_table, status
+from clfnews.cli_filter import INPUTS, Column, InputFormat
+from clfnews.errors import BadRecord, UserError
+from clfnews.terminal import now_and_then, print_table, printable, status, warner
 
 data_app = typer.Typer(help="The labelled dataset: check, count, compose, compare, exchange.", no_args_is_help=True)
+annotate_app = typer.Typer(help="Choose what to label next.", no_args_is_help=True)
 
 
 @data_app.command("check")
@@ -73,7 +76,7 @@ def data_agreement(
 def data_export(
     file: Annotated[Path, typer.Argument(help="Gold rows, JSONL.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")],
-    format: Annotated[str | None, typer.Option("--format", "-f", help="labelstudio or tsv. Default: as the name ends.")] = None,
+    format: Annotated[str | None, typer.Option("--format", "-f", help="labelstudio, tsv or jsonl. Default: by the name.")] = None,
     blank: Annotated[bool, typer.Option("--blank", help="Without the labels, for a second opinion.")] = False,
     config: Annotated[Path | None, typer.Option("--labelling-config", help="Also write Label Studio's configuration.")] = None,
 ) -> None:
@@ -99,16 +102,22 @@ def data_import(
             metavar="FILE | BENCHMARK FOLDER",
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="JSONL file to write.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="JSONL file to write; or a folder to add the pages to.")],
     annotator: Annotated[str | None, typer.Option("--annotator", help="User id or e-mail, if several have annotated.")] = None,
-    split: Annotated[str | None, typer.Option("--split", help="Split of the benchmark. Default: dev.")] = None,
+    split: Annotated[
+        str | None, typer.Option("--split", help="Of the benchmark (default: dev), or for the new sites of a folder.")
+    ] = None,
 ) -> None:
     """Read labels back as gold rows; names file and row of what is wrong.
+
+    With -o FOLDER the pages are added to a data folder that `clfnews train` reads:
+    sites are dealt out to train, validation and test, and keep their split.
 
     Or make gold rows of a benchmark's HTML and clean texts: wcxb, aeb
     (article-extraction-benchmark) or pairs (any folder of NAME.html and NAME.txt).
 
     Example: clfnews data import seeds.tsv -o seeds.jsonl
+    Example: clfnews data import queue.tsv -o labels
     Example: clfnews data import wcxb ../wcxb -o wcxb.jsonl
     """
     if len(arguments) == 2:
@@ -123,11 +132,26 @@ def data_import(
         raise typer.Exit(1 if done.skipped else 0)
     if len(arguments) > 2:
         raise UserError(f"data import: expected FILE, or BENCHMARK FOLDER, got {len(arguments)} arguments")
+    if output.is_dir() or not output.suffix:
+        _import_to_folder(arguments[0], output, annotator, split)
+        return
     from clfnews.exchange import import_rows
 
     pages, lines, unlabelled = import_rows(arguments[0], output, annotator)
     missing = f", {unlabelled:,} without a type" if unlabelled else ""
     typer.echo(f"{output}: {pages:,} page{'s' * (pages != 1)}, {lines:,} lines{missing}")
+
+
+def _import_to_folder(file: str, folder: Path, annotator: str | None, split: str | None) -> None:
+    from clfnews.exchange import read_labelled
+    from clfnews.ownlabels import SHARES, add_to_folder
+
+    counts = add_to_folder(read_labelled(file, annotator), folder, split)
+    print_table(["split", "pages", "sites", "lines"], [[name, *(f"{n:,}" for n in row)] for name, row in counts.items()])
+    missing = [name for name in SHARES if name not in counts]
+    if missing:
+        typer.echo(f"no sites yet for {' and '.join(missing)}: label pages of further sites", err=True)
+    typer.echo(f"{folder}: check with: clfnews data check {folder}")
 
 
 @data_app.command("card")
@@ -161,3 +185,60 @@ def data_compose(
 
     for file, n in build(recipe, output or recipe.parent).items():
         typer.echo(f"{file}: {n} pages")
+
+
+@annotate_app.command("queue")
+def annotate_queue(
+    model: Annotated[str, typer.Argument(help="Folder, runs:/ or models:/ URI; its labels are what is corrected.")],
+    inputs: Annotated[list[str], typer.Argument(help=INPUTS, metavar="PAGES")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write: .tsv, .json (Label Studio) or .jsonl.")],
+    number: Annotated[int, typer.Option("-n", "--number", min=1, help="Pages to choose.")] = 50,
+    format: Annotated[str | None, typer.Option("--format", "-f", help="labelstudio, tsv or jsonl. Default: by the name.")] = None,
+    against: Annotated[str | None, typer.Option(help="Second model. Default: the rules, which need no training.")] = None,
+    labelled: Annotated[Path | None, typer.Option(help="What is labelled already: a data folder or JSONL file.")] = None,
+    per_site: Annotated[int, typer.Option(min=1, help="Pages of one site at most.")] = 3,
+    types_only: Annotated[bool, typer.Option("--types-only", help="Without stances.")] = False,
+    input_format: InputFormat = None,
+    column: Column = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no table.")] = False,
+) -> None:
+    """Choose the pages most worth labelling, and write them with the model's labels, ready to be corrected.
+
+    In turn: the best page of a new site, the page the model is least sure of, the
+    page of which two models keep the most different lines.
+
+    Example: clfnews annotate queue models:/clfnews@champion pages/ -n 50 -o queue.tsv
+    """
+    from clfnews.annotate import make_queue, queue_rows, read_labelled
+    from clfnews.exchange import write_rows
+    from clfnews.readers import read_pages
+    from clfnews.records import ReadOptions, parse_columns
+    from clfnews.tracking import load_filter
+
+    warn = warner()
+    bad: list[BadRecord] = []
+
+    def on_bad(record: BadRecord) -> None:
+        bad.append(record)
+        warn(str(record))
+
+    known = read_labelled(labelled) if labelled else None
+    pages = read_pages(inputs, warn, ReadOptions(input_format, parse_columns(column or [])))
+    first = next(pages, None)  # a missing input is told before a model is loaded
+    everything = chain([first] if first is not None else [], pages)
+    page_filter = load_filter(model)
+    second = load_filter(against) if against else None
+    with status(quiet) as show:
+        choices = make_queue(
+            page_filter, everything, number, against=second, labelled=known, per_site=per_site,
+            progress=now_and_then(lambda n: show(f"{n:,} pages looked at")),
+            on_bad=on_bad,
+        )  # fmt: skip
+    write_rows(queue_rows(choices, stance=not types_only), output, format)
+    if not quiet:
+        print_table(
+            ["page", "site", "chosen for"],
+            [[printable(c.candidate.tagged.page.id), c.candidate.site or "", c.why] for c in choices],
+        )
+    typer.echo(f"{output}: {len(choices):,} page{'s' * (len(choices) != 1)} to label")
+    raise typer.Exit(1 if bad else 0)

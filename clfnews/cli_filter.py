@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from clfnews.records import ReadOptions
 
 Model = Annotated[str | None, typer.Option("--model", "-m", help="Folder, runs:/ or models:/ URI. Default: the champion.")]
-_INPUTS = "Text, HTML, JSONL, CSV, Parquet, WET or WARC files (also .gz, .zst), folders, '*.txt' patterns, - for standard input."
-Inputs = Annotated[list[str], typer.Argument(help=_INPUTS)]
+INPUTS = "Text, HTML, JSONL, CSV, Parquet, WET or WARC files (also .gz, .zst), folders, '*.txt' patterns, - for standard input."
+Inputs = Annotated[list[str], typer.Argument(help=INPUTS)]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="File to write (filter: or folder); default: the terminal.")]
 InputFormat = Annotated[
     str | None, typer.Option(help="text, html, jsonl, csv, parquet, wet or warc. Default: by the file's name.")

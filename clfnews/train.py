@@ -18,7 +18,7 @@ from clfnews import tracking
 from clfnews.calibrate import best_threshold, fit_temperature, scale
 from clfnews.challenge import folder_pairs, score_challenge
 from clfnews.config import Config, chosen_models
-from clfnews.dataset import Corpus, load_split, config_names
+from clfnews.dataset import Corpus, config_names, load_split
 from clfnews.errors import UserError
 from clfnews.evaluate import (
     HEADLINE,

@@ -18,16 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clfnews.errors import UserError
-from clfnews.exchange import (
-    LABELLING_CONFIG,
-    export_rows,
-    from_labelstudio,
-    from_tsv,
-    import_rows,
-    to_labelstudio,
-    to_tsv,
-)
+from clfnews.exchange import export_rows, from_tsv, import_rows, to_tsv
 from clfnews.labels import ARTICLE, STANCES, TYPES
+from clfnews.labelstudio import LABELLING_CONFIG, from_labelstudio, to_labelstudio
 from clfnews.page import normalise
 
 SEEDS = ROOT / "data" / "pages" / "test.jsonl"

@@ -1,0 +1,137 @@
+"""The queue of pages to label, and the data folder that labelled pages become; on the shipped English pages."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers import ROOT, Cli, write_rows
+
+from clfnews.annotate import Choice, Labelled, make_queue, queue_rows, read_labelled, rules_filter
+from clfnews.dataset import load_split
+from clfnews.errors import UserError
+from clfnews.exchange import read_labelled as read_file
+from clfnews.filter import FittedTask, PageFilter
+from clfnews.labels import TASKS
+from clfnews.models import make_model
+from clfnews.ownlabels import SHARES, add_to_folder
+from clfnews.page import Page
+from clfnews.readers import read_pages
+
+ENGLISH = ROOT / "tests" / "files" / "english"
+PAGES: list[Page] = [page for page in read_pages([str(ENGLISH / "pages.jsonl")]) if isinstance(page, Page)]
+
+
+@pytest.fixture(scope="module")
+def trained() -> PageFilter:
+    """A linear model of the labelled English pages."""
+    gold = [Page.from_row(row, row["id"]) for row in read_file(ENGLISH / "labelled.tsv")]
+    model = make_model("linear", "type", TASKS["type"], {"min_df": 1}).fit(gold, [str(page.site) for page in gold])
+    return PageFilter(FittedTask(model, {}), None, name="linear")
+
+
+def ids(choices: list[Choice]) -> list[str]:
+    return [choice.candidate.tagged.page.id for choice in choices]
+
+
+def test_each_reason_takes_its_best_page_in_turn(trained: PageFilter) -> None:
+    found = make_queue(trained, PAGES, 12)
+    reasons = [choice.reason for choice in found]
+    assert reasons[:3] == ["new site", "unsure", "disagreement"] and len(set(ids(found))) == 12
+    sure = {choice.candidate.tagged.page.id: choice.candidate.tagged.confidence for choice in found}
+    first_unsure = found[reasons.index("unsure")].candidate.tagged.page.id
+    assert sure[first_unsure] == min(sure[name] for name in sure if name != ids(found)[0])
+    for choice in found:
+        assert choice.why.startswith(f"{choice.reason} (")
+
+
+def test_the_same_pages_in_another_order_give_the_same_queue(trained: PageFilter) -> None:
+    wanted = ids(make_queue(trained, PAGES, 5))
+    assert ids(make_queue(trained, PAGES[::-1], 5)) == wanted == ids(make_queue(trained, PAGES, 12))[:5]
+
+
+def test_pages_are_spread_over_sites(trained: PageFilter) -> None:
+    found = make_queue(trained, PAGES, 12, per_site=1)
+    assert len(found) == 6 == len({choice.candidate.site for choice in found})
+
+
+def test_labelled_pages_are_left_out_and_their_sites_are_not_new(trained: PageFilter, tmp_path: Path) -> None:
+    rows = read_file(ENGLISH / "labelled.tsv")
+    known = read_labelled(write_rows(tmp_path / "half.jsonl", rows[::2]))
+    found = make_queue(trained, PAGES, 12, labelled=known)
+    assert sorted(ids(found)) == sorted(row["id"] for row in rows[1::2])
+    assert "new site" not in {choice.reason for choice in found}, "one page of every site is labelled"
+    with pytest.raises(UserError, match="no page to choose from"):
+        make_queue(trained, PAGES[:1], 5, labelled=Labelled(texts=known.texts))
+
+
+def test_a_text_is_offered_once_and_two_texts_of_one_name_get_two_ids(trained: PageFilter) -> None:
+    first, second = PAGES[:2]
+    twin = Page("copy", first.lines, first.url, first.site)
+    namesake = Page(first.id, second.lines, second.url, second.site)
+    found = ids(make_queue(trained, [first, twin, namesake, Page("empty", ())], 10))
+    assert len(found) == 2 and first.id in found and any(name.startswith(f"{first.id}~") for name in found)
+
+
+def test_two_models_that_agree_give_no_disagreement(trained: PageFilter) -> None:
+    found = make_queue(trained, PAGES, 12, against=trained)
+    assert {choice.reason for choice in found} == {"new site", "unsure"}
+    different = make_queue(trained, PAGES, 12, against=rules_filter())
+    assert any(choice.candidate.disagreement > 0 for choice in different)
+
+
+@pytest.mark.parametrize("name", ["queue.tsv", "queue.json", "queue.jsonl"])
+def test_the_queue_comes_back_from_every_format(name: str, rules_filter: Path, cli: Cli, tmp_path: Path) -> None:
+    done = cli("annotate", "queue", rules_filter, ENGLISH / "pages.jsonl", "-n", 4, "-o", name)
+    assert done.code == 0 and f"{name}: 4 pages to label" in done.out and "new site (" in done.out
+    assert cli("data", "import", name, "-o", "back.jsonl").code == 0
+    rows = [json.loads(line) for line in (tmp_path / "back.jsonl").read_text(encoding="utf-8").splitlines()]
+    page_filter = PageFilter.load(rules_filter)
+    wanted = queue_rows(make_queue(page_filter, PAGES, 4))
+    assert rows == wanted and rows[0]["model"] == "rules+lexicon"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["missing.jsonl", "-o", "q.tsv"], "missing.jsonl: no such file or folder"),
+        ([ENGLISH / "pages.jsonl", "-o", "q.doc"], "q.doc: give --format, or a name that ends in .json or .tsv or .jsonl"),
+        ([ENGLISH / "pages.jsonl", "-o", "q.tsv", "--labelled", "gone"], "gone: no such file"),
+        ([ENGLISH / "pages.jsonl", "-o", "nowhere/q.tsv"], "the folder nowhere does not exist"),
+    ],
+)
+def test_what_is_wrong_is_told_in_one_line(arguments: list[Any], said: str, rules_filter: Path, cli: Cli) -> None:
+    done = cli("annotate", "queue", rules_filter, *arguments, "-q")
+    assert done.code == 2 and said in done.error
+
+
+# --- the data folder ------------------------------------------------------------------------
+
+
+def test_sites_keep_their_split_when_pages_are_added(tmp_path: Path) -> None:
+    rows, folder = read_file(ENGLISH / "labelled.tsv"), tmp_path / "labels"
+    add_to_folder(rows[::2], folder)
+    before = {page.site: name for name in SHARES for page in load_split(folder, "pages", name).pages}
+    assert len(before) == 6
+    rows[0]["lines"][0]["type"] = "ui"
+    counts = add_to_folder(rows, folder)
+    after = {page.site: name for name in SHARES for page in load_split(folder, "pages", name).pages}
+    assert after == before and sum(pages for pages, _, _ in counts.values()) == 12, "a page imported again takes its old place"
+    changed = next(p for p in load_split(folder, "pages", before[rows[0]["site"]]).pages if p.id == rows[0]["id"])
+    assert changed.lines[0].type == "ui"
+
+
+def test_a_folder_takes_only_what_can_be_trained_on(tmp_path: Path, tiny_data: Path, cli: Cli) -> None:
+    rows = read_file(ENGLISH / "labelled.tsv")
+    rows[1]["lines"][2]["type"] = None
+    with pytest.raises(UserError, match=r"no type on page '.+', line 3; every line needs one"):
+        add_to_folder(rows, tmp_path / "labels")
+    assert not (tmp_path / "labels").exists()
+    with pytest.raises(UserError, match="has a dataset card of its own"):
+        add_to_folder(rows[2:], tiny_data)
+    done = cli("data", "import", ENGLISH / "labelled.tsv", "-o", "labels", "--split", "tset")
+    assert done.code == 2 and "--split tset: unknown (did you mean 'test'?)" in done.error
+    done = cli("data", "import", ENGLISH / "labelled.tsv", "-o", "labels", "--split", "train")
+    assert done.code == 0 and "no sites yet for test and validation" in done.err
