@@ -80,6 +80,23 @@ class ContextOptions(Section):
     chain: Annotated[float, Field(ge=0)] = 0.4
 
 
+class TreesOptions(Section):
+    """`models.trees.Trees`."""
+
+    trees: Positive = 80
+    leaves: Annotated[int, Field(ge=2)] = 31
+    rate: Annotated[float, Field(gt=0)] = 0.15
+    min_leaf: Positive = 40
+    l2: Annotated[float, Field(ge=0)] = 5.0
+    columns: Annotated[int, Field(ge=0)] = 120
+    rows: Positive = 110_000
+    bare: Share = 0.0
+    page_cut: bool = True
+    scorer_folds: Annotated[int, Field(ge=2)] = 3
+    scorer_dim: Positive = 16
+    scorer_epoch: Positive = 3
+
+
 class CuesOptions(Section):
     """`models.cues.Cues`."""
 
@@ -100,6 +117,7 @@ class TypeModels(Section):
     fasttext: FastTextOptions | None = FastTextOptions(epoch=10)
     linear: LinearOptions | None = LinearOptions()
     context: ContextOptions | None = ContextOptions()
+    trees: TreesOptions | None = None
 
 
 class StanceModels(Section):
@@ -118,7 +136,8 @@ class DataSection(Section):
     train: str = "train"
     train_share: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     validation: str | None = "validation"
-    test: str = "test"
+    test: str | None = "test"
+    cues: bool = True
 
 
 class BootstrapSection(Section):

@@ -9,7 +9,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,10 @@ class Corpus:
     pages: tuple[Page, ...]
     groups: tuple[str, ...]
     origins: tuple[str, ...] = field(default=())
+    kinds: tuple[str, ...] = field(default=())
+    """Kind of each page (such as `forum`), if its source tells; else empty texts."""
+    references: tuple[str | None, ...] = field(default=())
+    """Clean text of each page that a benchmark gives; empty if none does."""
 
     def __len__(self) -> int:
         return len(self.pages)
@@ -52,6 +56,11 @@ class Corpus:
         """True if any line carries a label of the task (`type` or `stance`)."""
         return any(getattr(line, task) for page in self.pages for line in page.lines)
 
+    def without_cues(self) -> Corpus:
+        """The same pages as plain text."""
+        pages = tuple(page.with_lines(replace(line, cues=None) for line in page.lines) for page in self.pages)
+        return replace(self, pages=pages)
+
     def select(self, index: Sequence[int], name: str | None = None) -> Corpus:
         """The pages at these positions."""
         return Corpus(
@@ -59,6 +68,8 @@ class Corpus:
             tuple(self.pages[i] for i in index),
             tuple(self.groups[i] for i in index),
             tuple(self.origins[i] for i in index) if self.origins else (),
+            tuple(self.kinds[i] for i in index) if self.kinds else (),
+            tuple(self.references[i] for i in index) if self.references else (),
         )
 
 
@@ -165,7 +176,7 @@ def numbered_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def corpus_from_rows(rows: Iterator[dict[str, Any]], name: str, source: str, numbers: Sequence[int] | None = None) -> Corpus:
     """Rows as a `Corpus`; raises `UserError` naming the row (by `numbers`, or counted) for unknown labels."""
-    pages, groups, origins = [], [], []
+    pages, groups, origins, kinds, references = [], [], [], [], []
     for number, row in zip(numbers or count(1), rows, strict=False):
         try:
             page = page_of_gold(row, f"{Path(source).stem}:{number}")
@@ -174,7 +185,10 @@ def corpus_from_rows(rows: Iterator[dict[str, Any]], name: str, source: str, num
         pages.append(page)
         groups.append(str(row.get("group") or page.site or page.id))
         origins.append(str(row.get("origin") or ""))
-    return Corpus(name, tuple(pages), tuple(groups), tuple(origins))
+        kinds.append(str(row.get("kind") or ""))
+        references.append(str(row["reference"]) if row.get("reference") is not None else None)
+    known = any(reference is not None for reference in references)
+    return Corpus(name, tuple(pages), tuple(groups), tuple(origins), tuple(kinds), tuple(references) if known else ())
 
 
 def page_of_gold(row: dict[str, Any], default_id: str) -> Page:

@@ -17,6 +17,7 @@ from clfnews.dataset import Corpus
 from clfnews.labels import ARTICLE, GUIDELINES_VERSION, STANCES, TYPES
 from clfnews.models.base import Probabilities
 from clfnews.pagestance import page_stance
+from clfnews.wordscore import word_counts, word_metrics
 
 _BINS = 100
 """Bins of p(article), for precision-recall and calibration."""
@@ -79,8 +80,12 @@ def signature(corpus: Corpus, bootstrap: Bootstrap) -> str:
 
 
 def score_type(corpus: Corpus, p: Probabilities, threshold: float = 0.5, bootstrap: Bootstrap | None = None) -> Scores:
-    """Scores of the type task at a threshold on p(article) = p(title) + p(body)."""
-    return _score(corpus, type_counts(corpus, p, threshold), TYPE_METRICS, bootstrap or Bootstrap())
+    """Scores of the type task at a threshold on p(article) = p(title) + p(body); word-F1 too if the pages have gold texts."""
+    counts, metrics = type_counts(corpus, p, threshold), TYPE_METRICS
+    if corpus.references:
+        counts |= word_counts(corpus, [keep_mask(rows, threshold) for rows in p])
+        metrics = word_metrics(corpus) | metrics
+    return _score(corpus, counts, metrics, bootstrap or Bootstrap())
 
 
 def score_stance(corpus: Corpus, p: Probabilities, bootstrap: Bootstrap | None = None) -> Scores:

@@ -18,7 +18,7 @@ from clfnews import tracking
 from clfnews.calibrate import best_threshold, fit_temperature, scale
 from clfnews.challenge import folder_pairs, score_challenge
 from clfnews.config import Config, chosen_models
-from clfnews.dataset import Corpus, config_names, load_split
+from clfnews.dataset import Corpus, config_names, load_gold, load_split
 from clfnews.errors import UserError
 from clfnews.evaluate import (
     HEADLINE,
@@ -32,8 +32,11 @@ from clfnews.evaluate import (
 )
 from clfnews.filter import FittedTask, PageFilter
 from clfnews.labels import ARTICLE, TASKS
+from clfnews.modelcard import training_info
 from clfnews.models import Probabilities, make_model, save_model
 
+HELD_OUT = 0.1
+"""Share of the groups of train that are the test split if there is none."""
 Progress = Callable[[str], None]
 """Called with one line of text when a step begins."""
 
@@ -115,6 +118,7 @@ def train(config: Config, *, config_path: str = "", progress: Progress = lambda 
     page_filter = _join(config, champions, splits)
     end_to_end = _score_end_to_end(page_filter, splits, bootstrap)
     outcome = TrainResult(config, splits, results, champions, end_to_end, page_filter, None, skipped)
+    page_filter.info |= training_info(outcome)
     if not track:
         return outcome
     progress("logging to MLflow")
@@ -140,17 +144,27 @@ class MissingLabels(UserError):
 def load_splits(config: Config, task: str) -> Splits:
     """The corpora of a task; stances come from the article lines of the pages if there is no `stance` configuration.
 
+    A split whose name ends in `.jsonl` is a file of gold rows, not one of the folder.
     Raises `MissingLabels` if train or test has no labels of the task, or train only one.
     """
-    data, pages_only = config.data, task == "stance" and "stance" not in config_names(config.data.folder)
+    data = config.data
+    pages_only = task == "stance" and (data.train.endswith(".jsonl") or "stance" not in config_names(data.folder))
     source = "stance" if task == "stance" and not pages_only else "pages"
 
     def load(split: str) -> Corpus:
-        corpus = load_split(data.folder, source, split)
+        corpus = load_gold(split) if split.endswith(".jsonl") else load_split(data.folder, source, split)
+        corpus = corpus if data.cues else corpus.without_cues()
         return article_lines(corpus) if pages_only else corpus
 
-    train_set, test_set = load(data.train), load(data.test)
-    for split, corpus in ((data.train, train_set), (data.test, test_set)):
+    train_set = load(data.train)
+    if data.test is None:
+        train_set, test_set = hold_out(train_set, HELD_OUT, config.seed)
+    else:
+        test_set = load(data.test)
+        if data.test.endswith(".jsonl"):  # a benchmark's own splits share sites: a model would know them by heart
+            known = set(test_set.groups)
+            train_set = train_set.select([i for i, group in enumerate(train_set.groups) if group not in known])
+    for split, corpus in ((data.train, train_set), (data.test or "held out", test_set)):
         if not corpus.has(task):
             raise MissingLabels(f"{data.folder}: {source}/{split} has no {task} labels")
     given = {getattr(line, task) for page in train_set.pages for line in page.lines} - {None}
@@ -166,6 +180,17 @@ def article_lines(corpus: Corpus) -> Corpus:
     pages = [page.with_lines(line for line in page.lines if line.type in ARTICLE) for page in corpus.pages]
     chosen = corpus.select([i for i, page in enumerate(pages) if page.lines])
     return replace(chosen, name=corpus.name.replace("pages", "stance"), pages=tuple(page for page in pages if page.lines))
+
+
+def hold_out(corpus: Corpus, share: float, seed: int) -> tuple[Corpus, Corpus]:
+    """The corpus in two, by groups; the second has about a share of the groups, at least one."""
+    groups = sorted(set(corpus.groups))
+    drawn = np.random.default_rng(seed).permutation(len(groups))[: max(1, round(share * len(groups)))]
+    held = {groups[i] for i in drawn}
+    return (
+        corpus.select([i for i, group in enumerate(corpus.groups) if group not in held]),
+        corpus.select([i for i, group in enumerate(corpus.groups) if group in held], f"{corpus.name}, held out"),
+    )
 
 
 def share_of_groups(corpus: Corpus, share: float, seed: int) -> Corpus:

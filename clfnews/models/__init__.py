@@ -21,10 +21,11 @@ from clfnews.models.lexicon import Lexicon
 from clfnews.models.linear import Linear
 from clfnews.models.majority import Majority
 from clfnews.models.rules import Rules
+from clfnews.models.trees import Trees
 
 __all__ = ["MODELS", "Model", "Probabilities", "load_model", "make_model", "save_model"]
 
-MODELS: dict[str, type[Any]] = {cls.kind: cls for cls in (Majority, Rules, Lexicon, FastText, Linear, Context, Cues)}
+MODELS: dict[str, type[Any]] = {cls.kind: cls for cls in (Majority, Rules, Lexicon, FastText, Linear, Context, Trees, Cues)}
 
 
 def make_model(kind: str, task: str, labels: tuple[str, ...], options: dict[str, Any] | None = None) -> Model:
