@@ -86,6 +86,20 @@ def report(
     typer.echo(f"{path}")
 
 
+def card(
+    model: Annotated[str | None, typer.Argument(help="Folder, runs:/ or models:/ URI. Default: the champion.")] = None,
+) -> None:
+    """Print the card of a model: data, scores with intervals, thresholds, limits, versions; Markdown.
+
+    Example: clfnews card
+    Example: clfnews card models:/clfnews/1 > MODEL_CARD.md
+    """
+    from clfnews.modelcard import card_of
+    from clfnews.tracking import find_filter
+
+    typer.echo(card_of(find_filter(model)), nl=False)
+
+
 def _show_comparison(outcome: Comparison, show: int) -> None:
     from clfnews.compare import headline_first
 
@@ -150,6 +164,6 @@ def data_suspects(
 
 def add_commands(app: typer.Typer, data_app: typer.Typer) -> None:
     """Put the commands of this module into the command line."""
-    for command in (sweep, compare, report):
+    for command in (sweep, compare, report, card):
         app.command()(command)
     data_app.command("suspects")(data_suspects)

@@ -222,20 +222,33 @@ class PageFilter:
         return TaggedPage(page, tuple(lines), of_page, expected_f1(p, types), self.name)
 
     def save(self, folder: Path) -> None:
-        """Write the filter as a folder that `load` reads."""
+        """Write the filter, with its model card, as a folder that `load` reads."""
+        from clfnews.modelcard import CARD
+
         folder.mkdir(parents=True, exist_ok=True)
         for task, fitted in self._tasks().items():
             save_model(fitted.model, folder / task, fitted.options)
-        meta = {
+        meta = self._meta()
+        (folder / "filter.json").write_text(json.dumps(meta, indent=1, ensure_ascii=False), encoding="utf-8")
+        (folder / CARD).write_text(self.card(), encoding="utf-8")
+
+    def card(self) -> str:
+        """The model card, in Markdown."""
+        from clfnews.modelcard import render
+
+        return render(self._meta())
+
+    def _meta(self) -> dict[str, Any]:
+        return {
             "schema": SCHEMA,
             "clfnews": __version__,
             "name": self.name,
             "threshold": self.threshold,
             "min_confidence": self.min_confidence,
+            "models": {task: fitted.model.kind for task, fitted in self._tasks().items()},
             "temperature": {task: fitted.temperature for task, fitted in self._tasks().items()},
             "info": self.info,
         }
-        (folder / "filter.json").write_text(json.dumps(meta, indent=1, ensure_ascii=False), encoding="utf-8")
 
     def _tasks(self) -> dict[str, FittedTask]:
         return {"type": self.type_task} | ({"stance": self.stance_task} if self.stance_task else {})

@@ -70,6 +70,7 @@ def log_parent(mlflow: Any, outcome: TrainResult, config_path: str, colour: str)
     if Path(config_path).is_file():
         mlflow.log_artifact(config_path, "source")
     mlflow.log_text(report.markdown(outcome), "report.md")
+    mlflow.log_text(outcome.page_filter.card(), "model_card.md")
     mlflow.log_dict(report.all_scores(outcome), "scores.json")
     for task, results in outcome.results.items():
         mlflow.log_table(report.table_rows(results), f"tables/{task}.json")

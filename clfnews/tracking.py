@@ -209,6 +209,7 @@ def _register(mlflow: Any, outcome: TrainResult, model: Any) -> tuple[str | None
     # What MLflow prints here stands in the table of results too.
     with contextlib.redirect_stderr(io.StringIO()):
         version = mlflow.register_model(model.model_uri, name).version
+    client.update_model_version(name, version, description=outcome.page_filter.card())
     from mlflow.exceptions import MlflowException
 
     try:
