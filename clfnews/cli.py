@@ -15,7 +15,8 @@ from clfnews.cli_data import annotate_app, data_app
 from clfnews.cli_filter import add_filter_commands
 from clfnews.cli_runs import add_commands
 from clfnews.errors import UserError
-from clfnews.terminal import print_table, status
+from clfnews.labels import GUIDELINES_VERSION
+from clfnews.terminal import keep_examples, print_table, status, working
 
 if TYPE_CHECKING:
     from clfnews.train import TrainResult
@@ -26,6 +27,15 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    epilog="""\b
+Exit codes:
+  0    done
+  1    done, but something is to be looked at: bad records, problems in the data
+  2    wrong input, option or configuration; nothing was written
+  130  stopped by Ctrl-C
+  141  the reader of a pipe has gone
+
+NO_COLOR is respected; progress goes to standard error.""",
 )
 app.add_typer(data_app, name="data")
 app.add_typer(annotate_app, name="annotate")
@@ -33,7 +43,8 @@ app.add_typer(annotate_app, name="annotate")
 
 def _show_version(asked: bool) -> None:
     if asked:
-        typer.echo(f"clfnews {__version__}")
+        # Neither mlflow nor a store is opened for this: `clfnews card` tells of the model.
+        typer.echo(f"clfnews {__version__} (labelling guidelines {GUIDELINES_VERSION}; the model: clfnews card)")
         raise typer.Exit
 
 
@@ -87,10 +98,12 @@ def evaluate(
     file, model = Path(arguments[-1]), arguments[0] if len(arguments) == 2 else None
     if is_challenge(file):
         pairs = load_pairs(file)
-        scores = [score_challenge(load_filter(model).stance_model(), pairs)]
+        with working("scoring"):
+            scores = [score_challenge(load_filter(model).stance_model(), pairs)]
     else:
         corpus = load_gold(file)
-        scores = evaluate_filter(load_filter(model), corpus)
+        with working("scoring"):
+            scores = evaluate_filter(load_filter(model), corpus)
     if as_json:
         typer.echo(json.dumps({k: round(v, 6) for s in scores for k, v in s.flat().items()}, indent=1))
         return
@@ -115,6 +128,8 @@ def ui(
 
 add_filter_commands(app)
 add_commands(app, data_app)
+for _app in (app, data_app, annotate_app):
+    keep_examples(_app)
 
 
 def main() -> None:

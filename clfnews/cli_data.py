@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from clfnews.cli_filter import INPUTS, Column, InputFormat
+from clfnews.cli_filter import INPUTS, Column, InputFormat, Quiet
 from clfnews.errors import BadRecord, UserError
-from clfnews.terminal import now_and_then, print_table, printable, status, warner
+from clfnews.terminal import now_and_then, print_table, printable, status, warner, working
 
 data_app = typer.Typer(help="The labelled dataset: check, count, compose, compare, exchange.", no_args_is_help=True)
 annotate_app = typer.Typer(help="Choose what to label next.", no_args_is_help=True)
@@ -107,6 +107,7 @@ def data_import(
     split: Annotated[
         str | None, typer.Option("--split", help="Of the benchmark (default: dev), or for the new sites of a folder.")
     ] = None,
+    quiet: Quiet = False,
 ) -> None:
     """Read labels back as gold rows; names file and row of what is wrong.
 
@@ -123,7 +124,7 @@ def data_import(
     if len(arguments) == 2:
         from clfnews.benchmarks_import import import_benchmark
 
-        with status(False) as show:
+        with status(quiet) as show:
             done = import_benchmark(arguments[0], arguments[1], output, split, now_and_then(show))
         for problem in done.skipped:
             typer.echo(f"clfnews: {problem}", err=True)
@@ -226,8 +227,9 @@ def annotate_queue(
     pages = read_pages(inputs, warn, ReadOptions(input_format, parse_columns(column or [])))
     first = next(pages, None)  # a missing input is told before a model is loaded
     everything = chain([first] if first is not None else [], pages)
-    page_filter = load_filter(model)
-    second = load_filter(against) if against else None
+    with working("loading the model", quiet):
+        page_filter = load_filter(model)
+        second = load_filter(against) if against else None
     with status(quiet) as show:
         choices = make_queue(
             page_filter, everything, number, against=second, labelled=known, per_site=per_site,

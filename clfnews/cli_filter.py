@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from clfnews.errors import BadRecord, UserError
-from clfnews.terminal import now_and_then, printable, sink, status, warner
+from clfnews.terminal import now_and_then, printable, sink, status, styled, warner, working
 
 if TYPE_CHECKING:
     from clfnews.filter import PageFilter, TaggedPage
@@ -28,6 +28,7 @@ InputFormat = Annotated[
 _COLUMN = "ROLE=NAME, such as text=body: the column or key that holds text, html, lines, id, url, site or date; repeatable."
 Column = Annotated[list[str] | None, typer.Option(help=_COLUMN)]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on where an earlier run into the folder ended.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 _FORMAT = "text, jsonl or (folder only) parquet. Default: jsonl for a folder or -o X.jsonl, else text."
 
 
@@ -45,6 +46,7 @@ def filter_(
     engine: Annotated[str | None, typer.Option("--engine", help="local (default) or ray, for a folder.")] = None,
     address: Annotated[str | None, typer.Option("--address", help="Ray cluster, such as auto or ray://HOST:10001.")] = None,
     resume: Resume = False,
+    quiet: Quiet = False,
 ) -> None:
     """Print the article of every page: headline and paragraphs, nothing else.
 
@@ -59,12 +61,12 @@ def filter_(
     options = ReadOptions(input_format, parse_columns(column or []))
     to_folder = workers is not None or engine or address or resume
     if to_folder or (output is not None and (output.is_dir() or (not output.suffix and not output.exists()))):
-        _filter_to_folder(inputs, output, model, format, threshold, options, workers, engine, address, resume)
+        _filter_to_folder(inputs, output, model, format, threshold, options, workers, engine, address, resume, quiet)
         return
     chosen = format or ("jsonl" if output and output.suffix in (".jsonl", ".ndjson") else "text")
     if chosen not in ("text", "jsonl"):
         raise UserError(f"--format {chosen}: expected text or jsonl{' (parquet: only with -o FOLDER)' * (chosen == 'parquet')}")
-    _run_filter(inputs, output, model, threshold, as_json=chosen == "jsonl", all_lines=False, options=options)
+    _run_filter(inputs, output, model, threshold, as_json=chosen == "jsonl", all_lines=False, options=options, quiet=quiet)
 
 
 def tag(
@@ -75,13 +77,14 @@ def tag(
     explain: Annotated[
         bool, typer.Option("--explain", help="Kept lines also get `why`: what moved their stance, and how much.")
     ] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Write every line of every page with type, probabilities and stance, as JSONL.
 
     Example: clfnews tag seeds/*.txt -o tagged.jsonl
     Example: clfnews tag --explain seeds/000_7159ef61d58be689.txt
     """
-    _run_filter(inputs, output, model, threshold, as_json=True, all_lines=True, explain=explain)
+    _run_filter(inputs, output, model, threshold, as_json=True, all_lines=True, explain=explain, quiet=quiet)
 
 
 def _run_filter(
@@ -94,6 +97,7 @@ def _run_filter(
     all_lines: bool,
     options: ReadOptions | None = None,
     explain: bool = False,
+    quiet: bool = False,
 ) -> None:
     from clfnews.readers import read_pages
     from clfnews.tracking import load_filter
@@ -102,12 +106,16 @@ def _run_filter(
     warn = warner()
     records = read_pages(inputs, warn, options)
     first = next(records, None)  # a missing input is told before the model is loaded
-    page_filter = load_filter(model)
+    with working("loading the model", quiet):
+        page_filter = load_filter(model)
     if threshold is not None:
         page_filter.threshold = threshold
     bad: list[BadRecord] = []
-    with sink(output) as write:
-        for tagged in page_filter.tag(_good(first, records, bad, warn)):
+    # On the terminal the pages themselves are the progress.
+    with sink(output) as write, working("reading", quiet or output is None) as show:
+        tell = now_and_then(lambda number: show(f"{number:,} pages"))
+        for number, tagged in enumerate(page_filter.tag(_good(first, records, bad, warn)), 1):
+            tell(number)
             write(_as_json(page_filter, tagged, all_lines, explain) if as_json else _as_text(tagged, output is None))
     if bad:
         typer.echo(f"clfnews: {len(bad)} record{'s' * (len(bad) > 1)} could not be read (see above)", err=True)
@@ -138,6 +146,7 @@ def _filter_to_folder(
     engine: str | None,
     address: str | None,
     resume: bool,
+    quiet: bool,
 ) -> None:
     from clfnews.engines import cores
     from clfnews.scale import MANIFEST, filter_to_folder
@@ -148,7 +157,7 @@ def _filter_to_folder(
     _check_threshold(threshold)
     if address and engine != "ray":
         raise UserError("--address is for --engine ray")
-    with status(False) as show:
+    with status(quiet) as show:
         report = filter_to_folder(
             inputs,
             output,
@@ -194,10 +203,10 @@ def _as_text(tagged: TaggedPage, terminal: bool) -> str:
     stance = tagged.stance
     why = stance["reason"] if stance["coverage"] is None else f"{stance['reason']}, coverage {stance['coverage']:.2f}"
     head = f"# {printable(tagged.page.id)}  stance: {stance['label'] or 'none'} ({why})  confidence: {tagged.confidence:.2f}"
-    lines = [typer.style(head, bold=True)]
+    lines = [styled(head, bold=True)]
     for line in tagged.kept:
         mark = STANCE_MARKS.get(line.stance or "", "?") + ("*" if line.n in stance["lines"] else " ")
-        lines.append(typer.style(f"{mark} {printable(line.text)}", fg=colours.get(line.stance or ""), bold=line.type == "title"))
+        lines.append(styled(f"{mark} {printable(line.text)}", fg=colours.get(line.stance or ""), bold=line.type == "title"))
     return "\n".join(lines) + "\n"
 
 

@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from clfnews.errors import UserError
-from clfnews.terminal import print_table, printable
+from clfnews.terminal import print_table, printable, status, working
 
 if TYPE_CHECKING:
     from clfnews.compare import Comparison
 
 
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+
+
 def sweep(
     file: Annotated[Path | None, typer.Argument(help="A sweep file, such as experiments/001-baselines/sweep.yaml.")] = None,
     index: Annotated[Path | None, typer.Option("--index", help="Write the index of this folder of experiments.")] = None,
+    quiet: Quiet = False,
 ) -> None:
     """Train and compare the variants of a sweep file; write results.csv, table.md and README.md beside it.
 
@@ -28,7 +32,8 @@ def sweep(
     if file is not None:
         from clfnews.sweep import run_sweep
 
-        results = run_sweep(file, lambda text: typer.echo(text, err=True))
+        with status(quiet) as show:
+            results = run_sweep(file, show)
         typer.echo((results.parent / "table.md").read_text(encoding="utf-8"))
         typer.echo(f"{results}")
     if index is not None:
@@ -58,11 +63,13 @@ def compare(
     if on is not None:
         from clfnews.runs import filter_of
 
-        outcome = library.compare_filters((a, b), filter_of(a, experiment), filter_of(b, experiment), on)
+        with working("loading and scoring"):
+            outcome = library.compare_filters((a, b), filter_of(a, experiment), filter_of(b, experiment), on)
     else:
         from clfnews.runs import load_run
 
-        outcome = library.compare_runs(load_run(a, experiment), load_run(b, experiment))
+        with working("reading the runs"):
+            outcome = library.compare_runs(load_run(a, experiment), load_run(b, experiment))
     _show_comparison(outcome, show)
 
 
@@ -78,7 +85,8 @@ def report(
     from clfnews.htmlreport import render
     from clfnews.runs import load_run
 
-    data = load_run(run, experiment)
+    with working("reading the run"):
+        data = load_run(run, experiment)
     path = output or Path(f"report-{data.id[:8]}.html")
     if path.is_dir() or not path.parent.is_dir():
         raise UserError(f"{path}: not the name of a file in a folder that exists")
@@ -97,7 +105,9 @@ def card(
     from clfnews.modelcard import card_of
     from clfnews.tracking import find_filter
 
-    typer.echo(card_of(find_filter(model)), nl=False)
+    with working("looking for the model"):
+        text = card_of(find_filter(model))
+    typer.echo(text, nl=False)
 
 
 def _show_comparison(outcome: Comparison, show: int) -> None:
@@ -141,6 +151,7 @@ def data_suspects(
     model: Annotated[str | None, typer.Option(help="Model that predicts. Default: context for types, linear for stance.")] = None,
     top: Annotated[int, typer.Option(min=1, help="Show this many, the worst first.")] = 20,
     overrides: Annotated[list[str] | None, typer.Option("--set", help="key=value, such as --set folds=3; repeatable.")] = None,
+    quiet: Quiet = False,
 ) -> None:
     """List lines of the training split whose label is likely wrong, on their page, with the command to edit it.
 
@@ -149,7 +160,8 @@ def data_suspects(
     from clfnews.config import load_config
     from clfnews.suspects import find_suspects, summary
 
-    found, n = find_suspects(load_config(config, overrides), task, model, top, lambda text: typer.echo(text, err=True))
+    with status(quiet) as show:
+        found, n = find_suspects(load_config(config, overrides), task, model, top, show)
     for suspect in found:
         chance = f"p {suspect.p_given:.2f} against {suspect.p_suggested:.2f}"
         typer.echo(f"{suspect.page}, line {suspect.n}: {suspect.given}, rather {suspect.suggested} ({chance})")

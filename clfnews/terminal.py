@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import sys
@@ -40,6 +41,31 @@ def print_table(header: list[str], rows: list[list[str]]) -> None:
     Console(width=width, highlight=False, markup=False).print(table)
 
 
+def styled(text: str, **style: Any) -> str:
+    """`typer.style`, unless the user wants no colours (https://no-color.org) or the terminal has none."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return text if plain else typer.style(text, **style)
+
+
+def keep_examples(app: typer.Typer) -> None:
+    """Keep the examples of all help texts line by line, to be copied; other paragraphs are wrapped."""
+    for command in app.registered_commands:
+        before, mark, examples = inspect.cleandoc(command.callback.__doc__ or "").partition("\n\nExample:")
+        command.help = f"{before}\n\n\b\nExample:{examples}" if mark else before
+
+
+@contextmanager
+def working(text: str, quiet: bool = False) -> Iterator[Any]:
+    """A line on the terminal while something works that prints nothing itself; call what it gives to change the line."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True, highlight=False, markup=False).status(text) as line:
+        yield line.update
+
+
 @contextmanager
 def status(quiet: bool) -> Iterator[Any]:
     """One changing line on standard error while something long works."""
@@ -52,12 +78,12 @@ def status(quiet: bool) -> Iterator[Any]:
         with console.status("reading the data") as status:
             yield status.update
     else:
-        yield lambda text: console.print(text)
+        yield lambda text: console.print(text, soft_wrap=True)
 
 
 def now_and_then(show: Any) -> Any:
     """Calls at most every 10 seconds (every 0.2 on a terminal): a log is not a progress bar."""
-    pause, last = (0.2 if sys.stderr.isatty() else 10.0), 0.0
+    pause, last = (0.2 if sys.stderr.isatty() else 10.0), time.monotonic()
 
     def called(value: Any) -> None:
         nonlocal last
