@@ -17,6 +17,12 @@ FLOORS = {"type": "rules", "stance": "lexicon"}
 MEAN = "mean"
 """In place of a seed: the mean over all seeds."""
 BEGIN, END = "<!-- table: written by clfnews sweep -->", "<!-- end of table -->"
+RESULTS = ("<!-- results: written by clfnews sweep --index experiments -->", "<!-- /results -->")
+BASELINES = "001-baselines"
+_SETS = {
+    "validation": "composed pages, other sites", "test": "five real pages (seeds)",
+    "vn-dev": "26 real pages", "vn-dev-stance": "217 real lines",
+}  # fmt: skip
 UNANSWERED = "Not answered yet."
 
 Row = dict[str, str]
@@ -162,7 +168,37 @@ def write_index(folder: Path) -> Path:
         raise UserError(f"{folder}: no experiments in it (no */sweep.yaml)")
     path = folder / "README.md"
     path.write_text(index(folder), encoding="utf-8")
+    readme = folder.resolve().parent / "README.md"
+    if readme.is_file() and RESULTS[0] in (text := readme.read_text(encoding="utf-8")):
+        readme.write_text(with_results(text, folder), encoding="utf-8")
     return path
+
+
+def with_results(text: str, folder: Path) -> str:
+    """A README with the table between its `results` marks made from the committed results of the baselines."""
+    if RESULTS[0] not in text or RESULTS[1] not in text:
+        return text
+    head, rest = text.split(RESULTS[0], 1)
+    return f"{head}{RESULTS[0]}\n{_overview(folder / BASELINES)}{RESULTS[1]}{rest.split(RESULTS[1], 1)[1]}"
+
+
+def _overview(folder: Path) -> str:
+    """Every model's headline score on every set with an interval, one table a task."""
+    rows, parts = read_results(folder / "results.csv"), []
+    for task, title in (("type", "article F1 by line"), ("stance", "macro-F1 of three stances")):
+        of_task = [row for row in rows if row["task"] == task]
+        sets = [name for name in dict.fromkeys(row["set"] for row in of_task) if name != "oof"]
+        parts += [
+            f"**{title}**",
+            "",
+            f"| model | {' | '.join(_SETS.get(name, name) for name in sets)} |",
+            "|---" * (len(sets) + 1) + "|",
+        ]
+        for model in dict.fromkeys(row["model"] for row in of_task):
+            found = {row["set"]: _interval(row, "value", "low", "high") for row in of_task if row["model"] == model}
+            parts.append(f"| {model} | {' | '.join(found.get(name, '') for name in sets)} |")
+        parts.append("")
+    return "\n".join(parts)
 
 
 def _section(text: str, title: str) -> str:

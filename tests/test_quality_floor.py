@@ -29,7 +29,7 @@ COMMAND = "pytest tests/test_quality_floor.py --lower-floors"
 SOURCES = {"type": "pages", "stance": "stance"}
 # The default models; the context model with fewer networks and no copies, or the test would take minutes.
 QUICK: dict[tuple[str, str], dict[str, Any]] = {("type", "context"): {"nets": 2, "copies": 0}}
-GATED = [("type", "rules"), ("type", "context"), ("stance", "lexicon"), ("stance", "linear")]
+GATED = [("type", "rules"), ("type", "context"), ("stance", "lexicon"), ("stance", "linear"), ("stance", "cues")]
 CASES = [(task, model, split) for task, model in GATED for split in ("test", "validation")]
 
 
