@@ -132,6 +132,7 @@ def test_every_command_has_help_with_an_example() -> None:
 
     root = typer.main.get_command(app)
     commands = dict(root.commands)  # type: ignore[attr-defined]
-    commands |= {f"data {name}": command for name, command in commands.pop("data").commands.items()}
+    for group in ("data", "annotate"):
+        commands |= {f"{group} {name}": command for name, command in commands.pop(group).commands.items()}
     missing = [name for name, command in commands.items() if f"Example: clfnews {name}" not in (command.help or "")]
     assert missing == []

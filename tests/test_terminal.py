@@ -1,0 +1,96 @@
+"""How the command line feels: help, version, completion, colours, tables of Vietnamese text, progress."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers import SEED_PAGE, Cli, command, environment
+from rich.cells import cell_len
+
+from clfnews import __version__
+from clfnews.labels import GUIDELINES_VERSION
+from clfnews.terminal import print_table
+
+
+def on_a_terminal(*arguments: object, cwd: Path, **env: str) -> str:
+    """What a command writes when its outputs are a terminal."""
+    main, terminal = pty.openpty()
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), terminal)
+    variables = environment(TERM="xterm-256color") | env
+    with subprocess.Popen(
+        command(*arguments), cwd=cwd, env=variables, stdin=terminal, stdout=terminal, stderr=terminal
+    ) as process:
+        os.close(terminal)
+        out = b""
+        try:
+            while data := os.read(main, 65536):
+                out += data
+        except OSError:  # Linux's way of saying that the other end has been closed
+            pass
+        assert process.wait(300) == 0, out.decode()
+    os.close(main)
+    return out.decode()
+
+
+def test_help_lists_the_exit_codes_and_the_version_names_the_guidelines(cli: Cli) -> None:
+    text = cli("--help").out
+    for code in ("0  ", "1  ", "2  ", "130", "141"):
+        assert f"\n    {code}  " in text
+    assert cli("--version").out.startswith(f"clfnews {__version__} (labelling guidelines {GUIDELINES_VERSION}")
+
+
+def test_examples_stand_on_lines_of_their_own(cli: Cli) -> None:
+    lines = [line.strip() for line in cli("data", "import", "--help").out.splitlines()]
+    assert "Example: clfnews data import queue.tsv -o labels" in lines
+    assert "Example: clfnews annotate queue models:/clfnews@champion pages/ -n 50 -o queue.tsv" in [
+        line.strip() for line in cli("annotate", "queue", "--help").out.splitlines()
+    ]
+
+
+@pytest.mark.parametrize(("typed", "wanted"), [("clfnews da", "data"), ("clfnews data im", "import"), ("clfnews tr", "train")])
+def test_the_shell_completes_commands(typed: str, wanted: str, tmp_path: Path) -> None:
+    words = typed.split()
+    env = environment(_CLFNEWS_COMPLETE="complete_bash", COMP_WORDS=typed, COMP_CWORD=str(len(words) - 1))
+    script = "import sys; sys.argv = ['clfnews']; from clfnews.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", script], env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert wanted in done.stdout.split()
+
+
+def test_colours_are_for_terminals_that_want_them(rules_filter: Path, cli: Cli, tmp_path: Path) -> None:
+    arguments = ("filter", SEED_PAGE, "-m", rules_filter, "--quiet")
+    assert "\x1b[1m" in on_a_terminal(*arguments, cwd=tmp_path)
+    plain = on_a_terminal(*arguments, cwd=tmp_path, NO_COLOR="1")
+    assert "\x1b" not in plain and "stance:" in plain
+    assert "\x1b" not in on_a_terminal(*arguments, cwd=tmp_path, TERM="dumb")
+    piped = cli(*arguments)
+    assert (piped.code, piped.err) == (0, "") and "\x1b" not in piped.out and "stance:" not in piped.out
+
+
+def test_progress_stays_out_of_the_output(rules_filter: Path, tmp_path: Path) -> None:
+    arguments = ("tag", SEED_PAGE, "-m", rules_filter, "-o", "tagged.jsonl")
+    assert "loading the model" in on_a_terminal(*arguments, cwd=tmp_path)
+    assert on_a_terminal(*arguments, "--quiet", cwd=tmp_path) == ""
+    assert (tmp_path / "tagged.jsonl").read_text(encoding="utf-8").startswith('{"id"')
+
+
+def test_columns_stay_aligned_below_vietnamese_and_wide_text(capsys: Any) -> None:
+    texts = ["Nguyễn Thị Hường", "Ở Đà Nẵng: ữ ậ ợ", "中国外交部", "ASCII"]
+    rows = [[text, str(10**i)] for i, text in enumerate(texts)]
+    rows.append([unicodedata.normalize("NFD", texts[0]), "7"])
+    print_table(["text", "count"], rows)
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.strip()]
+    assert len(lines) == len(rows) + 2 and len({cell_len(line) for line in lines}) == 1
+    for line, (_, number) in zip(lines[2:], rows, strict=True):
+        assert cell_len(line.rstrip()) == cell_len(lines[2].rstrip()), f"{number} ends where the others end"
+
+
+def test_a_table_without_rows_is_its_header(capsys: Any) -> None:
+    print_table(["name", "count"], [])
+    assert "name" in capsys.readouterr().out
