@@ -24,9 +24,7 @@ def on_a_terminal(*arguments: object, cwd: Path, **env: str) -> str:
     main, terminal = pty.openpty()
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), terminal)
     variables = environment(TERM="xterm-256color") | env
-    with subprocess.Popen(
-        command(*arguments), cwd=cwd, env=variables, stdin=terminal, stdout=terminal, stderr=terminal
-    ) as process:
+    with subprocess.Popen(command(*arguments), cwd=cwd, env=variables, **pipes) as process:
         os.close(terminal)
         out = b""
         try:
