@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -99,22 +100,25 @@ def _run_filter(
     explain: bool = False,
     quiet: bool = False,
 ) -> None:
-    from clfnews.readers import read_pages
+    from clfnews.readers import expand, read_pages
+    from clfnews.records import ReadOptions
     from clfnews.tracking import load_filter
 
     _check_threshold(threshold)
     warn = warner()
-    records = read_pages(inputs, warn, options)
-    first = next(records, None)  # a missing input is told before the model is loaded
+    options = options or ReadOptions()
+    for name in inputs:
+        expand(name, options)  # a missing input is told before the model is loaded
     with working("loading the model", quiet):
         page_filter = load_filter(model)
+    records = read_pages(inputs, warn, replace(options, hidden=page_filter.reads_hidden))
     if threshold is not None:
         page_filter.threshold = threshold
     bad: list[BadRecord] = []
     # On the terminal the pages themselves are the progress.
     with sink(output) as write, working("reading", quiet or output is None) as show:
         tell = now_and_then(lambda number: show(f"{number:,} pages"))
-        for number, tagged in enumerate(page_filter.tag(_good(first, records, bad, warn)), 1):
+        for number, tagged in enumerate(page_filter.tag(_good(records, bad, warn)), 1):
             tell(number)
             write(_as_json(page_filter, tagged, all_lines, explain) if as_json else _as_text(tagged, output is None))
     if bad:
@@ -149,6 +153,7 @@ def _filter_to_folder(
     quiet: bool,
 ) -> None:
     from clfnews.engines import cores
+    from clfnews.filter import reads_hidden
     from clfnews.scale import MANIFEST, filter_to_folder
     from clfnews.tracking import find_filter
 
@@ -157,15 +162,16 @@ def _filter_to_folder(
     _check_threshold(threshold)
     if address and engine != "ray":
         raise UserError("--address is for --engine ray")
+    folder = find_filter(model)
     with status(quiet) as show:
         report = filter_to_folder(
             inputs,
             output,
-            find_filter(model),
+            folder,
             workers=workers or cores(),
             format=format or "jsonl",
             threshold=threshold,
-            options=options,
+            options=replace(options, hidden=reads_hidden(folder)),
             resume=resume,
             engine=engine or "local",
             address=address,
@@ -182,10 +188,8 @@ def _filter_to_folder(
         warn(f"{len(report.left_over)} files in {output} are of inputs that were not given this time")
 
 
-def _good(first: Page | BadRecord | None, rest: Iterator[Page | BadRecord], bad: list[BadRecord], warn: Any) -> Iterator[Page]:
-    from itertools import chain
-
-    for record in chain([first] if first is not None else [], rest):
+def _good(records: Iterator[Page | BadRecord], bad: list[BadRecord], warn: Any) -> Iterator[Page]:
+    for record in records:
         if isinstance(record, BadRecord):
             bad.append(record)
             warn(str(record))

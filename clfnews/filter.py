@@ -145,6 +145,11 @@ class PageFilter:
         self.threshold, self.min_confidence, self.name = threshold, min_confidence, name
         self.info = info or {}
 
+    @property
+    def reads_hidden(self) -> bool:
+        """Whether lines of hidden boxes of HTML belong to a page, as they did when the type model learnt."""
+        return bool(getattr(self.type_task.model, "reads_hidden", False))
+
     def tag(self, pages: Iterable[Page]) -> Iterator[TaggedPage]:
         """Every page with every line tagged, in order; reads `BATCH` pages at a time."""
         for batch in _batches(pages, BATCH):
@@ -243,6 +248,7 @@ class PageFilter:
             "schema": SCHEMA,
             "clfnews": __version__,
             "name": self.name,
+            "reads_hidden": self.reads_hidden,
             "threshold": self.threshold,
             "min_confidence": self.min_confidence,
             "models": {task: fitted.model.kind for task, fitted in self._tasks().items()},
@@ -289,6 +295,15 @@ def _decide_all(probabilities: Probabilities, threshold: float) -> list[np.ndarr
         return []
     ends = np.cumsum([len(p) for p in probabilities])
     return np.split(decide_types(np.concatenate(probabilities), threshold), ends[:-1])
+
+
+def reads_hidden(folder: Path) -> bool:
+    """`PageFilter.reads_hidden` of a saved filter, without loading its models; False if there is none."""
+    try:
+        meta = json.loads((folder / "filter.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False  # what is wrong with it is told when it is loaded
+    return bool(meta.get("reads_hidden"))
 
 
 def expected_f1(p: np.ndarray, types: np.ndarray) -> float:

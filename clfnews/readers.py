@@ -221,7 +221,7 @@ def read_html_page(file: BinaryIO, source: Source, options: ReadOptions, warn: W
         yield BadRecord(source.name, "file", f"{options.too_large}; one HTML file is one page")
         return
     try:
-        document = read_html(data, source.stem, seconds=options.seconds)
+        document = read_html(data, source.stem, seconds=options.seconds, hidden=options.hidden)
     except ValueError as error:
         yield BadRecord(source.name, "file", str(error))
         return

@@ -27,13 +27,15 @@ class ReadOptions:
 
     `format`: one of `readers.FORMATS` for all inputs, else by the file's name.
     `columns`: role (`ROLES`) -> name of the column or key that has it.
-    `max_bytes` of a record; `seconds` that one page may take.
+    `max_bytes` of a record; `seconds` that one page may take; `hidden`: lines of
+    hidden boxes of HTML too, for models that learnt with them.
     """
 
     format: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     max_bytes: int = MAX_RECORD_BYTES
     seconds: float = MAX_SECONDS
+    hidden: bool = False
 
     def column(self, role: str) -> str:
         """The name under which a role is looked up."""
@@ -94,7 +96,7 @@ def html_page(row: Mapping[str, Any], default_id: str, options: ReadOptions) -> 
         raise ValueError(f"'html' is not a string: {row['html']!r:.80}")
     meta = {key: row.get(key) for key in ("id", "url", "site", "date")}
     known = Page.from_row(meta | {"lines": []}, default_id)
-    read = read_html(row["html"], known.id, url=known.url, seconds=options.seconds).page
+    read = read_html(row["html"], known.id, url=known.url, seconds=options.seconds, hidden=options.hidden).page
     return Page(known.id, read.lines, known.url or read.url, known.site or read.site, known.date or read.date)
 
 

@@ -56,7 +56,8 @@ def read_warc(file: BinaryIO, source: Source, options: ReadOptions, warn: Warn, 
             if response is not None:
                 html, charset = response
                 url = record.headers.get("warc-target-uri")
-                yield read_html(html, _name(record, source), url=url, charset=charset, seconds=options.seconds).page
+                name, hidden = _name(record, source), options.hidden
+                yield read_html(html, name, url=url, charset=charset, seconds=options.seconds, hidden=hidden).page
         except ValueError as error:
             yield BadRecord(source.name, _name(record, source), str(error))
 

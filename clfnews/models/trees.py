@@ -25,7 +25,7 @@ from clfnews.page import Page
 
 _SIDES = ("article", "other")
 _COPIES = 3
-"""A scorer learns from so many lines of a page with the same text or path."""
+"""The scorer of words learns from so many lines of a page with the same text; that of paths from one."""
 _PIECE = 64
 """Pages whose features are computed in one go."""
 _TRIAL_ROWS, _TRIAL_TREES = 60_000, 15
@@ -81,6 +81,11 @@ class Trees:
         self._words: TextScorer | None = None
         self._paths: TextScorer | None = None
 
+    @property
+    def reads_hidden(self) -> bool:
+        """True if the model learnt from HTML: then with the lines of hidden boxes, which their cues tell."""
+        return self._paths is not None
+
     # --- training -----------------------------------------------------------
 
     def fit(self, pages: Sequence[Page], groups: Sequence[str] | None = None) -> Trees:
@@ -112,15 +117,16 @@ class Trees:
         return np.flatnonzero(drawn), relative / np.maximum(probability, 1e-9)
 
     def _fit_forest(self, x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> None:
-        self._kept = np.arange(x.shape[1])
-        if 0 < self.columns < x.shape[1] and len(set(y.tolist())) == 2:
+        self._kept = _varied(x)
+        if 0 < self.columns < len(self._kept):
             rows = np.random.default_rng(self.seed).permutation(len(x))[:_TRIAL_ROWS]
-            trial = self._boosted(_TRIAL_TREES).fit(x[rows], y[rows], sample_weight=weight[rows])
-            gain = np.zeros(x.shape[1])
+            tried = self._kept[_varied(x[np.ix_(rows, self._kept)])]
+            trial = self._boosted(_TRIAL_TREES).fit(x[np.ix_(rows, tried)], y[rows], sample_weight=weight[rows])
+            gain = np.zeros(len(tried))
             for (tree,) in trial._predictors:
                 nodes = tree.nodes[~tree.nodes["is_leaf"].astype(bool)]
                 np.add.at(gain, nodes["feature_idx"], nodes["gain"])
-            self._kept = np.sort(np.argsort(-gain, kind="stable")[: self.columns])
+            self._kept = np.sort(tried[np.argsort(-gain, kind="stable")[: self.columns]])
         self._forest = self._boosted().fit(x[:, self._kept], y, sample_weight=weight)
 
     def _boosted(self, trees: int | None = None) -> Any:
@@ -139,7 +145,7 @@ class Trees:
         rows = []
         for page in pages:
             found = ((line.cues.path if line.cues else "", line.type) for line in page.lines)
-            rows += _distinct(row for row in found if row[0])
+            rows += _distinct((row for row in found if row[0]), 1)
         if not rows:
             return None
         sides = [_SIDES[0] if label in ARTICLE else _SIDES[1] for _, label in rows]
@@ -309,12 +315,12 @@ def _weights(pages: Sequence[Page]) -> np.ndarray:
     return np.concatenate([rows / max(rows.sum(), 1.0) for rows in counts]) if counts else np.zeros(0)
 
 
-def _distinct(rows: Any) -> list[tuple[str, str]]:
-    """Labelled texts of a page, each at most `_COPIES` times."""
+def _distinct(rows: Any, copies: int = _COPIES) -> list[tuple[str, str]]:
+    """Labelled texts of a page, each at most `copies` times."""
     seen: dict[tuple[str, str], int] = {}
     out = []
     for text, label in rows:
-        if label is not None and seen.get((text, label), 0) < _COPIES:
+        if label is not None and seen.get((text, label), 0) < copies:
             seen[text, label] = seen.get((text, label), 0) + 1
             out.append((text, label))
     return out
@@ -330,6 +336,12 @@ def _folds_of(groups: Sequence[str], folds: int, seed: int) -> np.ndarray:
 
 def _without_cues(page: Page) -> Page:
     return page.with_lines(replace(line, cues=None) for line in page.lines)
+
+
+def _varied(x: np.ndarray) -> np.ndarray:
+    """Columns with two values at least; the others, such as cues of plain text, tell nothing."""
+    low, high = np.fmin.reduce(x, axis=0), np.fmax.reduce(x, axis=0)
+    return np.flatnonzero(high > low)
 
 
 def _part(stored: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
