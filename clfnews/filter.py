@@ -274,6 +274,9 @@ class PageFilter:
                 f"{folder}: made by clfnews {meta.get('clfnews')} (schema {meta.get('schema')}), "
                 f"this is {__version__} (schema {SCHEMA}); train again or install that version"
             )
+        missing = [key for key in ("name", "threshold", "min_confidence", "temperature", "info") if key not in meta]
+        if missing:
+            raise UserError(f"{folder}/filter.json: broken (no {missing[0]!r}); train again")
         tasks = {}
         for task in meta["temperature"]:
             model = load_model(folder / task)

@@ -209,7 +209,11 @@ def test_a_model_that_the_store_does_not_have(uri: str, project: Project, store:
         ({}, "no filter.json"),
         ({"filter.json": "{"}, "broken"),
         ({"filter.json": '{"schema": 99, "clfnews": "9.0"}'}, "made by clfnews 9.0"),
-        ({"filter.json": '{"schema": 1}'}, "model.json"),
+        ({"filter.json": '{"schema": 1}'}, "filter.json: broken"),
+        (
+            {"filter.json": '{"schema": 1, "name": "", "threshold": 0, "min_confidence": 0, "temperature": {"type": 1}, "info": {}}'},
+            "model.json",
+        ),
     ],
 )
 def test_a_folder_that_holds_no_model(files: dict[str, str], said: str, tmp_path: Path) -> None:
