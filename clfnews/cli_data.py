@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from itertools import chain
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -212,7 +212,7 @@ def annotate_queue(
     """
     from clfnews.annotate import make_queue, queue_rows, read_labelled
     from clfnews.exchange import write_rows
-    from clfnews.readers import read_pages
+    from clfnews.readers import expand, read_pages
     from clfnews.records import ReadOptions, parse_columns
     from clfnews.tracking import load_filter
 
@@ -224,15 +224,16 @@ def annotate_queue(
         warn(str(record))
 
     known = read_labelled(labelled) if labelled else None
-    pages = read_pages(inputs, warn, ReadOptions(input_format, parse_columns(column or [])))
-    first = next(pages, None)  # a missing input is told before a model is loaded
-    everything = chain([first] if first is not None else [], pages)
+    options = ReadOptions(input_format, parse_columns(column or []))
+    for name in inputs:
+        expand(name, options)  # a missing input is told before a model is loaded
     with working("loading the model", quiet):
         page_filter = load_filter(model)
         second = load_filter(against) if against else None
+    pages = read_pages(inputs, warn, replace(options, hidden=page_filter.reads_hidden))
     with status(quiet) as show:
         choices = make_queue(
-            page_filter, everything, number, against=second, labelled=known, per_site=per_site,
+            page_filter, pages, number, against=second, labelled=known, per_site=per_site,
             progress=now_and_then(lambda n: show(f"{n:,} pages looked at")),
             on_bad=on_bad,
         )  # fmt: skip
