@@ -156,6 +156,10 @@ def _show_training(outcome: TrainResult) -> None:
         header, rows = report.cells(outcome, task)
         typer.echo(f"\n{task}: * is the champion (best out of fold)")
         print_table(header, rows)
+    words = report.word_cells(outcome)
+    if words:
+        typer.echo("\nword-F1 out of fold, mean over pages, by kind of page")
+        print_table(*words)
     if outcome.skipped:
         typer.echo(f"\n{outcome.skipped}")
     if outcome.end_to_end:

@@ -73,6 +73,17 @@ def cells(outcome: TrainResult, task: str) -> tuple[list[str], list[list[str]]]:
     return header, rows
 
 
+def word_cells(outcome: TrainResult) -> tuple[list[str], list[list[str]]] | None:
+    """Out-of-fold word-F1 by kind of page, a row a model; None if the pages have no gold texts."""
+    results = sorted(outcome.results["type"], key=lambda r: r.headline)
+    names = [name for name in results[0].oof.values if name == "words/f1" or name.startswith("words/f1_")]
+    if not names:
+        return None
+    header = ["", "model", "all"] + [name.removeprefix("words/f1_") for name in names[1:]]
+    star = outcome.champions["type"]
+    return header, [["*" * (r is star), r.name, *(with_interval(r.oof, name) for name in names)] for r in results]
+
+
 def with_interval(scores: Scores, name: str) -> str:
     """`0.871 [0.80, 0.92]`."""
     return f"{scores.values[name]:.3f} [{scores.low[name]:.2f}, {scores.high[name]:.2f}]"
