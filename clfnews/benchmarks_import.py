@@ -1,6 +1,6 @@
 """Pages of public benchmarks (HTML and a clean text each) as gold rows with cues.
 
-`wcxb`: Web Content eXtraction Benchmark, https://github.com/Murrough-Foley/web-content-extraction-benchmark.
+`wcxb`: Web Content eXtraction Benchmark, https://github.com/murroughfoley/wcx.
 `aeb`: article-extraction-benchmark, https://github.com/scrapinghub/article-extraction-benchmark.
 `pairs`: any folder of `NAME.html` (also `.htm`, `.gz`) with `NAME.txt` beside or below it.
 
