@@ -6,8 +6,10 @@ threshold can be changed without the model.
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -153,7 +155,9 @@ class PageFilter:
     def tag(self, pages: Iterable[Page]) -> Iterator[TaggedPage]:
         """Every page with every line tagged, in order; reads `BATCH` pages at a time."""
         for batch in _batches(pages, BATCH):
-            yield from self._tag_batch(batch)
+            with _no_collection():
+                tagged = self._tag_batch(batch)
+            yield from tagged
 
     def keep(self, pages: Iterable[Page]) -> Iterator[Page]:
         """Every page with only its article lines, typed and with stance."""
@@ -290,6 +294,18 @@ class PageFilter:
             name=meta["name"],
             info=meta["info"],
         )
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without looking for cycles: a batch has tens of thousands of objects and no cycle."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
 
 
 def _decide_all(probabilities: Probabilities, threshold: float) -> list[np.ndarray]:
