@@ -80,7 +80,7 @@ def test_limits_come_from_the_numbers() -> None:
     info = {"splits": {"type": [part, test]}, "scores": {"type": {"oof": scores[0], "test": scores[1]}}, "level": 0.95}
     meta = {"name": "x", "clfnews": "0.1.0", "threshold": 0.5, "min_confidence": 0.0, "temperature": {"type": 1.0}, "info": info}
     card = render(meta)
-    assert "the test split has 5 groups only" in card and "scores on seed pages tell more" in card
+    assert "the test split has only 5 groups" in card and "scores on seed pages tell more" in card
     assert "the test score lies below the one out of fold" in card and "It has no stance model" in card
 
 
