@@ -160,7 +160,8 @@ def _limits(info: Mapping[str, Any], tasks: list[str]) -> Iterator[str]:
     for task, parts in info.get("splits", {}).items():
         train, test = parts[0], parts[-1]
         if test["groups"] < _FEW_GROUPS:
-            yield f"{task}: the test split has only {test['groups']} group{'s' * (test['groups'] != 1)}: read its intervals, score pages of your own."
+            few = f"{test['groups']} group{'s' * (test['groups'] != 1)}"
+            yield f"{task}: the test split has only {few}: read its intervals, score pages of your own."
         strange = set(test["origins"]) - set(train["origins"])
         if strange and train["origins"]:
             seen, new = _listed(train["origins"]), ", ".join(sorted(strange))
