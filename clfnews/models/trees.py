@@ -29,6 +29,8 @@ _COPIES = 3
 _PIECE = 64
 """Pages whose features are computed in one go."""
 _TRIAL_ROWS, _TRIAL_TREES = 60_000, 15
+_BINS, _BIN_ROWS = 64, 20_000
+"""Values of a feature that trees tell apart, and lines by which their borders are found."""
 
 
 class Trees:
@@ -78,6 +80,7 @@ class Trees:
         self.scorer_options: dict[str, Any] = {"dim": scorer_dim, "epoch": scorer_epoch, "lr": 0.3, "seed": seed}
         self._forest: Any = None
         self._kept = np.zeros(0, dtype=np.int64)
+        self._edges = np.zeros((0, _BINS - 1), dtype=np.float32)
         self._words: TextScorer | None = None
         self._paths: TextScorer | None = None
 
@@ -120,21 +123,25 @@ class Trees:
         self._kept = _varied(x)
         if 0 < self.columns < len(self._kept):
             rows = np.random.default_rng(self.seed).permutation(len(x))[:_TRIAL_ROWS]
-            tried = self._kept[_varied(x[np.ix_(rows, self._kept)])]
-            trial = self._boosted(_TRIAL_TREES).fit(x[np.ix_(rows, tried)], y[rows], sample_weight=weight[rows])
+            some = x[rows]
+            tried = self._kept[_varied(some[:, self._kept])]
+            some = some[:, tried]
+            trial = self._boosted(_TRIAL_TREES).fit(_binned(some, _edges(some)), y[rows], sample_weight=weight[rows])
             gain = np.zeros(len(tried))
             for (tree,) in trial._predictors:
                 nodes = tree.nodes[~tree.nodes["is_leaf"].astype(bool)]
                 np.add.at(gain, nodes["feature_idx"], nodes["gain"])
             self._kept = np.sort(tried[np.argsort(-gain, kind="stable")[: self.columns]])
-        self._forest = self._boosted().fit(x[:, self._kept], y, sample_weight=weight)
+        x = x[:, self._kept]
+        self._edges = _edges(x)
+        self._forest = self._boosted().fit(_binned(x, self._edges), y, sample_weight=weight)
 
     def _boosted(self, trees: int | None = None) -> Any:
         from sklearn.ensemble import HistGradientBoostingClassifier
 
         options = self.boosting | ({"max_iter": trees} if trees else {})
         return HistGradientBoostingClassifier(
-            **options, max_bins=64, max_features=0.3, early_stopping=False, random_state=self.seed
+            **options, max_bins=_BINS, max_features=0.3, early_stopping=False, random_state=self.seed
         )  # fmt: skip
 
     def _fit_words(self, pages: Sequence[Page]) -> TextScorer:
@@ -197,7 +204,7 @@ class Trees:
             return [np.zeros((0, len(self.labels))) for _ in pages]
         types = self._words.predict(table)
         x = _features(pages, table, self._article_odds(types), _path_odds(self._paths, pages))[0]
-        p = self._forest.predict_proba(x[:, self._kept])
+        p = self._forest.predict_proba(_binned(x[:, self._kept], self._edges))
         q = p[:, list(self._forest.classes_).index(True)] if True in self._forest.classes_ else np.zeros(len(p))
         if self.page_cut:
             counted = _word_counts(table)
@@ -215,7 +222,7 @@ class Trees:
         skops.io.dump(self._forest, folder / "forest.skops")
         scorers = {f"{name}_{key}": array for name, scorer in (("words", self._words), ("paths", self._paths)) if scorer
                    for key, array in scorer.arrays().items()}  # fmt: skip
-        np.savez_compressed(folder / "trees.npz", kept=self._kept, **scorers)  # type: ignore[arg-type]
+        np.savez_compressed(folder / "trees.npz", kept=self._kept, edges=self._edges, **scorers)  # type: ignore[arg-type]
         (folder / "features.json").write_text(json.dumps(all_names()), encoding="utf-8")
 
     @classmethod
@@ -232,7 +239,7 @@ class Trees:
         model._forest = skops.io.load(file, trusted=skops.io.get_untrusted_types(file=file))
         with np.load(folder / "trees.npz", allow_pickle=False) as arrays:
             stored = {name: arrays[name] for name in arrays.files}
-        model._kept = stored["kept"]
+        model._kept, model._edges = stored["kept"], stored["edges"]
         model._words = TextScorer.from_arrays(labels, _part(stored, "words_"))
         model._paths = TextScorer.from_arrays(_SIDES, _part(stored, "paths_")) if "paths_scorer_rows" in stored else None
         return model
@@ -342,6 +349,30 @@ def _varied(x: np.ndarray) -> np.ndarray:
     """Columns with two values at least; the others, such as cues of plain text, tell nothing."""
     low, high = np.fmin.reduce(x, axis=0), np.fmax.reduce(x, axis=0)
     return np.flatnonzero(high > low)
+
+
+def _edges(x: np.ndarray) -> np.ndarray:
+    """Columns x borders between the bins of each column, its quantiles among the known values.
+
+    scikit-learn's own binning sorts every column again for every bin when lines have weights.
+    """
+    step = max(1, len(x) // _BIN_ROWS)
+    edges = np.full((x.shape[1], _BINS - 1), np.inf, dtype=np.float32)
+    for j, column in enumerate(x[::step].T):
+        known = column[~np.isnan(column)]
+        if len(known):
+            values = np.unique(np.quantile(known, np.linspace(0, 1, _BINS), method="nearest"))
+            edges[j, : len(values) - 1] = (values[:-1] + values[1:]) / 2
+    return edges
+
+
+def _binned(x: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Numbers of the bins (float32); NaN stays."""
+    out = np.empty(x.shape, dtype=np.float32, order="F")
+    for j in range(x.shape[1]):
+        out[:, j] = np.searchsorted(edges[j], x[:, j])
+    out[np.isnan(x)] = np.nan
+    return out
 
 
 def _part(stored: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:

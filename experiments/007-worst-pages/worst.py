@@ -42,7 +42,7 @@ def main() -> None:
     for _, f1, name, page, added, lost, *_ in rows[: options.pages]:
         cells = (", ".join(f"{n} {kind}" for kind, n in counter.most_common()) or "-" for counter in (added, lost))
         print(f"| {name} {page.id} | {len(page.lines)} | {f1:.3f} | {' | '.join(cells)} |")
-    for *_, page, added, lost, p, kept, gold in rows[: options.pages] if options.show else ():
+    for *_, page, _, _, p, kept, gold in rows[: options.pages] if options.show else ():
         print(f"\n{page.id}")
         for line, q, k, g in zip(page.lines, article_probability(p), kept, gold, strict=True):
             if k != g:
