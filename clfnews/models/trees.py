@@ -18,8 +18,10 @@ import numpy as np
 from clfnews.chars import CharTable, char_table
 from clfnews.features import feature_names, line_features, page_table
 from clfnews.labels import ARTICLE
-from clfnews.markup import markup_features, score_features, tree_of
+from clfnews.markup import markup_features, tree_of
 from clfnews.models.base import Probabilities, normalised, split_back
+from clfnews.models.bins import BINS, at_best_cut, binned, edges_of, log_odds, varied
+from clfnews.models.boxmeans import score_features
 from clfnews.models.scorer import TextScorer
 from clfnews.page import Page
 
@@ -29,8 +31,6 @@ _COPIES = 3
 _PIECE = 64
 """Pages whose features are computed in one go."""
 _TRIAL_ROWS, _TRIAL_TREES = 60_000, 15
-_BINS, _BIN_ROWS = 64, 20_000
-"""Values of a feature that trees tell apart, and lines by which their borders are found."""
 
 
 class Trees:
@@ -80,7 +80,7 @@ class Trees:
         self.scorer_options: dict[str, Any] = {"dim": scorer_dim, "epoch": scorer_epoch, "lr": 0.3, "seed": seed}
         self._forest: Any = None
         self._kept = np.zeros(0, dtype=np.int64)
-        self._edges = np.zeros((0, _BINS - 1), dtype=np.float32)
+        self._edges = np.zeros((0, BINS - 1), dtype=np.float32)
         self._words: TextScorer | None = None
         self._paths: TextScorer | None = None
 
@@ -120,28 +120,28 @@ class Trees:
         return np.flatnonzero(drawn), relative / np.maximum(probability, 1e-9)
 
     def _fit_forest(self, x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> None:
-        self._kept = _varied(x)
+        self._kept = varied(x)
         if 0 < self.columns < len(self._kept):
             rows = np.random.default_rng(self.seed).permutation(len(x))[:_TRIAL_ROWS]
             some = x[rows]
-            tried = self._kept[_varied(some[:, self._kept])]
+            tried = self._kept[varied(some[:, self._kept])]
             some = some[:, tried]
-            trial = self._boosted(_TRIAL_TREES).fit(_binned(some, _edges(some)), y[rows], sample_weight=weight[rows])
+            trial = self._boosted(_TRIAL_TREES).fit(binned(some, edges_of(some)), y[rows], sample_weight=weight[rows])
             gain = np.zeros(len(tried))
             for (tree,) in trial._predictors:
                 nodes = tree.nodes[~tree.nodes["is_leaf"].astype(bool)]
                 np.add.at(gain, nodes["feature_idx"], nodes["gain"])
             self._kept = np.sort(tried[np.argsort(-gain, kind="stable")[: self.columns]])
         x = x[:, self._kept]
-        self._edges = _edges(x)
-        self._forest = self._boosted().fit(_binned(x, self._edges), y, sample_weight=weight)
+        self._edges = edges_of(x)
+        self._forest = self._boosted().fit(binned(x, self._edges), y, sample_weight=weight)
 
     def _boosted(self, trees: int | None = None) -> Any:
         from sklearn.ensemble import HistGradientBoostingClassifier
 
         options = self.boosting | ({"max_iter": trees} if trees else {})
         return HistGradientBoostingClassifier(
-            **options, max_bins=_BINS, max_features=0.3, early_stopping=False, random_state=self.seed
+            **options, max_bins=BINS, max_features=0.3, early_stopping=False, random_state=self.seed
         )  # fmt: skip
 
     def _fit_words(self, pages: Sequence[Page]) -> TextScorer:
@@ -177,7 +177,7 @@ class Trees:
     # --- features -------------------------------------------------------------
 
     def _article_odds(self, p: np.ndarray) -> np.ndarray:
-        return _log_odds(p[:, [label in ARTICLE for label in self.labels]].sum(axis=1))
+        return log_odds(p[:, [label in ARTICLE for label in self.labels]].sum(axis=1))
 
     def _matrix(self, pages: Sequence[Page], words: Sequence[np.ndarray], paths: Sequence[np.ndarray]) -> np.ndarray:
         """Lines x features in use (float32), computed piece by piece."""
@@ -204,7 +204,7 @@ class Trees:
             return [np.zeros((0, len(self.labels))) for _ in pages]
         types = self._words.predict(table)
         x = _features(pages, table, self._article_odds(types), _path_odds(self._paths, pages))[0]
-        p = self._forest.predict_proba(_binned(x[:, self._kept], self._edges))
+        p = self._forest.predict_proba(binned(x[:, self._kept], self._edges))
         q = p[:, list(self._forest.classes_).index(True)] if True in self._forest.classes_ else np.zeros(len(p))
         if self.page_cut:
             counted = _word_counts(table)
@@ -245,26 +245,6 @@ class Trees:
         return model
 
 
-def at_best_cut(q: np.ndarray, words: np.ndarray) -> np.ndarray:
-    """Probabilities moved in log-odds so that 0.5 is the cut with the largest expected word-F1.
-
-    The expected F1 of the k likeliest lines is 2 * sum of p * words over them,
-    divided by their words plus the expected words of the article (Lipton et
-    al. 2014); at least one line is kept. The order of the lines stays.
-    """
-    if not len(q):
-        return q
-    order = np.argsort(-q, kind="stable")
-    hits, size = np.cumsum((q * words)[order]), np.cumsum(words[order])
-    k = int(np.argmax(hits / (size + hits[-1] + 1e-9)))
-    odds = _log_odds(q)
-    low = odds[order[k]]
-    below = odds[order[k + 1 :]]
-    below = below[below < low]
-    cut = (low + below[0]) / 2 if len(below) else low - 0.5
-    return np.asarray(1 / (1 + np.exp(cut - odds)))
-
-
 def all_names() -> tuple[str, ...]:
     """Names of all features, those out of use too."""
     page = [Page.from_lines(["line"])]
@@ -300,15 +280,10 @@ def _path_odds(scorer: TextScorer | None, pages: Sequence[Page]) -> np.ndarray:
     code = np.array([number.setdefault(path, len(number)) for path in paths], dtype=np.int64)
     if scorer is None or not paths:
         return np.full(len(paths), np.nan)
-    odds = _log_odds(scorer.predict(char_table(list(number)))[:, 0])
+    odds = log_odds(scorer.predict(char_table(list(number)))[:, 0])
     if "" in number:
         odds[number[""]] = np.nan
     return odds[code]
-
-
-def _log_odds(p: np.ndarray) -> np.ndarray:
-    p = np.clip(p, 1e-3, 1 - 1e-3)
-    return np.asarray(np.log(p / (1 - p)))
 
 
 def _word_counts(table: CharTable) -> np.ndarray:
@@ -343,36 +318,6 @@ def _folds_of(groups: Sequence[str], folds: int, seed: int) -> np.ndarray:
 
 def _without_cues(page: Page) -> Page:
     return page.with_lines(replace(line, cues=None) for line in page.lines)
-
-
-def _varied(x: np.ndarray) -> np.ndarray:
-    """Columns with two values at least; the others, such as cues of plain text, tell nothing."""
-    low, high = np.fmin.reduce(x, axis=0), np.fmax.reduce(x, axis=0)
-    return np.flatnonzero(high > low)
-
-
-def _edges(x: np.ndarray) -> np.ndarray:
-    """Columns x borders between the bins of each column, its quantiles among the known values.
-
-    scikit-learn's own binning sorts every column again for every bin when lines have weights.
-    """
-    step = max(1, len(x) // _BIN_ROWS)
-    edges = np.full((x.shape[1], _BINS - 1), np.inf, dtype=np.float32)
-    for j, column in enumerate(x[::step].T):
-        known = column[~np.isnan(column)]
-        if len(known):
-            values = np.unique(np.quantile(known, np.linspace(0, 1, _BINS), method="nearest"))
-            edges[j, : len(values) - 1] = (values[:-1] + values[1:]) / 2
-    return edges
-
-
-def _binned(x: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Numbers of the bins (float32); NaN stays."""
-    out = np.empty(x.shape, dtype=np.float32, order="F")
-    for j in range(x.shape[1]):
-        out[:, j] = np.searchsorted(edges[j], x[:, j])
-    out[np.isnan(x)] = np.nan
-    return out
 
 
 def _part(stored: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
