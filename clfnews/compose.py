@@ -391,7 +391,8 @@ def _caption_text(text: str, habit: str) -> str:
 def _long_paragraphs(lines: Sequence[Line], size: int) -> list[Line]:
     """Neighbouring paragraphs of one stance joined until they have `size` characters, as longer articles run.
 
-    Sub-headings, list items and questions stay alone: only whole sentences join.
+    Sub-headings, list items and questions stay alone: only whole sentences join,
+    and only where stances are labelled; paragraphs of one's own corpus are as long as they are.
     """
     out: list[Line] = []
     for line in lines:
@@ -399,7 +400,7 @@ def _long_paragraphs(lines: Sequence[Line], size: int) -> list[Line]:
         if (
             last is not None
             and last.type == line.type == "body"
-            and last.stance == line.stance
+            and last.stance == line.stance is not None
             and len(last.text) < size
             and _SENTENCES.match(last.text)
             and _SENTENCES.match(line.text)

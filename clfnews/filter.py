@@ -189,7 +189,7 @@ class PageFilter:
         model = self.stance_model().model
         explain = getattr(model, "explain", None)
         if explain is None:
-            raise UserError(f"the stance model {model.kind} cannot explain itself; cues and linear can")
+            raise UserError(f"the stance model {model.kind} cannot explain itself; cues, linear and lexicon can")
         found: list[tuple[str, float]] = explain(text, most)
         return found
 

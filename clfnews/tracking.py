@@ -225,9 +225,10 @@ def _register(mlflow: Any, outcome: TrainResult, model: Any) -> tuple[str | None
 def _is_better(outcome: TrainResult, present: str | None) -> tuple[bool, str]:
     """Whether the new filter beats the champion, both scored now on the same pages.
 
-    The pages are the validation split, or train (the new one out of fold) if
-    there is none. The mean of the tasks' headline scores decides; a filter
-    without a stance model never takes the place of one that has it.
+    The pages are the validation split, or train if there is none: the new one
+    out of fold, the old one at its best, since it may have learnt from them.
+    The mean of the tasks' headline scores decides; a filter without a stance
+    model never takes the place of one that has it.
     """
     if present is None:
         return True, "there was no champion"
@@ -240,14 +241,14 @@ def _is_better(outcome: TrainResult, present: str | None) -> tuple[bool, str]:
     new, before = [], []
     for task, result in outcome.champions.items():
         splits = outcome.splits[task]
-        corpus = splits.validation or splits.test
+        corpus = splits.validation or splits.train
         fitted = old.type_task if task == "type" else old.stance_task
         if fitted is None:
             continue
         p = fitted.predict(corpus.pages)
         scores = score_type(corpus, p, old.threshold) if task == "type" else score_stance(corpus, p)
         before.append(scores.values[HEADLINE[task]])
-        new.append((result.validation or result.test).values[HEADLINE[task]])
+        new.append((result.validation or result.oof).values[HEADLINE[task]])
     score, old_score = sum(new) / len(new), sum(before) / len(before)
     better = score > old_score
     return better, f"{score:.4f} {'>' if better else 'is not above'} {old_score:.4f} of {present} on the same pages"

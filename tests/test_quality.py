@@ -14,7 +14,7 @@ import pytest
 from helpers import ROOT, Cli, write_rows
 
 from clfnews.errors import UserError
-from clfnews.labels import ARTICLE, TYPES
+from clfnews.labels import ARTICLE, GUIDELINES_VERSION, TYPES
 from clfnews.quality import NEAR_DUPLICATE, check_folder, stats_figure, stats_tables
 
 DATA = ROOT / "data"
@@ -167,7 +167,7 @@ def no_id(row: Row) -> tuple[int | None, str]:
 
 def old_guidelines(row: Row) -> tuple[int | None, str]:
     row["guidelines"] = "0"
-    return None, "guidelines version '0', expected '1'"
+    return None, f"guidelines version '0', expected '{GUIDELINES_VERSION}'"
 
 
 def seed_in_train(row: Row) -> tuple[int | None, str]:

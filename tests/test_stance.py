@@ -87,6 +87,12 @@ def test_linear_explains_itself_with_exact_parts() -> None:
     assert parts + bias == pytest.approx(np.log(p[best]) - np.log(np.delete(p, best)).mean(), abs=2e-2)
 
 
+def test_the_keyword_list_names_its_keywords() -> None:
+    why = make_model("lexicon", "stance", STANCES).explain("Nga phản đối Mỹ, nhưng không từ chối đàm phán.")  # type: ignore[attr-defined]
+    assert [word for word, _ in why] == ["không từ chối", "đàm phán", "phản đối"]
+    assert [part for _, part in why] == [2.0, 2.0, -1.0]
+
+
 # --- the stance of a page -----------------------------------------------------------
 
 
@@ -164,7 +170,10 @@ def test_tag_explain_gives_kept_lines_their_reasons(cli: Cli, cues: Cues, rules_
     kept = [line for line in row["lines"] if line["keep"]]
     assert kept and all(line["why"] for line in kept)
     assert all("why" not in line for line in row["lines"] if not line["keep"])
-    refused = cli("tag", "--explain", "--model", rules_filter, page)
+    fasttext = make_model("fasttext", "stance", STANCES, {"epoch": 1})
+    fasttext.fit(load_split(DATA, "stance", "validation").pages[:40])
+    PageFilter(rules, FittedTask(fasttext, {"epoch": 1})).save(tmp_path / "fasttext")
+    refused = cli("tag", "--explain", "--model", tmp_path / "fasttext", page)
     assert refused.code == 2 and "cannot explain itself" in refused.err
 
 

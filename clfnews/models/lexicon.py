@@ -45,6 +45,12 @@ class Lexicon:
         p: np.ndarray = e / e.sum(axis=1, keepdims=True)
         return p
 
+    def explain(self, text: str, most: int = 6) -> list[tuple[str, float]]:
+        """The keywords for the winning side, with their weight; against it negative. Strongest first."""
+        found = [(word, weight if hostile else -weight) for word, hostile, weight in _keywords(text)]
+        sign = 1 if sum(part for _, part in found) >= 0 else -1
+        return sorted(((word, sign * part) for word, part in found), key=lambda item: -abs(item[1]))[:most]
+
     def save(self, folder: Path) -> None:
         """Nothing to store."""
 
@@ -55,17 +61,25 @@ class Lexicon:
 
 def keyword_counts(text: str) -> tuple[float, float]:
     """Weighted counts of cooperation and of conflict keywords in a line."""
+    sides = [0.0, 0.0]
+    for _, hostile, weight in _keywords(text):
+        sides[hostile] += weight
+    return sides[0], sides[1]
+
+
+def _keywords(text: str) -> list[tuple[str, bool, float]]:
+    """Every keyword of a line with its negation, whether it counts as hostile, and its weight."""
     lower = text.lower()
     keyword, turn = _patterns()
     turns = [m.end() for m in turn.finditer(lower)]
     after = turns[-1] if turns else len(lower)
-    sides = [0.0, 0.0]
+    found = []
     for m in keyword.finditer(lower):
         side = m.lastgroup == "hostile"
         if m["negated"]:
             side = not side
-        sides[side] += 2.0 if m.start() >= after else 1.0
-    return sides[0], sides[1]
+        found.append((m[0], side, 2.0 if m.start() >= after else 1.0))
+    return found
 
 
 @lru_cache(maxsize=1)
