@@ -15,7 +15,7 @@ from clfnews.dataset import numbered_rows
 from clfnews.errors import UserError
 from clfnews.labels import STANCES
 from clfnews.layout import NOISE, Block, Body, Node, Row, Tags, Teasers, load_layouts
-from clfnews.quality import stats_tables
+from clfnews.stats import stats_tables
 
 HARD_NEUTRAL = ("background", "casualties", "denial", "experts", "sanctions", "schedule", "weapons")
 """Cases of neutral lines that read like a side: the subject is a conflict, the line reports no act of it."""

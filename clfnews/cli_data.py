@@ -41,7 +41,7 @@ def data_stats(
 
     Example: clfnews data stats --figure stats.png
     """
-    from clfnews.quality import stats_figure, stats_tables
+    from clfnews.stats import stats_figure, stats_tables
 
     for title, header, rows in stats_tables(folder):
         typer.echo(title)

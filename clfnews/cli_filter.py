@@ -152,8 +152,8 @@ def _filter_to_folder(
     resume: bool,
     quiet: bool,
 ) -> None:
-    from clfnews.engines import cores
     from clfnews.filter import reads_hidden
+    from clfnews.processes import cores
     from clfnews.scale import MANIFEST, filter_to_folder
     from clfnews.tracking import find_filter
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,47 +21,21 @@ from clfnews.labels import GUIDELINES_VERSION
 from clfnews.layout import Block, Body, Layout, Lede, Node, Row, Tags, Teasers, Title
 from clfnews.mistakes import make_mistakes
 from clfnews.page import Line, normalise
+from clfnews.wording import (
+    AGENCIES,
+    AUTHORS,
+    CAPTION_HABITS,
+    CREDIT,
+    SECTIONS,
+    WEEKDAYS,
+    break_at_name,
+    caption_text,
+    long_paragraphs,
+    photo_credit,
+    time_text,
+)
 
 _PLACEHOLDER = re.compile(r"(?<!\{)\{([A-Za-z_0-9]+)\}(?!\})")
-_WEEKDAYS = ("Thứ Hai", "Thứ Ba", "Thứ Tư", "Thứ Năm", "Thứ Sáu", "Thứ Bảy", "Chủ Nhật")
-_AGENCIES = ("AFP", "Reuters", "AP", "TTXVN", "Tân Hoa xã", "Kyodo", "DW", "Al Jazeera", "Bloomberg", "TASS", "Yonhap", "CNN")
-_AUTHORS = ("Minh Anh", "PV", "Hoàng Lân", "Thu Hà", "Q.Đ", "Ngọc Diệp", "Bảo Khánh (tổng hợp)",
-            "T.Vinh", "Lê Hạ", "Nhóm PV", "Quốc Hùng", "Mai Chi", "Đ.T", "Trần Lưu", "Khôi Nguyên", "Phương Vy", "Vũ Bình",
-            "A.L.", "Tấn Phát", "Diệu Linh")  # fmt: skip
-_SECTIONS = (
-    "Thời sự",
-    "Thế giới",
-    "Kinh tế",
-    "Pháp luật",
-    "Giáo dục",
-    "Văn hóa",
-    "Thể thao",
-    "Đời sống",
-    "Sức khỏe",
-    "Giải trí",
-    "Xã hội",
-    "Công nghệ",
-)
-
-_CREDIT = re.compile(r"[\s.(–-]*\(?((?:Ảnh|ẢNH|Nguồn|Video|Photo|Hình)\s*:.+?)\)?$")
-_SENTENCES = re.compile(r"(?=[“\"‘«]?[^\W\d_])(?!\w+ *:)(?:.{60,})[.!?…][”\"’»]?$")
-_CAPTION_HABITS = ("as written", "as written", "stop", "no stop", "no credit", "no credit, stop", "credit line")
-_CREDITS = (
-    "ẢNH: {a}",
-    "Ảnh: {a}",
-    "{a}",
-    "{a}",
-    "Ảnh: {g}",
-    "{g}",
-    "ẢNH: {g}",
-    "NVCC",
-    "ẢNH: NVCC",
-    "CTV",
-    "(Ảnh: {g})",
-    "Nguồn: {g}",
-)
-"""What a site does to all its captions."""
-
 NoisePool = dict[str, list[str]]
 """Type -> texts that may be strewn into any page."""
 
@@ -170,12 +144,12 @@ class _Composer:
         self.values = {
             "dd": f"{when:%d}", "d": str(when.day), "mm": f"{when:%m}", "m": str(when.month),
             "yyyy": str(when.year), "yy": f"{when:%y}", "HH": f"{when:%H}", "MM": f"{when:%M}",
-            "weekday": _WEEKDAYS[when.weekday()], "now": f"{_WEEKDAYS[now.weekday()]}, {now:%d/%m/%Y %H:%M}",
+            "weekday": WEEKDAYS[when.weekday()], "now": f"{WEEKDAYS[now.weekday()]}, {now:%d/%m/%Y %H:%M}",
             "site": self.layout.site, "title": article.title if article else self.layout.name,
             "lede": article.lede if article else "",
-            "section": (article.section if article else "") or rng.choice(_SECTIONS), "section2": rng.choice(_SECTIONS),
-            "author": (article.author if article else "") or rng.choice(_AUTHORS), "source": rng.choice(_AGENCIES),
-            "topic_tag": rng.choice(article.tags) if article and article.tags else rng.choice(_SECTIONS),
+            "section": (article.section if article else "") or rng.choice(SECTIONS), "section2": rng.choice(SECTIONS),
+            "author": (article.author if article else "") or rng.choice(AUTHORS), "source": rng.choice(AGENCIES),
+            "topic_tag": rng.choice(article.tags) if article and article.tags else rng.choice(SECTIONS),
         }  # fmt: skip
 
     def _fill(self, text: str, **extra: str) -> str:
@@ -256,7 +230,7 @@ class _Composer:
             story = self._next_story(row.source)
             values = {
                 "title": story.title, "summary": self._summary(story, cut), "section": story.section or self.values["section2"],
-                "time": self._time(style), "rank": str(rank),
+                "time": time_text(self.when, style, self.rng), "rank": str(rank),
             }  # fmt: skip
             for part in row.form:
                 if "{summary}" in part.text and not values["summary"]:
@@ -270,19 +244,6 @@ class _Composer:
         if text and self.layout.prefix and self.rng.random() < 0.7 and not text.startswith("("):
             text = f"{self.layout.prefix} {text}"
         return text
-
-    def _time(self, style: str) -> str:
-        then = self.when - timedelta(minutes=self.rng.randrange(3, 60 * 24 * 30))
-        if style == "ago":
-            n = self.rng.randrange(2, 24)
-            return self.rng.choice((f"{n} giờ trước", f"{n} phút trước", f"{n} ngày trước", f"{n}h trước"))
-        formats = {
-            "clock": ("%H:%M", "%H:%M'", "%Hh%M"),
-            "date": ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%d/%m"),
-            "datetime": ("%H:%M %d/%m/%Y", "%H:%M' - %d/%m/%Y", "%d/%m/%Y %H:%M", "%H:%M, %d/%m/%Y", "%d-%m-%Y | %H:%M"),
-            "short": ("%d/%m", "%H:%M %d/%m", "(%d/%m)"),
-        }
-        return then.strftime(self.rng.choice(formats[style]))
 
     def _tags(self, row: Tags) -> None:
         assert self.article is not None
@@ -304,7 +265,7 @@ class _Composer:
         if lede is not None:
             del lines[lede]
         if self.rng.random() < 0.6:
-            lines = _long_paragraphs(lines, self.rng.randrange(160, 320))
+            lines = long_paragraphs(lines, self.rng.randrange(160, 320))
         body = [i for i, line in enumerate(lines) if line.type == "body"]
         places: dict[int, list[Row]] = {}
         for insert in row.inserts:
@@ -312,17 +273,14 @@ class _Composer:
                 places.setdefault(self.rng.choice(body[: max(1, len(body) - 1)]), []).append(insert)
         for place in self._extra_links(row, body):
             places.setdefault(place, []).append(Row("teaser", "{related}"))
-        habit = self.rng.choice(_CAPTION_HABITS)
+        habit = self.rng.choice(CAPTION_HABITS)
         shown = self.rng.choice((1.0, 0.7, 0.4, 0.4))
-        photographer = self.rng.choice(_AUTHORS).split(" (")[0]
-        credit = self.rng.choice(_CREDITS).format(
-            a=self.rng.choice((photographer, photographer.upper())), g=self.values["source"]
-        )
+        credit = photo_credit(self.values["source"], self.rng)
         for i, line in enumerate(lines):
             if line.type == "caption":
                 if self.rng.random() < shown:
-                    self._caption(row.caption, _caption_text(line.text, habit))
-                    if habit == "credit line" and row.caption != "none" and not _CREDIT.search(line.text):
+                    self._caption(row.caption, caption_text(line.text, habit))
+                    if habit == "credit line" and row.caption != "none" and not CREDIT.search(line.text):
                         self._add("caption", credit)
             elif line.type == "teaser":
                 self._read_also(row, line.text)
@@ -345,7 +303,7 @@ class _Composer:
         if row.bullets and len(text) < 200 and not text.startswith("-"):
             text = f"- {text}"
         if row.links and self.rng.random() < row.links:
-            for part in _break_at_name(text, self.rng):
+            for part in break_at_name(text, self.rng):
                 self._add("body", part, line.stance)
         else:
             self._add("body", text, line.stance)
@@ -360,7 +318,7 @@ class _Composer:
             self._add("teaser", self._summary(story, False))
 
     def _caption(self, style: str, text: str) -> None:
-        credit = _CREDIT.search(text)
+        credit = CREDIT.search(text)
         if style == "none":
             return
         if style == "bar":
@@ -377,46 +335,3 @@ class _Composer:
             self._add("caption", text)
             if style == "double":
                 self._add("caption", text)
-
-
-def _caption_text(text: str, habit: str) -> str:
-    """A caption in the habit of its site: with or without credit and full stop."""
-    if habit.startswith("no credit"):
-        text = _CREDIT.sub("", text).strip() or text
-    if habit == "no stop":
-        return text.rstrip(".")
-    return f"{text}." if habit in ("stop", "no credit, stop") and text[-1:].isalnum() else text
-
-
-def _long_paragraphs(lines: Sequence[Line], size: int) -> list[Line]:
-    """Neighbouring paragraphs of one stance joined until they have `size` characters, as longer articles run.
-
-    Sub-headings, list items and questions stay alone: only whole sentences join,
-    and only where stances are labelled; paragraphs of one's own corpus are as long as they are.
-    """
-    out: list[Line] = []
-    for line in lines:
-        last = out[-1] if out else None
-        if (
-            last is not None
-            and last.type == line.type == "body"
-            and last.stance == line.stance is not None
-            and len(last.text) < size
-            and _SENTENCES.match(last.text)
-            and _SENTENCES.match(line.text)
-        ):
-            out[-1] = replace(last, text=f"{last.text} {line.text}")
-        else:
-            out.append(line)
-    return out
-
-
-def _break_at_name(text: str, rng: random.Random) -> list[str]:
-    """The paragraph cut around one capitalised name, as an inline link does."""
-    names = [
-        m for m in re.finditer(r"(?<=[\w,] )([A-ZĐÂÊÔƠƯÁÀ]\w+(?: [A-ZĐÂÊÔƠƯÁÀ]\w+)*)", text) if 8 < m.start() < len(text) - 12
-    ]
-    if not names:
-        return [text]
-    name = rng.choice(names)
-    return [text[: name.start()].rstrip(), name[0], text[name.end() :].lstrip()]

@@ -10,6 +10,7 @@ import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from clfnews.labels import ARTICLE, STANCES, TYPES
 from clfnews.page import Line, Page
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Corpus:
     """Labelled pages with what evaluation has to know about each of them.
 
@@ -39,7 +40,7 @@ class Corpus:
     def __len__(self) -> int:
         return len(self.pages)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Twelve hexadecimal digits of the labelled content, whatever file it came from."""
         sha = hashlib.sha256()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
-import signal
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from typing import Any
 
 from clfnews.errors import UserError
 from clfnews.filter import PageFilter
+from clfnews.processes import ignore_interrupts
 from clfnews.scale import Done, Job, filter_unit
 from clfnews.work import Unit
 
@@ -31,11 +31,6 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 """Numbers of the options in `malloc.h`."""
 
 Engine = Callable[[Iterator[Unit], Job, Path, PageFilter, int, str | None], Iterator[Done]]
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run_local(
@@ -120,8 +115,7 @@ def _run_pool(units: Iterator[Unit], job: Job, model: Path, workers: int) -> Ite
 def _start_worker(model: Path, job: Job, until: Any) -> None:
     """Load the model, once a process."""
     global _worker
-    # Ctrl-C goes to all processes of a terminal; the main one decides.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ignore_interrupts()
     threading.Thread(target=_exit_after, args=(until,), daemon=True).start()
     _worker = _load(model, job.threshold), job
 

@@ -9,51 +9,22 @@ positions that may not cross them. Language enters through the word lists of
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from clfnews.chars import CLASSES, WORD_BITS, CharTable, char_table, class_code
+from clfnews.flatlines import FAR, FlatLines, cumulative
 from clfnews.lexicons import fold, lexicon
 from clfnews.page import Page
 
 LONG = 60
 """Characters from which a line that ends like a sentence counts as running text."""
-FAR = 60.0
-"""Distances in lines are cut off here: farther is the same."""
 _KINDS = ("link_headings", "tag_headings", "end_marks", "ui_words")
 _REGIONS = {"": 0, "main": 1, "article": 2, "header": 3, "nav": 4, "aside": 5, "footer": 6, "form": 7}
 _TAGS = {"": 0, "p": 1, "h1": 2, "h2": 3, "h3": 4, "h4": 4, "h5": 4, "h6": 4, "li": 5, "div": 6, "td": 7, "th": 7, "a": 8,
          "span": 9, "figcaption": 10, "blockquote": 11, "pre": 12, "time": 13, "button": 14, "dt": 15, "dd": 16}  # fmt: skip
-
-
-@dataclass
-class _Lines:
-    """The flat view of pages: N lines, where pages start and end, and what is known so far."""
-
-    texts: list[str]
-    start: np.ndarray
-    """N: index of the first line of the line's page."""
-    end: np.ndarray
-    """N: index after the last line of the line's page."""
-    page: np.ndarray
-    """N: number of the line's page."""
-    index: np.ndarray
-    columns: list[np.ndarray] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
-    _reached: dict[int, np.ndarray] = field(default_factory=dict)
-
-    def add(self, name: str, column: np.ndarray) -> np.ndarray:
-        self.names.append(name)
-        self.columns.append(np.asarray(column, dtype=np.float32))
-        return self.columns[-1]
-
-    def reach(self, n: int) -> np.ndarray:
-        """The index `n` lines on, but not beyond the page's start or end."""
-        if n not in self._reached:
-            self._reached[n] = np.clip(self.index + n, self.start, self.end)
-        return self._reached[n]
 
 
 def feature_names() -> tuple[str, ...]:
@@ -95,7 +66,7 @@ def _compute(
     n = int(sizes.sum())
     first = np.concatenate(([0], np.cumsum(sizes)[:-1])) if len(sizes) else np.zeros(0, dtype=np.int64)
     page = np.repeat(np.arange(len(pages)), sizes)
-    lines = _Lines(
+    lines = FlatLines(
         texts=[line.text for p in pages for line in p.lines],
         start=first[page] if n else page,
         end=(first + sizes)[page] if n else page,
@@ -118,7 +89,7 @@ def _compute(
 # --- the line itself ------------------------------------------------------------
 
 
-def _shape(lines: _Lines, table: CharTable) -> np.ndarray:
+def _shape(lines: FlatLines, table: CharTable) -> np.ndarray:
     """Length, characters, first and last mark, numbers, word-list hits, repeats. Returns the hits."""
     length = np.maximum(table.length, 1)
     words = table.counts[:, class_code("space")] + 1
@@ -157,7 +128,7 @@ def _list_codes() -> dict[str, int]:
     return codes
 
 
-def _repeats(distinct: np.ndarray, lines: _Lines) -> np.ndarray:
+def _repeats(distinct: np.ndarray, lines: FlatLines) -> np.ndarray:
     """How often the line's text (as a number) stands on its page."""
     _, inverse, counts = np.unique(lines.page * (len(distinct) + 1) + distinct, return_inverse=True, return_counts=True)
     return counts[inverse]
@@ -166,33 +137,33 @@ def _repeats(distinct: np.ndarray, lines: _Lines) -> np.ndarray:
 # --- the place on the page --------------------------------------------------------
 
 
-def _place(lines: _Lines, table: CharTable, kinds: np.ndarray) -> np.ndarray:
+def _place(lines: FlatLines, table: CharTable, kinds: np.ndarray) -> np.ndarray:
     """Position, text before and after, densities around. Returns the sentence-like lines."""
     stop = (table.last == class_code("stop")) | (table.last == class_code("quote"))
     sentence: np.ndarray = (table.length >= LONG) & (
         stop | (table.last == class_code("colon")) | (table.last == class_code("slash"))
     )
-    total = _page_sum(lines, table.length)
-    before = _before(lines, table.length)
+    total = lines.page_sum(table.length)
+    above = lines.before(table.length)
     lines.add("sentence", sentence)
     lines.add("line_share", (lines.index - lines.start) / np.maximum(lines.end - lines.start, 1))
     lines.add("from_top", np.minimum(lines.index - lines.start, 3 * FAR))
     lines.add("from_end", np.minimum(lines.end - 1 - lines.index, 3 * FAR))
     lines.add("page_lines", np.minimum(lines.end - lines.start, 400))
-    lines.add("page_sentences", np.minimum(_page_sum(lines, sentence), 100))
-    lines.add("text_before", before / np.maximum(total, 1))
+    lines.add("page_sentences", np.minimum(lines.page_sum(sentence), 100))
+    lines.add("text_before", above / np.maximum(total, 1))
     short = table.length < 30
     date = table.number_joints[:, :2].sum(axis=1) > 0
     flags = {"sentence": sentence, "short": short, "date": date & (table.length < 60), "long_text": table.length >= 2 * LONG}
     for name, flag in flags.items():
-        total = _cumulative(flag)
+        total = cumulative(flag)
         for reach in (3, 8, 20):
             lines.add(f"{name}_above_{reach}", total[lines.index] - total[lines.reach(-reach)])
             lines.add(f"{name}_below_{reach}", total[lines.reach(reach + 1)] - total[lines.reach(1)])
     return sentence
 
 
-def _segment(lines: _Lines, table: CharTable, kinds: np.ndarray, sentence: np.ndarray) -> np.ndarray:
+def _segment(lines: FlatLines, table: CharTable, kinds: np.ndarray, sentence: np.ndarray) -> np.ndarray:
     """The run of lines with the largest sum of text worth: first guess of the story.
 
     Sentences are worth up to 4 by length, other lines -0.7, list headings -4.
@@ -208,7 +179,7 @@ def _segment(lines: _Lines, table: CharTable, kinds: np.ndarray, sentence: np.nd
     base = prefix - worth  # the sum before the line
     lowest = np.minimum.accumulate(base - step)
     gain = prefix - step - lowest
-    first_low = _last_true(base - step <= lowest + 1e-9, lines)
+    first_low = lines.last_true(base - step <= lowest + 1e-9)
     n_pages = int(lines.page[-1]) + 1 if len(lines.page) else 0
     best = np.full(n_pages, -np.inf)
     np.maximum.at(best, lines.page, gain)
@@ -222,16 +193,16 @@ def _segment(lines: _Lines, table: CharTable, kinds: np.ndarray, sentence: np.nd
     lines.add("from_segment_start", np.clip(lines.index - begin, -FAR, FAR))
     lines.add("from_segment_end", np.clip(lines.index - last, -FAR, FAR))
     lines.add("segment_share", (last - begin + 1) / np.maximum(lines.end - lines.start, 1))
-    lines.add("worth_after_segment", _page_sum(lines, sentence & (lines.index > last)))
+    lines.add("worth_after_segment", lines.page_sum(sentence & (lines.index > last)))
     return np.asarray(inside)
 
 
-def _state(lines: _Lines, kinds: np.ndarray, sentence: np.ndarray, segment: np.ndarray, table: CharTable) -> None:
+def _state(lines: FlatLines, kinds: np.ndarray, sentence: np.ndarray, segment: np.ndarray, table: CharTable) -> None:
     """What has been seen above and comes below: headings of lists, tags, dates, sentences."""
-    two = _before(lines, sentence) >= 2
+    two = lines.before(sentence) >= 2
     link, tag, end = ((kinds >> bit) & 1 > 0 for bit in range(3))
     ends = (link | tag | end) & two
-    lines.add("story_headings_above", np.minimum(_before(lines, ends), 6))
+    lines.add("story_headings_above", np.minimum(lines.before(ends), 6))
     for name, flag in (
         ("link_heading", link),
         ("tag_heading", tag),
@@ -239,26 +210,26 @@ def _state(lines: _Lines, kinds: np.ndarray, sentence: np.ndarray, segment: np.n
         ("story_heading", ends),
         ("sentence", sentence),
     ):
-        above, below = _distance(lines, flag)
+        above, below = lines.distance(flag)
         lines.add(f"since_{name}", above)
         lines.add(f"until_{name}", below)
-    lines.add("sentences_since_heading", np.minimum(_since(lines, sentence, ends), 30))
+    lines.add("sentences_since_heading", np.minimum(lines.since(sentence, ends), 30))
     title_like = (table.length >= 25) & (table.length <= 160) & (table.last != class_code("stop")) & ~ends
     lines.add("title_like", title_like)
     date = (table.number_joints[:, :2].sum(axis=1) > 0) & (table.length < 60)
-    above, below = _distance(lines, date)
+    above, below = lines.distance(date)
     lines.add("since_date", above)
     lines.add("until_date", below)
-    above, below = _distance(lines, sentence & (table.length >= 2 * LONG))
+    above, below = lines.distance(sentence & (table.length >= 2 * LONG))
     lines.add("since_paragraph", above)
     lines.add("until_paragraph", below)
-    lines.add("title_likes_between", np.minimum(_since(lines, title_like, sentence), 15))
+    lines.add("title_likes_between", np.minimum(lines.since(title_like, sentence), 15))
 
 
 # --- words shared with the story --------------------------------------------------------
 
 
-def _vocabulary(lines: _Lines, table: CharTable, segment: np.ndarray, idf: np.ndarray | None) -> None:
+def _vocabulary(lines: FlatLines, table: CharTable, segment: np.ndarray, idf: np.ndarray | None) -> None:
     """Idf-weighted share of a line's words found in the story's first guess, its start, and next to it.
 
     The line itself never counts: a word has to stand on another line too.
@@ -271,7 +242,7 @@ def _vocabulary(lines: _Lines, table: CharTable, segment: np.ndarray, idf: np.nd
     lines.add("mean_idf", total / np.maximum(np.bincount(line, minlength=n), 1))
     starts = np.zeros(n, dtype=bool)
     if n:
-        place = _before(lines, segment) * segment
+        place = lines.before(segment) * segment
         starts = segment & (place < 4)
     for name, mask in (("story", segment), ("story_start", starts)):
         lines.add(f"shared_with_{name}", np.bincount(line, w * words.elsewhere(mask), minlength=n) / total)
@@ -297,7 +268,7 @@ class _Words:
     """The (page, word) of each entry as one number."""
 
     @classmethod
-    def of(cls, lines: _Lines, line: np.ndarray, bucket: np.ndarray) -> _Words:
+    def of(cls, lines: FlatLines, line: np.ndarray, bucket: np.ndarray) -> _Words:
         """Entries of words, given with their lines."""
         # Sorting one packed number is many times faster than sorting an index.
         bits = max(len(lines.page), 1).bit_length()
@@ -327,7 +298,7 @@ class _Words:
 # --- text scorer, neighbours, HTML -------------------------------------------------------
 
 
-def _scores(lines: _Lines, scores: np.ndarray | None) -> None:
+def _scores(lines: FlatLines, scores: np.ndarray | None) -> None:
     """The scorer's probabilities, and their means around the line."""
     n, k = len(lines.texts), 8
     p = np.full((n, k), np.nan, dtype=np.float32) if scores is None else scores.astype(np.float32)
@@ -336,7 +307,7 @@ def _scores(lines: _Lines, scores: np.ndarray | None) -> None:
     article = p[:, 0] + p[:, 1]
     for reach in (2, 6):
         for name, values in (("article", article), ("teaser", p[:, 4])):
-            total = _cumulative(values)
+            total = cumulative(values)
             lines.add(f"score_{name}_above_{reach}", (total[lines.index] - total[lines.reach(-reach)]) / reach)
             lines.add(f"score_{name}_below_{reach}", (total[lines.reach(reach + 1)] - total[lines.reach(1)]) / reach)
 
@@ -346,18 +317,18 @@ _NEIGHBOUR_COLUMNS = ("log_length", "sentence", "last_class", "digit_share", "up
                       "score_1", "score_4", "score_2", "score_5", "score_7")  # fmt: skip
 
 
-def _neighbours(lines: _Lines) -> None:
+def _neighbours(lines: FlatLines) -> None:
     """Chosen columns of the two lines above and below; NaN beyond the page."""
     for name in _NEIGHBOUR_COLUMNS:
         column = lines.columns[lines.names.index(name)]
         for reach in (-2, -1, 1, 2):
-            lines.add(f"{name}_{reach:+d}", _shift(lines, column, reach))
+            lines.add(f"{name}_{reach:+d}", lines.shift(column, reach))
     length = lines.columns[0]
     for reach in (-3, 3):
-        lines.add(f"log_length_{reach:+d}", _shift(lines, length, reach))
+        lines.add(f"log_length_{reach:+d}", lines.shift(length, reach))
 
 
-def _html(lines: _Lines, pages: Sequence[Page]) -> None:
+def _html(lines: FlatLines, pages: Sequence[Page]) -> None:
     """Tag, link density, region and depth, and how they compare with the lines around; NaN for text."""
     n = len(lines.texts)
     cues = np.full((n, 4), np.nan, dtype=np.float32)
@@ -369,64 +340,8 @@ def _html(lines: _Lines, pages: Sequence[Page]) -> None:
     for j, name in enumerate(("tag", "link_density", "region", "depth")):
         lines.add(f"html_{name}", cues[:, j])
     for reach in (-1, 1):
-        lines.add(f"html_link_density_{reach:+d}", _shift(lines, cues[:, 1], reach))
-        lines.add(f"html_depth_change_{reach:+d}", cues[:, 3] - _shift(lines, cues[:, 3], reach))
-
-
-# --- sums and distances that stay inside a page ---------------------------------------------
-
-
-def _cumulative(values: np.ndarray) -> np.ndarray:
-    return np.concatenate(([0.0], np.cumsum(values, dtype=np.float64)))
-
-
-def _before(lines: _Lines, values: np.ndarray) -> np.ndarray:
-    """Sum over the lines of the page above each line."""
-    total = _cumulative(values)
-    above: np.ndarray = total[lines.index] - total[lines.start]
-    return above
-
-
-def _page_sum(lines: _Lines, values: np.ndarray) -> np.ndarray:
-    total = _cumulative(values)
-    page: np.ndarray = total[lines.end] - total[lines.start]
-    return page
-
-
-def _last_true(flag: np.ndarray, lines: _Lines) -> np.ndarray:
-    """Index of the last true line at or above each line; before the page's start if none."""
-    return np.maximum.accumulate(np.where(flag, lines.index, -1)) if len(flag) else lines.index
-
-
-def _distance(lines: _Lines, flag: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Lines up and down to the nearest true line other than itself; `FAR` if there is none."""
-    if not len(flag):
-        return lines.index, lines.index
-    last = np.concatenate(([-1], _last_true(flag, lines)[:-1]))
-    above = np.where(last >= lines.start, lines.index - last, FAR)
-    nxt = np.where(flag, lines.index, len(flag))[::-1]
-    nxt = np.concatenate((np.minimum.accumulate(nxt)[::-1][1:], [len(flag)]))
-    below = np.where(nxt < lines.end, nxt - lines.index, FAR)
-    return np.minimum(above, FAR), np.minimum(below, FAR)
-
-
-def _since(lines: _Lines, values: np.ndarray, mark: np.ndarray) -> np.ndarray:
-    """Sum over the lines after the last mark (or the page's start) and above each line."""
-    if not len(values):
-        return np.zeros(0)
-    total = _cumulative(values)
-    last = np.concatenate(([-1], _last_true(mark, lines)[:-1]))
-    since: np.ndarray = total[lines.index] - total[np.maximum(last, lines.start)]
-    return since
-
-
-def _shift(lines: _Lines, column: np.ndarray, reach: int) -> np.ndarray:
-    """The column's value `reach` lines away, NaN beyond the page."""
-    if not len(column):
-        return column
-    at = lines.index + reach
-    inside = (at >= lines.start) & (at < lines.end)
-    return np.where(inside, column[np.clip(at, 0, len(column) - 1)], np.nan)
+        lines.add(f"html_link_density_{reach:+d}", lines.shift(cues[:, 1], reach))
+        lines.add(f"html_depth_change_{reach:+d}", cues[:, 3] - lines.shift(cues[:, 3], reach))
 
 
 assert len(CLASSES) < 256

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from clfnews.charset import to_utf8
 from clfnews.errors import UserError
 from clfnews.htmlhead import read_head
-from clfnews.lexicons import lexicon
+from clfnews.htmlnames import ABSENT, naming, step_of
 from clfnews.page import Cues, Line, Page, normalise
 
 MAX_HTML_BYTES = 16 * 1024 * 1024
@@ -29,8 +29,6 @@ MAX_LINES = 50_000
 """A page with more lines is not read."""
 MAX_SECONDS = 20.0
 """How long the conversion of one suspicious page may take."""
-MAX_NAMES, LONGEST_NAME = 80, 24
-"""Characters of an element's class and id words that its path tells, and of one such word."""
 LONG_CELL = 80
 """A table cell longer than this is a line of its own; shorter ones join their row."""
 
@@ -42,13 +40,8 @@ _UNSEEN = """
     head script style noscript template svg iframe select textarea object embed audio video canvas noframes noembed
     datalist title"""
 _LANDMARKS = frozenset({"main", "article", "nav", "header", "footer", "aside", "form"})
-_ROLES = {"main": "main", "article": "article", "navigation": "nav", "banner": "header", "contentinfo": "footer",
-          "complementary": "aside", "search": "form", "form": "form"}  # fmt: skip
 
-_ABSENT = "\0"
-"""In the place of an attribute that is not there; no value holds it."""
 _HIDING = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
-_WORDS = re.compile(r"[a-z]+|[A-Z][a-z]*")
 # Elements that a parser must open again in every block until they are closed:
 # n of them left open times n blocks are n * n nodes. No cue needs them.
 _NAMES = "b|big|code|em|font|i|s|small|strike|strong|tt|u"
@@ -265,7 +258,7 @@ class _Walk:
             step = name
             if attributes:
                 get = attributes.get
-                role, own, step = _step(name, get("class"), get("id"), get("role", _ABSENT), get("itemprop", _ABSENT))
+                role, own, step = step_of(name, get("class"), get("id"), get("role", ABSENT), get("itemprop", ABSENT))
                 region, hint = role or region, own or hint
             # Short cells share the line of their row.
             tag = "td" if name in ("tr", "th") else name
@@ -275,7 +268,7 @@ class _Walk:
         if hidden:
             self.box = self.box._replace(hidden=True)
         if attributes and not self.size and not self.lead:
-            self.lead = _naming(attributes.get("class"), attributes.get("id"))[1]
+            self.lead = naming(attributes.get("class"), attributes.get("id"))[1]
         if kind == _LINK and self.joint == "\0":
             # Links without a space between them stand apart on the screen: menus.
             self.joint = " "
@@ -325,32 +318,3 @@ def _is_hidden(attributes: dict[str, str | None]) -> bool:
         return True
     style = attributes.get("style")
     return bool(style) and _HIDING.search(style or "") is not None
-
-
-@lru_cache(maxsize=1 << 14)
-def _naming(classes: str | None, element_id: str | None) -> tuple[str, str]:
-    """The first telling word of a class or id attribute, as the name of its list; and the first words of both."""
-    known = _hint_words()
-    words = list(map(str.lower, _WORDS.findall(f"{classes or ''} {element_id or ''}"[:400])))
-    hint = next((known[word] for word in words if word in known), "") if not known.keys().isdisjoint(words) else ""
-    return hint, " ".join(dict.fromkeys([word for word in words if 1 < len(word) <= LONGEST_NAME]))[:MAX_NAMES]
-
-
-@lru_cache(maxsize=1 << 14)
-def _step(name: str, classes: str | None, element_id: str | None, *telling: str | None) -> tuple[str, str, str]:
-    """Region and hint that an element's attributes name, if any, and its step of a path: tag and words.
-
-    Parameters: `telling`, the values of `role` and `itemprop`, which the step
-    tells beside the words of class and id.
-    """
-    hint, words = _naming(classes, element_id)
-    step = f"{name} {words}" if words else name
-    for value in telling:
-        if value != _ABSENT:
-            step += f" {value}"[:32].replace("/", " ")
-    return _ROLES.get(telling[0] or "", ""), hint, step
-
-
-@lru_cache(maxsize=1)
-def _hint_words() -> dict[str, str]:
-    return {word: name[5:] for name, words in lexicon().items() if name.startswith("html_") for word in words}

@@ -49,9 +49,13 @@ class Part:
     signature: str
     keep: list[np.ndarray] | None = None
     """End to end only: the lines that the type model kept."""
+    known: Scores | None = field(default=None, repr=False)
+    """Its scores, where the training has just made them."""
 
     def scores(self) -> Scores:
         """All scores of the part, under the signature of the run that made it."""
+        if self.known is not None:
+            return self.known
         if self.task == "type":
             scores = score_type(self.corpus, self.p, self.threshold, self.bootstrap)
         elif self.task == "stance":
@@ -106,7 +110,7 @@ def parts_of(outcome: TrainResult) -> dict[Key, Part]:
             ):
                 if corpus is not None and p is not None and scores is not None:
                     parts[task, result.name, name] = Part(
-                        task, result.name, name, corpus, p, result.threshold, bootstrap, scores.signature
+                        task, result.name, name, corpus, p, result.threshold, bootstrap, scores.signature, known=scores
                     )
     if outcome.page_filter.stance_task is None or outcome.end_to_end is None:
         return parts
@@ -116,8 +120,9 @@ def parts_of(outcome: TrainResult) -> dict[Key, Part]:
     p = outcome.page_filter.stance_task.predict(test.pages)
     model = f"{chosen['type'].name}+{chosen['stance'].name}"
     parts[END_TO_END, model, "test"] = Part(
-        END_TO_END, model, "test", test, p, outcome.page_filter.threshold, bootstrap, outcome.end_to_end.signature, keep
-    )
+        END_TO_END, model, "test", test, p, outcome.page_filter.threshold, bootstrap, outcome.end_to_end.signature, keep,
+        outcome.end_to_end,
+    )  # fmt: skip
     return parts
 
 
@@ -192,7 +197,7 @@ def _read_corpus(path: Path) -> Corpus:
 
 def _write(path: Path, rows: Iterator[dict[str, Any]]) -> None:
     text = "".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows)
-    path.write_bytes(gzip.compress(text.encode("utf-8"), mtime=0))
+    path.write_bytes(gzip.compress(text.encode("utf-8"), 6, mtime=0))
 
 
 def _read(path: Path) -> list[dict[str, Any]]:

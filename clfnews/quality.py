@@ -1,4 +1,4 @@
-"""What is wrong with a data folder (`clfnews data check`), and what is in it (`clfnews data stats`).
+"""What is wrong with a data folder (`clfnews data check`).
 
 Rows are read raw here, not through `datasets`: its error for a bad label hides
 which row has it, and it stops at the first.
@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from clfnews.dataset import label_problems
 from clfnews.errors import UserError, nearest
@@ -37,7 +34,7 @@ _CHALLENGE_KINDS = ("swap", "minimal")
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class Row:
     """One row of a split, with those of its lines that have a text; `Line.n` is the place in `lines`."""
 
     file: str
@@ -66,7 +63,7 @@ def check_folder(folder: Path) -> tuple[list[str], str]:
     Raises `UserError` only if there is no data folder to check.
     """
     problems: list[str] = []
-    rows = _read_rows(folder, problems)
+    rows = read_folder(folder, problems)
     files = {name: list(part) for name, part in groupby(rows, key=lambda row: row.file)}
     for of_file in files.values():
         has_stance = any(line.stance for row in of_file for line in row.lines)
@@ -95,7 +92,7 @@ def line_problems(line: Line) -> list[str]:
 # --- reading ----------------------------------------------------------------
 
 
-def _read_rows(folder: Path, problems: list[str]) -> list[_Row]:
+def read_folder(folder: Path, problems: list[str]) -> list[Row]:
     """The rows of all splits that are JSON objects; what cannot be read is told in `problems`."""
     if not (folder / "README.md").is_file():
         raise UserError(f"{folder}: not a data folder (no README.md dataset card in it)")
@@ -105,7 +102,7 @@ def _read_rows(folder: Path, problems: list[str]) -> list[_Row]:
         for path in sorted((folder / config).glob("*.jsonl"), key=lambda p: (order.get(p.stem, len(order)), p.stem)):
             name = f"{config}/{path.name}"
             for number, data in _objects(path, name, problems):
-                rows.append(_Row(name, number, data, tuple(_lines(data, f"{name}: row {number}", problems))))
+                rows.append(Row(name, number, data, tuple(_lines(data, f"{name}: row {number}", problems))))
     if not rows and not problems:
         raise UserError(f"{folder}: no rows in {' or '.join(f'{config}/*.jsonl' for config in CONFIGS)}")
     return rows
@@ -150,7 +147,7 @@ def _lines(data: Mapping[str, Any], place: str, problems: list[str]) -> Iterator
 # --- checks of one row --------------------------------------------------------
 
 
-def _row_problems(row: _Row) -> Iterator[str]:
+def _row_problems(row: Row) -> Iterator[str]:
     data = row.data
     for key in ("id", "origin", "group"):
         if not isinstance(data.get(key), str) or not data[key]:
@@ -167,7 +164,7 @@ def _row_problems(row: _Row) -> Iterator[str]:
         yield "a page without article lines whose 'article' is not null"
 
 
-def _line_problems(row: _Row, has_stance: bool) -> Iterator[tuple[int, str]]:
+def _line_problems(row: Row, has_stance: bool) -> Iterator[tuple[int, str]]:
     """Number and problem of each bad line; `has_stance` tells whether the file has stances at all."""
     for line in row.lines:
         clean = normalise(line.text)
@@ -185,7 +182,7 @@ def _line_problems(row: _Row, has_stance: bool) -> Iterator[tuple[int, str]]:
 # --- checks between rows ------------------------------------------------------
 
 
-def _duplicates(rows: Iterable[_Row]) -> Iterator[str]:
+def _duplicates(rows: Iterable[Row]) -> Iterator[str]:
     """Page ids and page contents that stand twice in one configuration."""
     ids: dict[str, str] = {}
     contents: dict[tuple[str, ...], str] = {}
@@ -209,7 +206,7 @@ def _in_two(what: str, sides: str, found: Iterable[tuple[Any, Any, str]]) -> Ite
             yield f"{place}: {what} {_short(key)} is in two {sides}: {side}, and {first} ({first_place})"
 
 
-def _shared_texts(rows: Sequence[_Row]) -> Iterator[str]:
+def _shared_texts(rows: Sequence[Row]) -> Iterator[str]:
     """Titles and ledes that are article text in two splits."""
     heads, found = set(), []
     for row in rows:
@@ -221,12 +218,12 @@ def _shared_texts(rows: Sequence[_Row]) -> Iterator[str]:
     return _in_two("title or lede", "splits", (hit for hit in found if hit[0] in heads))
 
 
-def _near_duplicates(rows: Sequence[_Row]) -> Iterator[str]:
+def _near_duplicates(rows: Sequence[Row]) -> Iterator[str]:
     """Pairs of articles in two splits whose texts have a Jaccard similarity of `NEAR_DUPLICATE` or more.
 
     An article stands on many pages, on some of them cut: its longest text counts.
     """
-    texts: dict[tuple[str, str], tuple[str, _Row]] = {}
+    texts: dict[tuple[str, str], tuple[str, Row]] = {}
     for row in rows:
         text = " ".join(line.text for line in row.lines if is_article(line.type)).casefold()
         key = row.split, str(row.data.get("article") or row.data.get("id"))
@@ -257,7 +254,7 @@ def _shingles(text: str) -> set[str]:
     return {" ".join(words[i : i + 3]) for i in range(max(1, len(words) - 2))}
 
 
-def _check_challenges(folder: Path, rows: Sequence[_Row], problems: list[str]) -> int:
+def _check_challenges(folder: Path, rows: Sequence[Row], problems: list[str]) -> int:
     """Add the problems of `challenge/*.jsonl`; returns the number of pairs."""
     train = {line.text.casefold(): f"{row.place}, line {line.n}" for row in rows if row.split == "train" for line in row.lines}
     joined = "\n".join(train)
@@ -306,93 +303,3 @@ def _text_of(pair: Mapping[str, Any], side: str) -> str:
 
 def _short(text: str) -> str:
     return repr(text if len(text) <= 80 else f"{text[:79]}…")
-
-
-# --- statistics ---------------------------------------------------------------
-
-
-def stats_tables(folder: Path) -> list[tuple[str, list[str], list[list[str]]]]:
-    """Title, header and rows of the tables that describe a data folder.
-
-    Raises `UserError` if there is no data folder or a row in it cannot be read.
-    """
-    files = _readable(folder)
-    lines = {name: [line for row in rows for line in row.lines] for name, rows in files.items()}
-    lengths = {name: _lengths(rows) for name, rows in files.items() if name.startswith("pages/")}
-    by_type = [[kind, *(_quantiles(part[kind]) for part in lengths.values())] for kind in TYPES]
-    return [
-        (
-            "pages",
-            ["split", "pages", "lines", "listings", "articles", "layouts", "sites", "groups", "origins"],
-            [[name, *_page_counts(rows)] for name, rows in files.items()],
-        ),
-        ("line types", ["type", *lines], _label_counts(lines, "type", TYPES)),
-        ("stances", ["stance", *lines], _label_counts(lines, "stance", STANCES)),
-        ("line length in characters: 10% / median / 90% / longest", ["type", *lengths], by_type),
-    ]
-
-
-def stats_figure(folder: Path, path: Path) -> None:
-    """Write one PNG: share of the types per split, and line lengths by type.
-
-    Raises `UserError` if the folder cannot be read or the file not be written.
-    """
-    from matplotlib.figure import Figure
-
-    if path.suffix.lower() != ".png":
-        raise UserError(f"{path}: expected a name that ends in .png")
-    lengths = {name: _lengths(rows) for name, rows in _readable(folder).items() if name.startswith("pages/")}
-    figure = Figure(figsize=(12, 4.5), layout="constrained")
-    shares, boxes = figure.subplots(1, 2)
-    left = np.zeros(len(lengths))
-    for kind in TYPES:
-        share = np.array([len(part[kind]) / max(1, sum(map(len, part.values()))) for part in lengths.values()])
-        shares.barh(list(lengths), share, left=left, label=kind)
-        left += share
-    shares.invert_yaxis()
-    shares.set(xlabel="share of lines", xlim=(0, 1), title="line types")
-    shares.legend(ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.15), frameon=False)
-    boxes.boxplot([[n for part in lengths.values() for n in part[kind]] for kind in TYPES], whis=(5, 95), showfliers=False)
-    boxes.set_xticks(range(1, len(TYPES) + 1), TYPES, rotation=30, ha="right")
-    boxes.set(yscale="log", ylabel="characters", title="line length: quartiles, whiskers at 5% and 95%")
-    boxes.yaxis.set_major_formatter("{x:g}")
-    boxes.grid(axis="y", alpha=0.3)
-    try:
-        figure.savefig(path, dpi=120)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written: {error.strerror}") from error
-
-
-def _readable(folder: Path) -> dict[str, list[_Row]]:
-    """Rows by `config/split`; a row that cannot be read must not be missing in a count."""
-    problems: list[str] = []
-    rows = _read_rows(folder, problems)
-    if problems:
-        raise UserError(f"{folder}/{problems[0]}; see all: clfnews data check {folder}")
-    return {name.removesuffix(".jsonl"): list(part) for name, part in groupby(rows, key=lambda row: row.file)}
-
-
-def _page_counts(rows: Sequence[_Row]) -> list[str]:
-    def distinct(key: str) -> int:
-        return len({str(row.data[key]) for row in rows if row.data.get(key)})
-
-    listings = sum(not any(is_article(line.type) for line in row.lines) for row in rows)
-    counts = [len(rows), sum(len(row.lines) for row in rows), listings]
-    counts += [distinct(key) for key in ("article", "layout", "site", "group")]
-    origins = Counter(str(row.data.get("origin")) for row in rows)
-    return [f"{n:,}" for n in counts] + [", ".join(f"{name} {n:,}" for name, n in origins.most_common())]
-
-
-def _label_counts(lines: Mapping[str, Sequence[Line]], task: str, labels: Sequence[str]) -> list[list[str]]:
-    """A row a label: count and share among the labelled lines of each split."""
-    counts = [Counter(getattr(line, task) for line in part if getattr(line, task)) for part in lines.values()]
-    return [[label, *(f"{count[label]:,} ({count[label] / max(1, count.total()):.1%})" for count in counts)] for label in labels]
-
-
-def _lengths(rows: Sequence[_Row]) -> dict[str, list[int]]:
-    """Type -> characters of each of its lines."""
-    return {kind: [len(line.text) for row in rows for line in row.lines if line.type == kind] for kind in TYPES}
-
-
-def _quantiles(lengths: Sequence[int]) -> str:
-    return " / ".join(f"{q:.0f}" for q in np.quantile(lengths, [0.1, 0.5, 0.9, 1.0])) if lengths else "-"

@@ -11,7 +11,9 @@ from clfnews.evaluate import HEADLINE, Scores, article_probability, decide_types
 from clfnews.labels import STANCES, TASKS
 
 if TYPE_CHECKING:
-    from clfnews.train import Result, Splits, TrainResult
+    from clfnews.fitting import Result
+    from clfnews.splits import Splits
+    from clfnews.train import TrainResult
 
 COLUMNS: dict[str, tuple[tuple[str, str], ...]] = {
     "type": (
@@ -45,7 +47,7 @@ def table_rows(results: Sequence[Result]) -> dict[str, list[Any]]:
     for title, name in CHALLENGE:
         if all(r.challenge is not None for r in results):
             rows[title] = [round(r.challenge.values[name], 4) for r in results if r.challenge is not None]
-    rows["seconds"] = [round(r.seconds, 1) for r in results]
+    rows["CPU s"] = [round(r.seconds, 1) for r in results]
     rows["MB"] = [round(r.size / 1e6, 2) for r in results]
     return rows
 
@@ -59,7 +61,7 @@ def cells(outcome: TrainResult, task: str) -> tuple[list[str], list[list[str]]]:
     header += [f"validation {title}"] if validated else []
     header += [f"test {name}" for name, _ in COLUMNS[task]]
     challenged = all(result.challenge is not None for result in outcome.results[task])
-    header += [title for title, _ in CHALLENGE if challenged] + ["seconds", "MB"]
+    header += [title for title, _ in CHALLENGE if challenged] + ["CPU s", "MB"]
     rows = []
     for result in sorted(outcome.results[task], key=lambda r: r.headline):
         row = ["*" if outcome.champions[task] is result else "", result.name, with_interval(result.oof, main)]

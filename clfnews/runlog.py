@@ -20,7 +20,8 @@ _DIGITS = 4
 """Decimals of a logged metric, so that columns can be read; `scores.json` has every digit."""
 
 if TYPE_CHECKING:
-    from clfnews.train import Result, TrainResult
+    from clfnews.fitting import Result
+    from clfnews.train import TrainResult
 
 
 def run_name(outcome: TrainResult) -> str:
@@ -29,7 +30,8 @@ def run_name(outcome: TrainResult) -> str:
     return f"{' + '.join(parts)} | {len(outcome.splits['type'].train)} pages"
 
 
-def _tags(outcome: TrainResult, config_path: str) -> dict[str, str]:
+def tags_of(outcome: TrainResult, config_path: str) -> dict[str, str]:
+    """What tells a training and its data from others: tags of all its runs."""
     splits = outcome.splits
     return {
         "clfnews.version": __version__,
@@ -48,13 +50,12 @@ def _git_commit() -> str:
     return done.stdout.strip()
 
 
-def log_parent(mlflow: Any, outcome: TrainResult, config_path: str, colour: str) -> None:
+def log_parent(mlflow: Any, outcome: TrainResult, tags: dict[str, str], colour: str) -> None:
     """Tags, parameters, champions' scores, data and tables of a training, into the active run."""
     from clfnews import report
 
     config = outcome.config
-    mlflow.set_tags(_tags(outcome, config_path) | {"clfnews.kind": "train"})
-    mlflow.set_tags({"mlflow.note.content": report.summary(outcome), "mlflow.runColor": colour})
+    mlflow.set_tags(tags | {"clfnews.kind": "train", "mlflow.note.content": report.summary(outcome), "mlflow.runColor": colour})
     mlflow.log_params(parameters_of(outcome))
     metrics: dict[str, float] = {}
     for result in outcome.champions.values():
@@ -67,8 +68,8 @@ def log_parent(mlflow: Any, outcome: TrainResult, config_path: str, colour: str)
             if corpus is not None:
                 mlflow.log_input(_dataset(mlflow, corpus), context=f"{context} ({task})")
     mlflow.log_dict(config.model_dump(mode="json"), "config.yaml")
-    if Path(config_path).is_file():
-        mlflow.log_artifact(config_path, "source")
+    if Path(tags["clfnews.config"]).is_file():
+        mlflow.log_artifact(tags["clfnews.config"], "source")
     mlflow.log_text(report.markdown(outcome), "report.md")
     mlflow.log_text(outcome.page_filter.card(), "model_card.md")
     mlflow.log_dict(report.all_scores(outcome), "scores.json")
@@ -76,7 +77,7 @@ def log_parent(mlflow: Any, outcome: TrainResult, config_path: str, colour: str)
         mlflow.log_table(report.table_rows(results), f"tables/{task}.json")
 
 
-def log_predictions(mlflow: Any, outcome: TrainResult, run: Any) -> None:
+def log_predictions(mlflow: Any, outcome: TrainResult, tags: dict[str, str], run: Any) -> None:
     """What every model predicted, so that runs can be compared, and the page that shows it."""
     from clfnews import predictions
     from clfnews.htmlreport import render
@@ -85,14 +86,14 @@ def log_predictions(mlflow: Any, outcome: TrainResult, run: Any) -> None:
     metrics = {(task, r.name): metrics_of(r) for task, results in outcome.results.items() for r in results}
     champions = {task: result.name for task, result in outcome.champions.items()}
     params = parameters_of(outcome)
-    data = predictions.RunData(run.info.run_id, run.info.run_name, params, _tags(outcome, ""), champions, metrics, parts)
+    data = predictions.RunData(run.info.run_id, run.info.run_name, params, tags, champions, metrics, parts)
     with tempfile.TemporaryDirectory() as folder:
         predictions.write_parts(Path(folder), parts)
         (Path(folder) / "report.html").write_text(render(data), encoding="utf-8")
         mlflow.log_artifacts(folder)
 
 
-def log_child(mlflow: Any, outcome: TrainResult, result: Result, config_path: str, parent: str) -> None:
+def log_child(mlflow: Any, outcome: TrainResult, result: Result, tags: dict[str, str], parent: str) -> None:
     """One model as a child of the active run."""
     from clfnews import report
 
@@ -101,15 +102,15 @@ def log_child(mlflow: Any, outcome: TrainResult, result: Result, config_path: st
     with mlflow.start_run(run_name=name, nested=True):
         champion = outcome.champions[result.task] is result
         place = outcome.results[result.task].index(result)
-        tags = {
+        own = {
             "mlflow.runColor": COLOURS[place % len(COLOURS)],
+            "mlflow.note.content": f"Model of the training `{parent}`, where report and predictions are.",
             "task": result.task,
             "model": result.name,
             "champion": str(champion).lower(),
             "clfnews.kind": "model",
         }
-        mlflow.set_tags(_tags(outcome, config_path) | tags)
-        mlflow.set_tag("mlflow.note.content", f"Model of the training `{parent}`, where report and predictions are.")
+        mlflow.set_tags(tags | own)
         splits, config = outcome.splits[result.task], outcome.config
         shared = {"task": result.task, "model": result.name, "folds": config.folds, "seed": config.seed}
         shared |= {"data.train_share": config.data.train_share, "train_data": splits.train.digest}
@@ -157,7 +158,7 @@ def metrics_of(result: Result) -> dict[str, float]:
                 out[f"{task}_labels/{short}"] = value
     out |= {f"{headline}_low": result.test.low[headline], f"{headline}_high": result.test.high[headline]}
     out |= result.challenge.values if result.challenge else {}
-    cost = {"train_seconds": result.seconds, "model_mb": result.size / 1e6, "temperature": result.fitted.temperature}
+    cost = {"cpu_seconds": result.seconds, "model_mb": result.size / 1e6, "temperature": result.fitted.temperature}
     if task == "type":
         cost["threshold"] = result.threshold
     out |= {f"{task}_model/{name}": value for name, value in cost.items()}

@@ -20,10 +20,11 @@ import numpy as np
 from clfnews.config import Config, chosen_models
 from clfnews.dataset import Corpus, load_split, numbered_rows
 from clfnews.errors import UserError, nearest
+from clfnews.fitting import Progress, out_of_fold, seeded
 from clfnews.labels import ARTICLE, TASKS
 from clfnews.models import make_model
 from clfnews.page import Page
-from clfnews.train import Progress, out_of_fold, seeded, share_of_groups
+from clfnews.splits import share_of_groups
 
 AROUND = 2
 """Lines that are shown before and after a suspect."""

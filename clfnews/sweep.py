@@ -22,9 +22,10 @@ from clfnews.dataset import Corpus, load_gold
 from clfnews.errors import UserError, nearest
 from clfnews.evaluate import HEADLINE, Bootstrap, Scores, score_stance, score_type
 from clfnews.experiments import FLOORS, MEAN, read_results, write_experiment
+from clfnews.fitting import Progress, Result, Work, choose_threshold, fit_and_score
 from clfnews.labels import ARTICLE, TASKS
 from clfnews.report import CHALLENGE, COLUMNS
-from clfnews.train import Progress, Result, Splits, choose_threshold, fit_and_score, load_splits
+from clfnews.splits import Splits, load_splits
 
 MORE = {
     "type": ("type/recall_at_p98", "type/brier"),
@@ -198,7 +199,7 @@ def _fit(context: _Context, config: Config, task: str, model: str, options: dict
     parts = [part.digest for part in (splits.train, splits.validation, splits.test) if part is not None]
     key = json.dumps([task, model, options, config.seed, config.folds, parts])
     if key not in context.done:
-        context.done[key] = fit_and_score(config, task, model, options, splits, quick, context.progress)
+        context.done[key] = next(fit_and_score(config, [Work(task, model, options, splits)], quick, context.progress))
     result = context.done[key]
     if task == "type":
         result = replace(result, threshold=choose_threshold(config, splits.train, result.oof_p))

@@ -91,12 +91,13 @@ def log_training(outcome: TrainResult, config_path: str) -> TrainResult:
         experiment = mlflow.set_experiment(section.experiment)
         earlier = mlflow.MlflowClient().search_runs([experiment.experiment_id], "tags.`clfnews.kind` = 'train'")
         colour = runlog.COLOURS[len(earlier) % len(runlog.COLOURS)]
+        tags = runlog.tags_of(outcome, config_path)
         with mlflow.start_run(run_name=section.run_name or runlog.run_name(outcome)) as run:
-            runlog.log_parent(mlflow, outcome, config_path, colour)
-            runlog.log_predictions(mlflow, outcome, run)
+            runlog.log_parent(mlflow, outcome, tags, colour)
+            runlog.log_predictions(mlflow, outcome, tags, run)
             for results in outcome.results.values():
                 for result in results:
-                    runlog.log_child(mlflow, outcome, result, config_path, run.info.run_name)
+                    runlog.log_child(mlflow, outcome, result, tags, run.info.run_name)
             model = _log_model(mlflow, outcome)
             version, promoted, reason = _register(mlflow, outcome, model)
     except store_errors() as error:

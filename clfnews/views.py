@@ -51,7 +51,7 @@ def _views() -> dict[str, tuple[str, dict[str, Any]]]:
     for task, metric in HEADLINE.items():
         sets = [_metric(metric), *(_metric(metric.replace("/", f"_{part}/", 1)) for part in ("validation", "oof"))]
         columns = [*sets, *(_metric(f"{task}/{name}") for name in _TASK_COLUMNS[task])]
-        columns += [_metric(f"{task}_model/{name}") for name in ("train_seconds", "model_mb")]
+        columns += [_metric(f"{task}_model/{name}") for name in ("cpu_seconds", "model_mb")]
         filtered = f"tags.task = '{task}' and tags.`clfnews.kind` = 'model'"
         views[f"{task}-models"] = f"{task.capitalize()} models", _state(filtered, columns, order=metric)
     sweep = [_param("variant"), _param("task"), _param("model"), _param("seed"), *map(_metric, HEADLINE.values())]

@@ -15,7 +15,8 @@ from helpers import ROOT, Cli, write_rows
 
 from clfnews.errors import UserError
 from clfnews.labels import ARTICLE, GUIDELINES_VERSION, TYPES
-from clfnews.quality import NEAR_DUPLICATE, check_folder, stats_figure, stats_tables
+from clfnews.quality import NEAR_DUPLICATE, check_folder
+from clfnews.stats import stats_figure, stats_tables
 
 DATA = ROOT / "data"
 

@@ -15,8 +15,8 @@ from clfnews.dataset import load_split
 from clfnews.errors import UserError
 from clfnews.experiments import BEGIN, check_experiment, index, read_results, tables
 from clfnews.report import COLUMNS
+from clfnews.splits import share_of_groups
 from clfnews.sweep import load_sweep, run_sweep
-from clfnews.train import share_of_groups
 
 EXPERIMENTS = ROOT / "experiments"
 SHIPPED = sorted(EXPERIMENTS.glob("*/sweep.yaml"))

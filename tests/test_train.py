@@ -20,11 +20,12 @@ from clfnews.config import Config, load_config
 from clfnews.dataset import Corpus, load_split
 from clfnews.errors import UserError
 from clfnews.filter import PageFilter
+from clfnews.fitting import out_of_fold
 from clfnews.labels import TASKS, TYPES
 from clfnews.models import make_model
 from clfnews.page import Line, Page
 from clfnews.runlog import metrics_of
-from clfnews.train import out_of_fold, train
+from clfnews.train import train
 
 MODELS = {task: {"majority", *TINY_MODELS[task]} for task in TASKS}
 

@@ -1,0 +1,45 @@
+"""What the names that authors give to the elements of a page tell: class, id, role and itemprop."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from clfnews.lexicons import lexicon
+
+_ROLES = {"main": "main", "article": "article", "navigation": "nav", "banner": "header", "contentinfo": "footer",
+          "complementary": "aside", "search": "form", "form": "form"}  # fmt: skip
+ABSENT = "\0"
+"""In the place of an attribute that is not there; no value holds it."""
+_WORDS = re.compile(r"[a-z]+|[A-Z][a-z]*")
+MAX_NAMES, LONGEST_NAME = 80, 24
+"""Characters of an element's class and id words that its path tells, and of one such word."""
+
+
+@lru_cache(maxsize=1 << 14)
+def naming(classes: str | None, element_id: str | None) -> tuple[str, str]:
+    """The first telling word of a class or id attribute, as the name of its list; and the first words of both."""
+    known = _hint_words()
+    words = list(map(str.lower, _WORDS.findall(f"{classes or ''} {element_id or ''}"[:400])))
+    hint = next((known[word] for word in words if word in known), "") if not known.keys().isdisjoint(words) else ""
+    return hint, " ".join(dict.fromkeys([word for word in words if 1 < len(word) <= LONGEST_NAME]))[:MAX_NAMES]
+
+
+@lru_cache(maxsize=1 << 14)
+def step_of(name: str, classes: str | None, element_id: str | None, *telling: str | None) -> tuple[str, str, str]:
+    """Region and hint that an element's attributes name, if any, and its step of a path: tag and words.
+
+    Parameters: `telling`, the values of `role` and `itemprop`, which the step
+    tells beside the words of class and id.
+    """
+    hint, words = naming(classes, element_id)
+    step = f"{name} {words}" if words else name
+    for value in telling:
+        if value != ABSENT:
+            step += f" {value}"[:32].replace("/", " ")
+    return _ROLES.get(telling[0] or "", ""), hint, step
+
+
+@lru_cache(maxsize=1)
+def _hint_words() -> dict[str, str]:
+    return {word: name[5:] for name, words in lexicon().items() if name.startswith("html_") for word in words}

@@ -1,0 +1,102 @@
+"""The corpora of a training: what a model learns from, is looked at with, and is scored on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from clfnews.config import Config
+from clfnews.dataset import Corpus, config_names, load_gold, load_split
+from clfnews.errors import UserError
+from clfnews.labels import ARTICLE
+
+HELD_OUT = 0.1
+"""Share of the groups of train that are the test split if there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """The corpora of one task."""
+
+    train: Corpus
+    validation: Corpus | None
+    test: Corpus
+
+
+class MissingLabels(UserError):
+    """The data has nothing to learn a task from."""
+
+
+def load_tasks(config: Config) -> tuple[dict[str, Splits], str | None]:
+    """The corpora of the tasks that have labels, and why stance is not among them, if it is not.
+
+    Raises `UserError` if there are no types to learn from: without them no page can be filtered.
+    """
+    splits = {"type": load_splits(config, "type")}
+    try:
+        return splits | {"stance": load_splits(config, "stance")}, None
+    except MissingLabels as missing:
+        return splits, f"stance: left out ({missing})"
+
+
+def load_splits(config: Config, task: str) -> Splits:
+    """The corpora of a task; stances come from the article lines of the pages if there is no `stance` configuration.
+
+    A split whose name ends in `.jsonl` is a file of gold rows, not one of the folder.
+    Raises `MissingLabels` if train or test has no labels of the task, or train only one.
+    """
+    data = config.data
+    pages_only = task == "stance" and (data.train.endswith(".jsonl") or "stance" not in config_names(data.folder))
+    source = "stance" if task == "stance" and not pages_only else "pages"
+
+    def load(split: str) -> Corpus:
+        corpus = load_gold(split) if split.endswith(".jsonl") else load_split(data.folder, source, split)
+        corpus = corpus if data.cues else corpus.without_cues()
+        return article_lines(corpus) if pages_only else corpus
+
+    train_set = load(data.train)
+    if data.test is None:
+        train_set, test_set = hold_out(train_set, HELD_OUT, config.seed)
+    else:
+        test_set = load(data.test)
+        if data.test.endswith(".jsonl"):  # a benchmark's own splits share sites: a model would know them by heart
+            known = set(test_set.groups)
+            train_set = train_set.select([i for i, group in enumerate(train_set.groups) if group not in known])
+    for split, corpus in ((data.train, train_set), (data.test or "held out", test_set)):
+        if not corpus.has(task):
+            raise MissingLabels(f"{data.folder}: {source}/{split} has no {task} labels")
+    given = {getattr(line, task) for page in train_set.pages for line in page.lines} - {None}
+    if len(given) == 1:
+        raise MissingLabels(f"{data.folder}: all {task} labels of {source}/{data.train} are {given.pop()!r}; a model needs two")
+    validation = load(data.validation) if data.validation else None
+    validation = validation if validation is not None and validation.has(task) else None
+    return Splits(share_of_groups(train_set, data.train_share, config.seed), validation, test_set)
+
+
+def article_lines(corpus: Corpus) -> Corpus:
+    """The pages cut down to the article as it is labelled; pages without one are left out."""
+    pages = [page.with_lines(line for line in page.lines if line.type in ARTICLE) for page in corpus.pages]
+    chosen = corpus.select([i for i, page in enumerate(pages) if page.lines])
+    return replace(chosen, name=corpus.name.replace("pages", "stance"), pages=tuple(page for page in pages if page.lines))
+
+
+def hold_out(corpus: Corpus, share: float, seed: int) -> tuple[Corpus, Corpus]:
+    """The corpus in two, by groups; the second has about a share of the groups, at least one."""
+    groups = sorted(set(corpus.groups))
+    drawn = np.random.default_rng(seed).permutation(len(groups))[: max(1, round(share * len(groups)))]
+    held = {groups[i] for i in drawn}
+    return (
+        corpus.select([i for i, group in enumerate(corpus.groups) if group not in held]),
+        corpus.select([i for i, group in enumerate(corpus.groups) if group in held], f"{corpus.name}, held out"),
+    )
+
+
+def share_of_groups(corpus: Corpus, share: float, seed: int) -> Corpus:
+    """The pages of a part of the groups, at least one; a smaller share is part of a larger one."""
+    if share >= 1:
+        return corpus
+    groups = sorted(set(corpus.groups))
+    drawn = np.random.default_rng(seed).permutation(len(groups))[: max(1, round(share * len(groups)))]
+    chosen = {groups[i] for i in drawn}
+    return corpus.select([i for i, group in enumerate(corpus.groups) if group in chosen])
