@@ -76,6 +76,19 @@ def train(
 
 
 @app.command()
+def init(folder: Annotated[Path, typer.Argument(help="Where to put them; default: here.")] = Path()) -> None:
+    """Copy the shipped configurations, labelled data and seed pages, for a first training after pip install.
+
+    Example: clfnews init news
+    """
+    from clfnews.starter import write_starter
+
+    for path in write_starter(folder):
+        typer.echo(path)
+    typer.echo(f"\nnext:  {f'cd {folder} && ' * (folder != Path())}clfnews train configs/base.yaml")
+
+
+@app.command()
 def evaluate(
     arguments: Annotated[
         list[str],

@@ -30,6 +30,7 @@ _COLUMN = "ROLE=NAME, such as text=body: the column or key that holds text, html
 Column = Annotated[list[str] | None, typer.Option(help=_COLUMN)]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on where an earlier run into the folder ended.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+_TABLES = (".parquet", ".csv", ".tsv", ".xlsx", ".json")
 _FORMAT = "text, jsonl or (folder only) parquet. Default: jsonl for a folder or -o X.jsonl, else text."
 
 
@@ -65,6 +66,8 @@ def filter_(
         _filter_to_folder(inputs, output, model, format, threshold, options, workers, engine, address, resume, quiet)
         return
     chosen = format or ("jsonl" if output and output.suffix in (".jsonl", ".ndjson") else "text")
+    if output is not None and output.suffix in _TABLES and not format:
+        raise UserError(f"-o {output}: one file is text or .jsonl; Parquet goes into a folder: -o FOLDER --format parquet")
     if chosen not in ("text", "jsonl"):
         raise UserError(f"--format {chosen}: expected text or jsonl{' (parquet: only with -o FOLDER)' * (chosen == 'parquet')}")
     _run_filter(inputs, output, model, threshold, as_json=chosen == "jsonl", all_lines=False, options=options, quiet=quiet)
@@ -183,9 +186,11 @@ def _filter_to_folder(
     typer.echo(f"{counts.pages:,} pages in {report.shards:,} files{before}, {counts.kept:,} of {counts.lines:,} lines kept")
     typer.echo(f"{report.seconds:.1f} s: {output / MANIFEST}")
     if counts.errors:
-        warn(f"{counts.errors:,} record{'s' * (counts.errors > 1)} could not be read; see the .errors.jsonl files in {output}")
+        warn(f"{counts.errors:,} record{'s' * (counts.errors > 1)} could not be read; see the _*.errors.jsonl files in {output}")
     if report.left_over:
         warn(f"{len(report.left_over)} files in {output} are of inputs that were not given this time")
+    if counts.errors:
+        raise typer.Exit(1)
 
 
 def _good(records: Iterator[Page | BadRecord], bad: list[BadRecord], warn: Any) -> Iterator[Page]:

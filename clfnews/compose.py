@@ -18,12 +18,14 @@ from typing import Any
 from clfnews.articles import Article, Story, split_cells
 from clfnews.errors import UserError
 from clfnews.labels import GUIDELINES_VERSION
-from clfnews.layout import Block, Body, Layout, Lede, Node, Row, Tags, Teasers, Title
+from clfnews.layout import PLACEHOLDER, Block, Body, Layout, Lede, Node, Row, Tags, Teasers, Title
 from clfnews.mistakes import make_mistakes
 from clfnews.page import Line, normalise
 from clfnews.wording import (
     AGENCIES,
     AUTHORS,
+    BOX_HEADINGS,
+    BOX_MARKS,
     CAPTION_HABITS,
     CREDIT,
     SECTIONS,
@@ -35,7 +37,7 @@ from clfnews.wording import (
     time_text,
 )
 
-_PLACEHOLDER = re.compile(r"(?<!\{)\{([A-Za-z_0-9]+)\}(?!\})")
+_RELATED = Row("teaser", "{related}")
 NoisePool = dict[str, list[str]]
 """Type -> texts that may be strewn into any page."""
 
@@ -159,11 +161,11 @@ class _Composer:
                 return str(self.rng.randrange(1, 60))
             if name == "N":
                 return f"{self.rng.randrange(1_000, 900_000):,}".replace(",", self.rng.choice(".,"))
-            if name == "teaser":
-                return self._next_story("mixed").title
+            if name in ("teaser", "related"):
+                return self._next_story("mixed" if name == "teaser" else name).title
             return extra.get(name, self.values.get(name, match[0]))
 
-        return _PLACEHOLDER.sub(value, text)
+        return PLACEHOLDER.sub(value, text)
 
     def _story_queues(self) -> dict[str, list[Story]]:
         """Stories for each source, shuffled, without the page's own."""
@@ -271,8 +273,8 @@ class _Composer:
         for insert in row.inserts:
             if body and self.rng.random() < 0.5:
                 places.setdefault(self.rng.choice(body[: max(1, len(body) - 1)]), []).append(insert)
-        for place in self._extra_links(row, body):
-            places.setdefault(place, []).append(Row("teaser", "{related}"))
+        for place, link in self._links_between(row, body):
+            places.setdefault(place, []).append(link)
         habit = self.rng.choice(CAPTION_HABITS)
         shown = self.rng.choice((1.0, 0.7, 0.4, 0.4))
         credit = photo_credit(self.values["source"], self.rng)
@@ -289,14 +291,22 @@ class _Composer:
             else:
                 self._paragraph(row, line)
             for insert in places.get(i, ()):
-                text = self._next_story("related").title if insert.text == "{related}" else self._fill(insert.text)
-                self._add(insert.type, text)
+                self._add(insert.type, self._fill(insert.text))
 
-    def _extra_links(self, row: Body, body: list[int]) -> list[int]:
-        """Places of further read-also links: some sites set one behind every few paragraphs."""
-        if row.readalso == "none" or len(body) < 4 or self.rng.random() >= 0.1:
-            return []
-        return self.rng.sample(body[:-1], self.rng.randint(1, 3))
+    def _links_between(self, row: Body, body: list[int]) -> Iterator[tuple[int, Row]]:
+        """Places and rows of further links to other stories: one behind every few paragraphs, or a box of several."""
+        if row.readalso == "none" or len(body) < 4:
+            return
+        kind = self.rng.random()
+        if kind < 0.1:
+            yield from ((place, _RELATED) for place in self.rng.sample(body[:-1], self.rng.randint(1, 3)))
+        elif kind < 0.3:
+            mark = self.rng.choice(BOX_MARKS)
+            for place in self.rng.sample(body[:-1], self.rng.choice((1, 1, 1, 2))):
+                if self.rng.random() < 0.5:
+                    yield place, Row("navigation", self.rng.choice(BOX_HEADINGS))
+                link = Row("teaser", mark + _RELATED.text)
+                yield from ((place, link) for _ in range(self.rng.choice((2, 2, 3, 3, 4))))
 
     def _paragraph(self, row: Body, line: Line) -> None:
         text = line.text

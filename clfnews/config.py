@@ -71,7 +71,7 @@ class ContextOptions(Section):
     text_scorer: bool = True
     scorer_folds: Annotated[int, Field(ge=2)] = 3
     scorer_dim: Positive = 16
-    scorer_epoch: Positive = 5
+    scorer_epoch: Positive = 3
     copies: Annotated[int, Field(ge=0)] = 1
     hidden: Positive = 64
     nets: Positive = 4
@@ -235,7 +235,7 @@ def _read(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[tupl
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise UserError(f"{path}: no such configuration file") from error
+        raise UserError(f"{path}: no such configuration file (clfnews init brings the shipped ones)") from error
     except (UnicodeDecodeError, IsADirectoryError) as error:
         raise UserError(f"{path}: not a UTF-8 text file") from error
     except OSError as error:

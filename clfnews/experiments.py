@@ -129,18 +129,6 @@ def _new_readme(folder: Path, question: str) -> str:
     )
 
 
-def check_experiment(folder: Path, sets: Sequence[str]) -> list[str]:
-    """What is out of step in a folder: the table with the results, the README with the table."""
-    rows = read_results(folder / "results.csv")
-    table = (folder / "table.md").read_text(encoding="utf-8")
-    problems = []
-    if table != tables(rows, sets):
-        problems.append(f"{folder}/table.md does not follow from results.csv")
-    if f"{BEGIN}\n{table}{END}" not in (folder / "README.md").read_text(encoding="utf-8"):
-        problems.append(f"{folder}/README.md does not show table.md")
-    return problems
-
-
 # --- the index --------------------------------------------------------------------
 
 

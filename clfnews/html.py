@@ -49,6 +49,9 @@ _NAMES = "b|big|code|em|font|i|s|small|strike|strong|tt|u"
 _FORMATTING = re.compile(
     rb"</?(?:" + re.sub("[a-z]", lambda x: f"[{x[0]}{x[0].upper()}]", _NAMES).encode() + rb")(?:[\s/][^>]*)?>"
 )
+_SOME_TAG = re.compile(rb"<(?:!doctype|html|head|body|div|p|a|table|meta|title)\b", re.IGNORECASE)
+_OTHER_FILES = (b"%PDF-", b"GIF8", b"PK\x03\x04", b"RIFF")
+"""How files begin that are no HTML, whatever they are called, and may hold no NUL."""
 _HUGE_TAG = re.compile(rb"<[A-Za-z/!?][^>]{16384}")
 FEW_TAGS, MANY_TAGS, LARGE = 1_500, 20_000, 2 * 1024 * 1024
 
@@ -84,12 +87,14 @@ def read_html(
 
     Parameters: `charset` of the HTTP header; `url` if known (else the canonical
     one of the document); `seconds` that a suspicious document may take.
-    Raises `ValueError` for a document that is too large, has too many lines or
-    takes too long, and `UserError` if selectolax is not installed.
+    Raises `ValueError` for a document that is too large, is binary, has too many
+    lines or takes too long, and `UserError` if selectolax is not installed.
     """
     if len(data) > MAX_HTML_BYTES:
         raise ValueError(f"is larger than {MAX_HTML_BYTES // 2**20} MiB; not a page")
     utf8, replaced = (data.encode("utf-8", errors="replace"), 0) if isinstance(data, str) else to_utf8(data, charset)
+    if utf8.startswith(_OTHER_FILES) or (b"\0" in utf8[:8192] and not _SOME_TAG.search(utf8[:65536])):
+        raise ValueError("is a binary file, not HTML")
     if _is_harmless(utf8):
         rows = html_rows(utf8, hidden)
     else:

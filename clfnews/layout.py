@@ -23,7 +23,7 @@ import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from clfnews.errors import UserError
+from clfnews.errors import UserError, nearest
 from clfnews.labels import ARTICLE, TYPES
 
 NOISE = tuple(label for label in TYPES if label not in ARTICLE)
@@ -31,6 +31,10 @@ CAPTION_STYLES = ("plain", "bar", "split", "double", "markdown", "before", "none
 READALSO_STYLES = ("plain", "bullet", "label", "summary", "none")
 TIME_STYLES = ("ago", "clock", "date", "datetime", "short")
 SOURCES = ("related", "other", "mixed")
+PLACEHOLDER = re.compile(r"(?<!\{)\{([A-Za-z_0-9]+)\}(?!\})")
+PLACEHOLDERS = ("dd", "d", "mm", "m", "yyyy", "yy", "HH", "MM", "weekday", "now", "site", "title", "lede", "section", "section2",
+                "author", "source", "topic_tag", "n", "N", "teaser", "related", "summary", "time", "rank", "tag")  # fmt: skip
+"""What `compose.py` fills in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,9 @@ def parse_layout(text: str, source: str = "layout") -> Layout:
         if not row:
             continue
         try:
+            unknown = [name for name in PLACEHOLDER.findall(row) if name not in PLACEHOLDERS]
+            if unknown:
+                raise ValueError(f"unknown placeholder {{{unknown[0]}}}{nearest(unknown[0], PLACEHOLDERS)}")
             if opened := re.fullmatch(r"\[\s*([\d.]+)", row):
                 stack.append((float(opened[1]), []))
                 opened_at.append(number)

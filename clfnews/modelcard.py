@@ -75,7 +75,7 @@ def _scores(scores: Scores | None, task: str) -> dict[str, list[float]]:
     wanted = [name for _, name in (*COLUMNS.get(task, ()), *_MORE[task])]
     if scores is None:
         return {}
-    return {name: [round(float(x), 4) for x in (scores.values[name], scores.low[name], scores.high[name])] for name in wanted}
+    return {name: [round(float(x), 6) for x in (scores.values[name], scores.low[name], scores.high[name])] for name in wanted}
 
 
 def card_of(folder: Path) -> str:

@@ -67,6 +67,8 @@ class Page:
     url: str | None = None
     site: str | None = None
     date: str | None = None
+    source: str | None = None
+    """The file it was read from."""
 
     @classmethod
     def from_text(cls, text: str, id: str = "page", **meta: str | None) -> Page:

@@ -15,7 +15,7 @@ import glob
 import io
 import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,7 +24,7 @@ from clfnews.html import MAX_LINES, read_html
 from clfnews.page import Page
 from clfnews.records import MAX_RECORD_BYTES, Part, ReadOptions, Records, Source, Warn, checked
 from clfnews.streams import COMPRESSED, StreamError, open_bytes, sniff_compression
-from clfnews.tables import read_csv_rows, read_jsonl_rows, read_parquet_rows
+from clfnews.tables import read_csv_rows, read_json_rows, read_jsonl_rows, read_parquet_rows
 from clfnews.warc import read_warc, read_wet
 
 __all__ = ["FORMATS", "MAX_RECORD_BYTES", "SUFFIXES", "ReadOptions", "Records", "expand", "format_of", "read_file", "read_jsonl",
@@ -42,8 +42,12 @@ def read_pages(inputs: Iterable[str], warn: Warn = _silent, options: ReadOptions
 
     Raises `UserError` for an input that does not exist, before any is read.
     """
-    options = options or ReadOptions()
+    options, inputs = options or ReadOptions(), list(inputs)
     paths = [path for name in inputs for path in expand(name, options)]
+    for name in inputs:
+        not_read = passed_over(name, options)
+        if not_read:
+            warn(told(name, not_read))
     for path in paths:
         yield from read_file(path, warn, options) if path else _standard_input(warn, options)
 
@@ -51,14 +55,17 @@ def read_pages(inputs: Iterable[str], warn: Warn = _silent, options: ReadOptions
 def read_file(path: Path, warn: Warn = _silent, options: ReadOptions | None = None, part: Part | None = None) -> Records:
     """The pages of one file, or of a part of it."""
     options = options or ReadOptions()
-    name, compression = format_of(path.name)
-    name = options.format or name or "text"
+    known, compression = format_of(path.name)
+    name = options.format or known
     source = Source(str(path), _stem(path.name))
     try:
         with path.open("rb") as file:
             # Parquet wants to jump about in the file, parts begin in its middle.
             stream = open_bytes(file, compression) if compression or (part is None and name != "parquet") else file
+            name = name or _sniff(stream.peek(512)[:512])
             yield from _guarded(FORMATS[name](stream, source, options, warn, part), source)
+    except StreamError as error:
+        yield BadRecord(source.name, "file", str(error))
     except OSError as error:
         yield BadRecord(source.name, "file", error.strerror or str(error))
 
@@ -107,10 +114,34 @@ def expand(name: str, options: ReadOptions) -> list[Path | None]:
     raise UserError(f"{name}: no such file or folder")
 
 
+def passed_over(name: str, options: ReadOptions) -> list[Path]:
+    """Files of a folder that `expand` leaves out because their names tell no format, or because they are broken links."""
+    folder = Path(name)
+    if not folder.is_dir():
+        return []
+    return [
+        file
+        for file in sorted(folder.rglob("*"))
+        if not file.is_dir() and not _is_input(file, folder, options) and not _is_set_aside(file, folder)
+    ]
+
+
+def told(name: str, not_read: Sequence[Path]) -> str:
+    """What is said of the files that were passed over."""
+    few = ", ".join(str(path.relative_to(name)) for path in not_read[:3]) + (", ..." if len(not_read) > 3 else "")
+    many = "1 file is" if len(not_read) == 1 else f"{len(not_read):,} files are"
+    return f"{name}: {many} not read: the name tells no format, or the link is broken ({few}); see --input-format"
+
+
 def _is_input(file: Path, folder: Path, options: ReadOptions) -> bool:
-    hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
     known = options.format is not None or format_of(file.name)[0] is not None
-    return known and not hidden and not file.name.endswith(".errors.jsonl") and file.is_file()
+    return known and not _is_set_aside(file, folder) and file.is_file()
+
+
+def _is_set_aside(file: Path, folder: Path) -> bool:
+    """Hidden files, and what `clfnews filter` writes beside its pages."""
+    hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
+    return hidden or file.name.endswith(".errors.jsonl") or file.name == "_manifest.json"
 
 
 def _stem(name: str) -> str:
@@ -180,8 +211,8 @@ class _Unseekable(io.RawIOBase):
 
 def _sniff(first: bytes) -> str:
     start = first.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if start.startswith(b"{"):
-        return "jsonl"
+    if start.startswith((b"{", b"[{")) or start[:1] + start[1:].lstrip()[:1] == b"[{":
+        return "json"
     if start.startswith(b"WARC/"):
         return "wet" if b"WARC-Type: conversion" in first else "warc"
     if start.startswith(b"PAR1"):
@@ -234,6 +265,7 @@ FORMATS: dict[str, Reader] = {
     "text": read_text_page,
     "html": read_html_page,
     "jsonl": read_jsonl_rows,
+    "json": read_json_rows,
     "csv": read_csv_rows,
     "parquet": read_parquet_rows,
     "wet": read_wet,
@@ -248,13 +280,14 @@ SUFFIXES = {
     ".xhtml": "html",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+    ".json": "json",
     ".csv": "csv",
     ".tsv": "csv",
     ".parquet": "parquet",
     ".wet": "wet",
     ".warc": "warc",
 }
-"""End of a file name and its format; a file with another name is text."""
+"""End of a file name and its format; a file with another name that is given by itself is told by its first bytes."""
 
 ONE_PAGE = ("text", "html")
 """Formats whose file is one page."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from clfnews.errors import BadRecord, UserError, nearest
@@ -101,11 +101,11 @@ def html_page(row: Mapping[str, Any], default_id: str, options: ReadOptions) -> 
 
 
 def checked(record: Page | BadRecord, source: str) -> Page | BadRecord:
-    """The record, or why its page is too large to be tagged."""
+    """The record with its source, or why its page is too large to be tagged."""
     if isinstance(record, BadRecord):
         return record
     if len(record.lines) > MAX_LINES:
         return BadRecord(source, record.id, f"has more than {MAX_LINES:,} lines")
     if sum(len(line.text) for line in record.lines) > MAX_PAGE_CHARS:
         return BadRecord(source, record.id, f"has more than {MAX_PAGE_CHARS:,} characters")
-    return record
+    return replace(record, source=source)

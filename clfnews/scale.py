@@ -21,13 +21,15 @@ from clfnews import __version__
 from clfnews.errors import BadRecord, UserError, nearest
 from clfnews.filter import PageFilter
 from clfnews.page import Page
-from clfnews.readers import ReadOptions, read_file, spool_stdin
+from clfnews.readers import ReadOptions, passed_over, read_file, spool_stdin, told
 from clfnews.work import SPLIT_BYTES, Item, Unit, content_hash, list_inputs, units
 from clfnews.writers import FORMATS, Counts, Shard, is_whole
 
 STATE = ".clfnews"
 """Folder below the output folder with the markers of finished units."""
-MANIFEST = "manifest.json"
+MANIFEST = "_manifest.json"
+_TELLING = 0.02
+"""Share of the input from which on the time left can be told."""
 BATCH_PAGES, BATCH_LINES, BATCH_CHARS = 256, 20_000, 2_000_000
 """Pages that are tagged in one go: what bounds memory, and part of what makes equal bytes."""
 
@@ -80,6 +82,8 @@ class Report:
     """Without what earlier runs had done."""
     left_over: list[str] = field(default_factory=list)
     """Shards of earlier runs whose inputs were not given this time."""
+    passed_over: list[str] = field(default_factory=list)
+    """Files of the input folders that were not read: their names tell no format."""
 
     def add(self, done: Done) -> None:
         """Count a finished unit."""
@@ -95,7 +99,8 @@ class Report:
         """Pages, rate and time left, as one line."""
         rate = self.new.records / self.seconds if self.seconds else 0.0
         text = f"{self.counts.records:,} pages, {self.bytes / max(self.total_bytes, 1):.0%}, {rate:,.0f} pages/s"
-        if 0 < self.bytes < self.total_bytes:
+        # The first files tell more of the start of the workers than of the rate.
+        if self.total_bytes * _TELLING < self.bytes < self.total_bytes:
             text += f", {_duration(self.seconds * (self.total_bytes - self.bytes) / self.bytes)} left"
         return text + (f", {self.counts.errors:,} errors" if self.counts.errors else "")
 
@@ -121,7 +126,7 @@ def filter_to_folder(
     progress: Callable[[Report], None] = lambda _: None,
     warn: Callable[[str], None] = lambda _: None,
 ) -> Report:
-    """Filter files into shards below `out`; returns the sums that are also in its `manifest.json`.
+    """Filter files into shards below `out`; returns the sums that are also in its `_manifest.json`.
 
     Parameters: `model`, the folder of a filter (`tracking.find_filter`);
     `workers`, processes (1: this one); `engine`, `local` or `ray`, with the
@@ -144,6 +149,11 @@ def filter_to_folder(
         if "-" in inputs:
             files.append((spool_stdin(out / STATE), "stdin"))
         report = Report(total_bytes=sum(path.stat().st_size for path, _ in files if path.is_file()))
+        for name in inputs:
+            not_read = passed_over(name, options)
+            report.passed_over += map(str, not_read)
+            if not_read:
+                warn(told(name, not_read))
         planned = units(files, options, split_bytes)
         for done in ENGINES[engine](planned, job, model, page_filter, workers, address):
             report.add(done)
@@ -286,6 +296,7 @@ def _finish(job: Job, report: Report, shards: list[dict[str, Any]], page_filter:
         "seconds": round(report.seconds, 2),
         "totals": asdict(counts),
         "left_over": report.left_over,
+        "passed_over": report.passed_over,
         "shards": sorted(shards, key=lambda row: str(row["shard"])),
     }
     _write_json(job.out / MANIFEST, manifest)

@@ -83,9 +83,7 @@ def article_lines(corpus: Corpus) -> Corpus:
 
 def hold_out(corpus: Corpus, share: float, seed: int) -> tuple[Corpus, Corpus]:
     """The corpus in two, by groups; the second has about a share of the groups, at least one."""
-    groups = sorted(set(corpus.groups))
-    drawn = np.random.default_rng(seed).permutation(len(groups))[: max(1, round(share * len(groups)))]
-    held = {groups[i] for i in drawn}
+    held = _draw(corpus, share, seed)
     return (
         corpus.select([i for i, group in enumerate(corpus.groups) if group not in held]),
         corpus.select([i for i, group in enumerate(corpus.groups) if group in held], f"{corpus.name}, held out"),
@@ -96,7 +94,12 @@ def share_of_groups(corpus: Corpus, share: float, seed: int) -> Corpus:
     """The pages of a part of the groups, at least one; a smaller share is part of a larger one."""
     if share >= 1:
         return corpus
+    chosen = _draw(corpus, share, seed)
+    return corpus.select([i for i, group in enumerate(corpus.groups) if group in chosen])
+
+
+def _draw(corpus: Corpus, share: float, seed: int) -> set[str]:
+    """About a share of the groups, at least one."""
     groups = sorted(set(corpus.groups))
     drawn = np.random.default_rng(seed).permutation(len(groups))[: max(1, round(share * len(groups)))]
-    chosen = {groups[i] for i in drawn}
-    return corpus.select([i for i, group in enumerate(corpus.groups) if group in chosen])
+    return {groups[i] for i in drawn}

@@ -311,8 +311,9 @@ def _row(entry: Entry, reference: Entry | None, level: float) -> dict[str, str]:
 
 
 def _number(value: float) -> str:
-    # Four digits: differences in the last bits of another machine do not show.
-    return f"{value + 0.0:.4f}".replace("-0.0000", "0.0000")
+    # Few enough that differences in the last bits of another machine do not show, enough to be rounded again.
+    text = f"{value:.5f}"
+    return "0.00000" if text == "-0.00000" else text
 
 
 def _mean(scores: Sequence[Scores], level: float) -> Scores:

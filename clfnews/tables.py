@@ -1,9 +1,10 @@
-"""Pages from rows: JSONL, CSV and Parquet."""
+"""Pages from rows: JSON, JSONL, CSV and Parquet."""
 
 from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,8 @@ from clfnews.errors import BadRecord
 from clfnews.records import ROLES, Part, ReadOptions, Records, Source, Warn, page_of_row
 
 _BATCH_ROWS = 32
+_OPEN_OBJECT = re.compile(rb"\{\s*\n")
+"""How an object begins that goes on over several lines."""
 
 
 def read_jsonl_rows(file: BinaryIO, source: Source, options: ReadOptions, warn: Warn, part: Part | None = None) -> Records:
@@ -42,15 +45,43 @@ def read_jsonl_rows(file: BinaryIO, source: Source, options: ReadOptions, warn: 
         yield BadRecord(source.name, "file", "is empty")
 
 
+def read_json_rows(file: BinaryIO, source: Source, options: ReadOptions, warn: Warn, part: Part | None = None) -> Records:
+    """An array of objects, or one object over several lines, read whole; else one object a line as in JSONL."""
+    first = file.peek(1 << 12).lstrip()  # type: ignore[attr-defined]
+    if not (first.startswith(b"[") or _OPEN_OBJECT.match(first)):
+        yield from read_jsonl_rows(file, source, options, warn, part)
+        return
+    data = file.read(options.max_bytes + 1)
+    if len(data) > options.max_bytes:
+        yield BadRecord(source.name, "file", f"{options.too_large}; write one object a line (jq -c '.[]')")
+        return
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        yield BadRecord(source.name, "file", f"not JSON: {error}")
+        return
+    rows = found if isinstance(found, list) else [found]
+    for number, row in enumerate(rows, 1):
+        yield _row(row, number, source, options)
+    if not rows:
+        yield BadRecord(source.name, "file", "is empty")
+
+
 def _json_row(raw: bytes, number: int, source: Source, options: ReadOptions) -> Any:
     try:
         row = json.loads(raw)
+    except (ValueError, RecursionError):
+        return BadRecord(source.name, f"row {number}", "not JSON")
+    return _row(row, number, source, options)
+
+
+def _row(row: Any, number: int, source: Source, options: ReadOptions) -> Any:
+    try:
         if not isinstance(row, dict):
             raise ValueError("not a JSON object")
         return page_of_row(row, f"{source.stem}-{number}", options)
-    except (ValueError, RecursionError) as error:
-        reason = "not JSON" if isinstance(error, (json.JSONDecodeError, UnicodeDecodeError)) else str(error)
-        return BadRecord(source.name, f"row {number}", reason)
+    except ValueError as error:
+        return BadRecord(source.name, f"row {number}", str(error))
 
 
 # --- CSV ------------------------------------------------------------------------

@@ -126,6 +126,13 @@ def find_filter(uri_or_dir: str | None = None) -> Path:
             (f for f in (folder, folder / "artifacts" / "filter", folder / "filter") if (f / "filter.json").is_file()), folder
         )
     mlflow = quiet_mlflow()
+    store = mlflow.get_tracking_uri()
+    if store.startswith("sqlite:///") and not Path(store.removeprefix("sqlite:///")).is_file():
+        # Asking would make an empty store here.
+        raise UserError(
+            f"no model {uri}: there is no store {store}; train one (clfnews train CONFIG), or name the store of a training "
+            "(MLFLOW_TRACKING_URI=sqlite:////FOLDER/mlflow.db) or the folder of a model (--model)"
+        )
     try:
         if uri.startswith("models:/"):
             _check_registered(mlflow, uri)

@@ -48,6 +48,23 @@ _PHOTO_CREDITS = (
     "(Ảnh: {g})",
     "Nguồn: {g}",
 )
+BOX_MARKS = ("", "", "", "• ", "- ", ">> ", "» ", "* ")
+"""What stands before each link of a box between paragraphs."""
+BOX_HEADINGS = (
+    "Tin liên quan",
+    "TIN LIÊN QUAN",
+    "Tin bài liên quan",
+    "Bài liên quan",
+    "Đọc thêm",
+    "Đọc thêm:",
+    "Xem thêm",
+    "XEM THÊM:",
+    "Tin khác",
+    "Cùng chuyên mục",
+    "Bạn có thể quan tâm",
+    "Có thể bạn quan tâm",
+    "Đừng bỏ lỡ",
+)
 _TIME_FORMATS = {
     "clock": ("%H:%M", "%H:%M'", "%Hh%M"),
     "date": ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%d/%m"),

@@ -69,7 +69,7 @@ def _without_suffix(name: str) -> str:
         path = path.with_suffix("")
     if format_:
         path = path.with_suffix("")
-    # The error file of shard "a" is called a.errors.jsonl.
+    # The error file of shard "a" is called _a.errors.jsonl.
     return f"{path.as_posix()}_" if path.name.endswith(".errors") else path.as_posix()
 
 

@@ -2,7 +2,8 @@
 
 A shard and its error file are written under temporary names and take their
 names together when all of the input has been read, so a file that has its name
-is complete.
+is complete. Error files begin with an underscore: what reads a folder as one
+dataset (pandas, Spark, datasets) passes them over.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ class Shard:
 
     def __init__(self, folder: Path, name: str, format: str) -> None:
         self.path = folder / f"{name}{FORMATS[format]}"
-        self.errors_path = folder / f"{name}.errors.jsonl"
+        self.errors_path = self.path.with_name(f"_{Path(name).name}.errors.jsonl")
         self.counts = Counts()
         self._format = format
         self._writer: Writer | None = None
@@ -251,6 +252,7 @@ def parquet_schema() -> Any:
             ("id", pa.string()),
             ("url", pa.string()),
             ("site", pa.string()),
+            ("source", pa.string()),
             ("title", pa.string()),
             ("text", pa.string()),
             ("stance", stance),

@@ -203,7 +203,7 @@ def test_a_file_that_cannot_be_read_stops_nothing(cli: Cli, rules_filter: Path, 
         (tmp_path / "in/bad.txt").symlink_to("/proc/self/mem")
     done = cli("filter", "in", "-o", "out", "-m", rules_filter)
     assert done.code == 0 and "1 pages in 2 files" in done.out
-    [error] = (tmp_path / "out/bad.errors.jsonl").read_text().splitlines()
+    [error] = (tmp_path / "out/_bad.errors.jsonl").read_text().splitlines()
     assert json.loads(error)["reason"] in ("Input/output error", "Permission denied")
 
 
@@ -247,7 +247,7 @@ def test_every_hostile_file_is_told_and_the_good_one_is_whole(cli: Cli, rules_fi
     out = shards(tmp_path / "out")
     for name, reason in reasons.items():
         stem = name.split(".")[0] if sum(other.split(".")[0] == name.split(".")[0] for other in reasons) == 1 else name
-        errors = out.get(f"{stem}.errors.jsonl", b"").decode()
+        errors = out.get(f"_{stem}.errors.jsonl", b"").decode()
         assert (reason in errors and bool(errors)) if reason else not errors, (name, errors)
     assert out["good.jsonl"].count(b"\n") == 30
     totals = manifest(tmp_path / "out")["totals"]
@@ -385,3 +385,20 @@ def test_a_model_file_cannot_bring_code_along(tmp_path: Path) -> None:
     )
     assert done.returncode == 2 and "holds types that could run code, not loaded" in done.stderr
     assert not (tmp_path / "owned").exists()
+
+
+def test_a_forest_with_foreign_types_is_not_loaded(tmp_path: Path) -> None:
+    import skops.io
+    from sklearn.preprocessing import FunctionTransformer
+
+    from clfnews.dataset import load_gold
+    from clfnews.errors import UserError
+    from clfnews.labels import TYPES
+    from clfnews.models import load_model, make_model, save_model
+
+    corpus = load_gold(ROOT / "data/pages/test.jsonl")
+    save_model(make_model("trees", "type", TYPES, {"trees": 2}).fit(corpus.pages, corpus.groups), tmp_path, {"trees": 2})
+    load_model(tmp_path)
+    skops.io.dump(FunctionTransformer(os.mkdir), tmp_path / "forest.skops")
+    with pytest.raises(UserError, match="types that could run code"):
+        load_model(tmp_path)

@@ -74,10 +74,10 @@ def run(inputs: Path, rules_filter: Path, tmp_path: Path) -> Run:
 def test_every_input_file_becomes_a_shard_with_its_errors_beside_it(run: Run, tmp_path: Path) -> None:
     report = run(resume=False)
     written = shards(tmp_path / "out")
-    expected = {f"page-{i}.jsonl" for i in range(6)} | {"sub/page-0.jsonl", "rows.jsonl", "rows.errors.jsonl"}
-    assert set(written) == expected | {"empty.jsonl", "empty.errors.jsonl"}
-    assert written["empty.jsonl"] == b"" and b"is empty" in written["empty.errors.jsonl"]
-    errors = [json.loads(line) for line in written["rows.errors.jsonl"].splitlines()]
+    expected = {f"page-{i}.jsonl" for i in range(6)} | {"sub/page-0.jsonl", "rows.jsonl", "_rows.errors.jsonl"}
+    assert set(written) == expected | {"empty.jsonl", "_empty.errors.jsonl"}
+    assert written["empty.jsonl"] == b"" and b"is empty" in written["_empty.errors.jsonl"]
+    errors = [json.loads(line) for line in written["_rows.errors.jsonl"].splitlines()]
     assert [(row["record"], row["reason"]) for row in errors] == [
         ("row 6", "not JSON"),
         ("row 7", "needs 'text' (a string) or 'lines' (a list)"),
@@ -225,7 +225,7 @@ def test_a_rerun_does_only_what_is_missing_or_changed(run: Run, inputs: Path, tm
     # Damaged and deleted shards are written again.
     (out / "rows.jsonl").write_bytes(clean["rows.jsonl"][:-1] + b" ")
     assert run(copy, resume=True).resumed == first.shards - 1 and shards(out) == clean
-    (out / "rows.errors.jsonl").unlink()
+    (out / "_rows.errors.jsonl").unlink()
     assert run(copy, resume=True).resumed == first.shards - 1 and shards(out) == clean
     (out / STATE / next(path.name for path in (out / STATE).glob("*.json"))).write_text("half a mar")
     assert run(copy, resume=True).resumed < first.shards and shards(out) == clean
@@ -240,7 +240,7 @@ def test_a_rerun_does_only_what_is_missing_or_changed(run: Run, inputs: Path, tm
 
     # An error that is gone takes its file with it.
     (copy / "empty.txt").write_text(TEXTS[0])
-    assert run(copy, resume=True).counts.errors == 2 and not (out / "empty.errors.jsonl").exists()
+    assert run(copy, resume=True).counts.errors == 2 and not (out / "_empty.errors.jsonl").exists()
 
 
 def test_another_model_threshold_or_option_is_other_work(run: Run, rules_filter: Path, inputs: Path, tmp_path: Path) -> None:
@@ -317,7 +317,7 @@ def test_two_runs_do_not_share_a_folder(run: Run, tmp_path: Path) -> None:
 
 def test_the_command_fills_a_folder(cli: Cli, inputs: Path, rules_filter: Path, tmp_path: Path) -> None:
     done = cli("filter", inputs, "-o", "out", "-m", rules_filter, "--workers", 2, "--format", "text")
-    assert done.code == 0 and done.out.startswith("42 pages in 9 files, ") and done.out.endswith("out/manifest.json\n")
+    assert done.code == 0 and done.out.startswith("42 pages in 9 files, ") and done.out.endswith("out/_manifest.json\n")
     assert "clfnews: 3 records could not be read; see the .errors.jsonl files in out" in done.err
     again = cli("filter", inputs, "-o", "out", "-m", rules_filter, "--format", "text")
     assert again.code == 2 and "--resume" in again.error

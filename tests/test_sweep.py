@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from helpers import ROOT, Cli, tiny_config
 from clfnews.config import load_config
 from clfnews.dataset import load_split
 from clfnews.errors import UserError
-from clfnews.experiments import BEGIN, check_experiment, index, read_results, tables
+from clfnews.experiments import BEGIN, END, index, read_results, tables
 from clfnews.report import COLUMNS
 from clfnews.splits import share_of_groups
 from clfnews.sweep import load_sweep, run_sweep
@@ -28,6 +29,18 @@ VALUES: dict[str, Any] = {
     "variants": {"default": ["type.threshold=0.5"], "strict": ["type.threshold=0.95"]},
     "evaluate": {"extra": "../../extra.jsonl"},
 }
+
+
+def check_experiment(folder: Path, sets: Sequence[str]) -> list[str]:
+    """What is out of step in a folder: the table with the results, the README with the table."""
+    rows = read_results(folder / "results.csv")
+    table = (folder / "table.md").read_text(encoding="utf-8")
+    problems = []
+    if table != tables(rows, sets):
+        problems.append(f"{folder}/table.md does not follow from results.csv")
+    if f"{BEGIN}\n{table}{END}" not in (folder / "README.md").read_text(encoding="utf-8"):
+        problems.append(f"{folder}/README.md does not show table.md")
+    return problems
 
 
 @pytest.fixture

@@ -8,7 +8,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from clfnews.errors import UserError
 from clfnews.page import Line, Page
+
+# What skops may build when a model is loaded; all of it is data, no code.
+_TRUSTED = ["numpy.dtype", "scipy.sparse._csr.csr_matrix"]
 
 Probabilities = list[np.ndarray]
 """One array per page, lines x labels, rows summing to 1 (float64)."""
@@ -61,3 +65,16 @@ def normalised(p: np.ndarray) -> np.ndarray:
     p = np.clip(np.asarray(p, dtype=np.float64), 0.0, 1.0)
     total = p.sum(axis=1, keepdims=True)
     return np.where(total > 0, p / np.where(total > 0, total, 1), 1.0 / p.shape[1])
+
+
+def load_skops(path: Path, trusted: Sequence[str] = ()) -> Any:
+    """A scikit-learn object from a skops file, refusing types that could run code.
+
+    Raises `UserError` that names the foreign types.
+    """
+    import skops.io
+
+    foreign = set(skops.io.get_untrusted_types(file=path)) - set(_TRUSTED) - set(trusted)
+    if foreign:
+        raise UserError(f"{path}: holds types that could run code, not loaded: {', '.join(sorted(foreign))}")
+    return skops.io.load(path, trusted=[*_TRUSTED, *trusted])

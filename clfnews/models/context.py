@@ -13,12 +13,14 @@ import numpy as np
 
 from clfnews.augment import augment
 from clfnews.features import feature_names, line_features, page_table, word_idf
-from clfnews.models.base import Probabilities, labelled_lines, normalised, split_back
-from clfnews.models.scorer import TextScorer
+from clfnews.models.base import Probabilities, normalised, split_back
+from clfnews.models.scorer import TextScorer, at_most
 from clfnews.page import Page
 
 _CATEGORIES = {"first_class": 14, "last_class": 14, "html_tag": 18, "html_region": 8}
 """Columns that hold codes, not amounts; columns of neighbours begin with these names."""
+_COPIES = 2
+"""The scorer learns from so many copies of a line; composed pages share articles and menus."""
 _ROWS = 8192
 """Lines that go through the networks in one go: what bounds their memory."""
 
@@ -54,7 +56,7 @@ class Context:
         text_scorer: bool = True,
         scorer_folds: int = 3,
         scorer_dim: int = 16,
-        scorer_epoch: int = 5,
+        scorer_epoch: int = 3,
         context: bool = True,
         seed: int = 7,
     ) -> None:
@@ -86,8 +88,8 @@ class Context:
         return self
 
     def _fit_scorer(self, pages: Sequence[Page]) -> TextScorer:
-        lines, labels = labelled_lines(pages, self.task)
-        return TextScorer(self.labels, **self.scorer_options).fit([line.text for line in lines], labels)
+        rows = at_most(((line.text, line.type) for page in pages for line in page.lines), _COPIES)
+        return TextScorer(self.labels, **self.scorer_options).fit([text for text, _ in rows], [label for _, label in rows])
 
     def _scores_out_of_fold(self, pages: Sequence[Page], groups: Sequence[str], n: int) -> np.ndarray:
         """Scores of every line by a scorer that saw no page of its group (copies share the group)."""

@@ -9,13 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from clfnews.errors import UserError
-from clfnews.models.base import Probabilities, labelled_lines, normalised, split_back
+from clfnews.models.base import Probabilities, labelled_lines, load_skops, normalised, split_back
 from clfnews.models.text import TOKEN_PATTERN, shape_digits
 from clfnews.page import Page
-
-# What skops may build when a model is loaded; all of it is data, no code.
-TRUSTED = ["numpy.dtype", "scipy.sparse._csr.csr_matrix"]
 
 
 class Linear:
@@ -108,16 +104,3 @@ class Linear:
         model = cls(task, labels, **options)
         model._pipeline = load_skops(folder / "model.skops")
         return model
-
-
-def load_skops(path: Path, trusted: Sequence[str] = ()) -> Any:
-    """A scikit-learn object from a skops file, refusing types that could run code.
-
-    Raises `UserError` that names the foreign types.
-    """
-    import skops.io
-
-    foreign = set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED) - set(trusted)
-    if foreign:
-        raise UserError(f"{path}: holds types that could run code, not loaded: {', '.join(sorted(foreign))}")
-    return skops.io.load(path, trusted=[*TRUSTED, *trusted])

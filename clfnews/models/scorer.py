@@ -10,7 +10,8 @@ twenty times faster than asking fastText line by line.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +100,17 @@ class TextScorer:
         scorer.weight[rows] = weight
         scorer.known[rows] = 1
         return scorer
+
+
+def at_most(rows: Iterable[tuple[str, str | None]], copies: int) -> list[tuple[str, str]]:
+    """Labelled texts, each at most `copies` times: what is repeated on every page teaches no more than a few copies of it."""
+    seen: Counter[tuple[str, str]] = Counter()
+    out = []
+    for text, label in rows:
+        if label is not None and seen[text, label] < copies:
+            seen[text, label] += 1
+            out.append((text, label))
+    return out
 
 
 def _tokens(table: CharTable) -> tuple[np.ndarray, np.ndarray]:

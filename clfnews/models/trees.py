@@ -19,10 +19,10 @@ from clfnews.chars import CharTable, char_table
 from clfnews.features import feature_names, line_features, page_table
 from clfnews.labels import ARTICLE
 from clfnews.markup import markup_features, tree_of
-from clfnews.models.base import Probabilities, normalised, split_back
+from clfnews.models.base import Probabilities, load_skops, normalised, split_back
 from clfnews.models.bins import BINS, at_best_cut, binned, edges_of, log_odds, varied
 from clfnews.models.boxmeans import score_features
-from clfnews.models.scorer import TextScorer
+from clfnews.models.scorer import TextScorer, at_most
 from clfnews.page import Page
 
 _SIDES = ("article", "other")
@@ -31,6 +31,8 @@ _COPIES = 3
 _PIECE = 64
 """Pages whose features are computed in one go."""
 _TRIAL_ROWS, _TRIAL_TREES = 60_000, 15
+_TREE = "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"
+"""A saved forest holds this type beside those that `load_skops` trusts; it is data, no code."""
 
 
 class Trees:
@@ -145,14 +147,14 @@ class Trees:
         )  # fmt: skip
 
     def _fit_words(self, pages: Sequence[Page]) -> TextScorer:
-        rows = [row for page in pages for row in _distinct((line.text[:400], line.type) for line in page.lines)]
+        rows = [row for page in pages for row in at_most(((line.text[:400], line.type) for line in page.lines), _COPIES)]
         return TextScorer(self.labels, **self.scorer_options).fit([text for text, _ in rows], [label for _, label in rows])
 
     def _fit_paths(self, pages: Sequence[Page]) -> TextScorer | None:
         rows = []
         for page in pages:
             found = ((line.cues.path if line.cues else "", line.type) for line in page.lines)
-            rows += _distinct((row for row in found if row[0]), 1)
+            rows += at_most((row for row in found if row[0]), 1)
         if not rows:
             return None
         sides = [_SIDES[0] if label in ARTICLE else _SIDES[1] for _, label in rows]
@@ -228,15 +230,12 @@ class Trees:
     @classmethod
     def load(cls, folder: Path, task: str, labels: tuple[str, ...], **options: Any) -> Trees:
         """The saved model; raises `UserError` if this version computes other features."""
-        import skops.io
-
         from clfnews.errors import UserError
 
         if json.loads((folder / "features.json").read_text(encoding="utf-8")) != list(all_names()):
             raise UserError(f"{folder}: trained with other features than this version computes; train again")
         model = cls(task, labels, **options)
-        file = folder / "forest.skops"
-        model._forest = skops.io.load(file, trusted=skops.io.get_untrusted_types(file=file))
+        model._forest = load_skops(folder / "forest.skops", (_TREE,))
         with np.load(folder / "trees.npz", allow_pickle=False) as arrays:
             stored = {name: arrays[name] for name in arrays.files}
         model._kept, model._edges = stored["kept"], stored["edges"]
@@ -295,17 +294,6 @@ def _weights(pages: Sequence[Page]) -> np.ndarray:
     """Words of each line as a share of its page's."""
     counts = split_back(_word_counts(page_table(pages)), pages)
     return np.concatenate([rows / max(rows.sum(), 1.0) for rows in counts]) if counts else np.zeros(0)
-
-
-def _distinct(rows: Any, copies: int = _COPIES) -> list[tuple[str, str]]:
-    """Labelled texts of a page, each at most `copies` times."""
-    seen: dict[tuple[str, str], int] = {}
-    out = []
-    for text, label in rows:
-        if label is not None and seen.get((text, label), 0) < copies:
-            seen[text, label] = seen.get((text, label), 0) + 1
-            out.append((text, label))
-    return out
 
 
 def _folds_of(groups: Sequence[str], folds: int, seed: int) -> np.ndarray:

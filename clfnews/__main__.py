@@ -1,0 +1,5 @@
+"""`python -m clfnews` is `clfnews`."""
+
+from clfnews.cli import main
+
+main()
