@@ -115,7 +115,7 @@ class TypeModels(Section):
 
     rules: RulesOptions | None = RulesOptions()
     fasttext: FastTextOptions | None = FastTextOptions(epoch=10)
-    linear: LinearOptions | None = LinearOptions()
+    linear: LinearOptions | None = LinearOptions(min_df=4)
     context: ContextOptions | None = ContextOptions()
     trees: TreesOptions | None = None
 
@@ -173,7 +173,7 @@ class Config(Section):
     """One training run."""
 
     seed: Annotated[int, Field(ge=0)] = 7
-    folds: Annotated[int, Field(ge=2)] = 4
+    folds: Annotated[int, Field(ge=2)] = 3
     data: DataSection = DataSection()
     type: TypeSection = TypeSection()
     stance: StanceSection = StanceSection()

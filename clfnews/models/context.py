@@ -120,8 +120,11 @@ class Context:
                 net.fit(x, y)
             columns = np.zeros((self.hidden, len(self.labels)), dtype=np.float32)
             bias = np.full(len(self.labels), -30.0, dtype=np.float32)  # a type that training lacked
-            columns[:, net.classes_] = net.coefs_[1]
-            bias[net.classes_] = net.intercepts_[1]
+            if len(net.classes_) == 2:  # one output: the odds of the second label
+                columns[:, net.classes_[1]], bias[net.classes_] = net.coefs_[1][:, 0], (0.0, net.intercepts_[1][0])
+            else:
+                columns[:, net.classes_] = net.coefs_[1]
+                bias[net.classes_] = net.intercepts_[1]
             self._arrays |= {
                 f"w1_{k}": net.coefs_[0].astype(np.float32), f"b1_{k}": net.intercepts_[0].astype(np.float32),
                 f"w2_{k}": columns, f"b2_{k}": bias,
