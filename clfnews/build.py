@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +90,16 @@ def build(recipe_path: Path, out: Path) -> dict[str, int]:
         rows = [_without_noise(row) for row in read_rows(recipe_path.parent / recipe.seed_pages)]
         written["stance/test.jsonl"] = _write(out / "stance" / "test.jsonl", rows)
     return written
+
+
+def behind(folder: Path) -> list[str]:
+    """Splits of a data folder that are not what its recipe and parts make, such as `pages/train.jsonl`."""
+    recipe = folder / "compose.yaml"
+    if not recipe.is_file():
+        return []
+    with tempfile.TemporaryDirectory() as fresh:
+        made = {name: (Path(fresh) / name).read_bytes() for name in build(recipe, Path(fresh))}
+    return [name for name, data in made.items() if not (folder / name).is_file() or (folder / name).read_bytes() != data]
 
 
 def split_parts(recipe: Recipe, folder: Path) -> dict[str, Parts]:

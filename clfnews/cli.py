@@ -43,15 +43,17 @@ app.add_typer(annotate_app, name="annotate")
 
 def _show_version(asked: bool) -> None:
     if asked:
-        # Neither mlflow nor a store is opened for this: `clfnews card` tells of the model.
-        typer.echo(f"clfnews {__version__} (labelling guidelines {GUIDELINES_VERSION}; the model: clfnews card)")
+        from clfnews.modelcard import model_version
+
+        typer.echo(f"clfnews {__version__}, labelling guidelines {GUIDELINES_VERSION}")
+        typer.echo(f"model: {model_version()}")
         raise typer.Exit
 
 
 @app.callback()
 def _main(
     version: Annotated[
-        bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
+        bool, typer.Option("--version", help="Versions of clfnews, model and data.", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None: ...
 

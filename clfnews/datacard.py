@@ -7,12 +7,16 @@ that no reader sees:
     (tables)
     <!-- /clfnews -->
 
-Everything outside the blocks, such as the YAML front matter, stays as it is.
+Everything outside the blocks stays as it is, but for the digests of the files in
+the YAML front matter (`description: content 3f2a...` of a configuration):
+`datasets` keeps its cache of a folder by the folder's name and this front
+matter, so that new data would be answered with the old rows.
 `cardblocks.BLOCKS` has the names; `clfnews data card --check` tells a card that is behind its data.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +26,7 @@ from clfnews.errors import UserError, nearest
 
 _BLOCK = re.compile(r"<!-- clfnews: ([\w-]+) -->\n(.*?)<!-- /clfnews -->", re.DOTALL)
 _OPENING = re.compile(r"<!--\s*clfnews:")
+_DIGEST = re.compile(r"^(- config_name: (\w+)\n(?:  default: true\n)?  description: content )\w*$", re.MULTILINE)
 
 
 def refresh_card(folder: Path, write: bool = True) -> bool:
@@ -41,13 +46,39 @@ def refresh_card(folder: Path, write: bool = True) -> bool:
         raise UserError(f"{path}: nothing to fill; a block is '<!-- clfnews: {next(iter(BLOCKS))} -->', then '<!-- /clfnews -->'")
     named = {name for name, _ in _BLOCK.findall(before)}
     texts = {name: block(folder) for name, block in BLOCKS.items() if name in named}
-    after = replace_blocks(before, texts, str(path))
+    after = with_digests(replace_blocks(before, texts, str(path)), folder)
     if write and after != before:
         try:
             path.write_text(after, encoding="utf-8", newline="\n")
         except OSError as error:
             raise UserError(f"{path}: cannot be written: {error.strerror}") from error
     return after != before
+
+
+def stale(folder: Path) -> list[str]:
+    """What is behind the parts of a data folder: splits that were not composed again, and the numbers of the card."""
+    from clfnews.build import behind
+
+    try:
+        problems = [f"{name}: not what compose.yaml and its parts make; run: clfnews data compose" for name in behind(folder)]
+        card = folder / "README.md"
+        if not problems and _OPENING.search(card.read_text(encoding="utf-8")) and refresh_card(folder, write=False):
+            problems.append(f"README.md: behind its data; run: clfnews data card {folder}")
+    except UserError as error:
+        problems = [str(error)]
+    return problems
+
+
+def with_digests(text: str, folder: Path) -> str:
+    """A card whose front matter tells the content of each configuration's files."""
+
+    def filled(match: re.Match[str]) -> str:
+        sha = hashlib.sha256()
+        for path in sorted((folder / match[2]).glob("*.jsonl")):
+            sha.update(path.read_bytes())
+        return f"{match[1]}{sha.hexdigest()[:12]}"
+
+    return _DIGEST.sub(filled, text)
 
 
 def replace_blocks(text: str, blocks: Mapping[str, str], source: str) -> str:

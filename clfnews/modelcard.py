@@ -90,6 +90,18 @@ def card_of(folder: Path) -> str:
         raise UserError(f"{folder}: not a clfnews filter (no filter.json); train one: clfnews train CONFIG") from error
 
 
+def model_version() -> str:
+    """One line on the champion of the store in use: its name and the digests of the data it learnt from."""
+    from clfnews.tracking import find_filter
+
+    try:
+        meta = json.loads((find_filter() / "filter.json").read_text(encoding="utf-8"))
+    except (UserError, OSError, ValueError):
+        return "none in the store in use; train one: clfnews train CONFIG"
+    data = ", ".join(f"{name} {digest}" for name, digest in meta["info"].get("data", {}).items() if name.endswith("/train"))
+    return f"{meta['name']} (clfnews {meta['clfnews']}; data: {data or 'unknown'})"
+
+
 def render(meta: Mapping[str, Any]) -> str:
     """The card, in Markdown, of what `PageFilter.save` writes as `filter.json`."""
     info = meta["info"]

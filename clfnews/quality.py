@@ -56,13 +56,15 @@ class Row:
 
 
 def check_folder(folder: Path) -> tuple[list[str], str]:
-    """Every problem of the splits and challenge pairs of a data folder.
+    """Every problem of the splits and challenge pairs of a data folder; if there is none, what is behind its parts.
 
     Returns one line a problem, such as `pages/train.jsonl: row 12, line 5: ...`,
     and a summary of what was read (pages, lines, files, challenge pairs).
     Raises `UserError` only if there is no data folder to check.
     """
     problems: list[str] = []
+    from clfnews.datacard import stale
+
     rows = read_folder(folder, problems)
     files = {name: list(part) for name, part in groupby(rows, key=lambda row: row.file)}
     for of_file in files.values():
@@ -78,6 +80,8 @@ def check_folder(folder: Path) -> tuple[list[str], str]:
     problems += _shared_texts(rows)
     problems += _near_duplicates(rows)
     pairs = _check_challenges(folder, rows, problems)
+    if not problems:
+        problems = stale(folder)
     summary = f"{len(rows):,} pages and {sum(len(row.lines) for row in rows):,} lines in {len(files)} files"
     return problems, summary + (f", {pairs:,} challenge pairs" if pairs else "")
 

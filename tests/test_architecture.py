@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers import ROOT, environment
+from helpers import ROOT, Cli, environment
 
 PACKAGE = ROOT / "clfnews"
 FILES = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in sorted(PACKAGE.rglob("*.py"))}
@@ -115,7 +115,7 @@ print("|".join(sorted({name.split(".")[0] for name in sys.modules})), file=sys.s
 """
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["train", "--help"], ["filter", "--help"], ["data", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["filter", "--help"], ["data", "--help"]])
 def test_help_starts_without_the_heavy_packages(arguments: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-c", STARTED, *arguments], env=environment(), capture_output=True, text=True, check=True
@@ -136,3 +136,12 @@ def test_every_command_has_help_with_an_example() -> None:
         commands |= {f"{group} {name}": command for name, command in commands.pop(group).commands.items()}
     missing = [name for name, command in commands.items() if f"Example: clfnews {name}" not in (command.help or "")]
     assert missing == []
+
+
+def test_init_brings_what_a_first_training_needs_and_overwrites_nothing(cli: Cli, tmp_path: Path) -> None:
+    done = cli("init", "news")
+    assert done.code == 0 and "cd news && clfnews train configs/base.yaml" in done.out
+    for path in ("configs/base.yaml", "data/pages/train.jsonl", "seeds"):
+        assert (tmp_path / "news" / path).exists()
+    again = cli("init", "news")
+    assert again.code == 2 and "news/configs: is there already; give another folder" in again.err

@@ -160,6 +160,7 @@ def test_pages_from_a_corpus_of_ones_own(kind: str, tmp_path: Path, cli: Cli) ->
     ("change", "said"),
     [
         (("@title", "@headline"), "mau.layout:8: unknown macro @headline"),
+        (("ui: Đăng nhập", "ui: Đăng nhập {titel}"), "mau.layout:6: unknown placeholder {titel} (did you mean 'title'?)"),
         (("ui: Đăng nhập", "button: Đăng nhập"), "mau.layout:6: expected TYPE: TEXT"),
         (("ui: Đăng nhập", "Đăng nhập"), "mau.layout:6: expected TYPE: TEXT"),
         (("]\n", ""), "mau.layout:5: a block '[' is not closed"),

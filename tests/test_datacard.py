@@ -279,3 +279,38 @@ def test_realism_readme_shows_its_results() -> None:
     results = json.loads((EXPERIMENT / "results.json").read_text(encoding="utf-8"))
     readme = (EXPERIMENT / "README.md").read_text(encoding="utf-8")
     assert replace_blocks(readme, realism_tables(results), "README.md") == readme
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The shipped data beside an experiment, as in the repository."""
+    shutil.copytree(DATA, tmp_path / "data")
+    (tmp_path / "experiments/006-realism").mkdir(parents=True)
+    shutil.copy(EXPERIMENT / "results.json", tmp_path / "experiments/006-realism")
+    return tmp_path / "data"
+
+
+def test_the_check_tells_of_pages_and_numbers_that_are_behind_their_parts(copy: Path, cli: Cli) -> None:
+    assert cli("data", "check", copy).code == 0
+    with (copy / "challenge/pairs.jsonl").open("a", encoding="utf-8") as file:
+        pair = {"id": "new", "kind": "swap", "a": {"text": "A gặp B.", "stance": "conciliatory"}}
+        file.write(json.dumps(pair | {"b": {"text": "B gặp A.", "stance": "conciliatory"}}, ensure_ascii=False) + "\n")
+    done = cli("data", "check", copy)
+    assert done.code == 1 and done.out.startswith(f"README.md: behind its data; run: clfnews data card {copy}\n")
+    layout = sorted((copy / "layouts").glob("*.layout"))[0]
+    layout.write_text(layout.read_text(encoding="utf-8") + "\nui: Nút mới\n", encoding="utf-8")
+    done = cli("data", "check", copy)
+    assert done.code == 1 and ".jsonl: not what compose.yaml and its parts make; run: clfnews data compose" in done.out
+
+
+def test_new_data_changes_the_front_matter_by_which_datasets_keeps_its_cache(copy: Path, cli: Cli, tmp_path: Path) -> None:
+    import datasets
+
+    def rows() -> int:
+        return len(datasets.load_dataset(str(copy), "pages", split="test", cache_dir=str(tmp_path / "cache")))
+
+    assert rows() == 5
+    pages = copy / "pages/test.jsonl"
+    pages.write_text("".join(pages.read_text(encoding="utf-8").splitlines(keepends=True)[:4]), encoding="utf-8")
+    assert cli("data", "card", copy).code == 0
+    assert rows() == 4

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from helpers import ROOT
 
 from clfnews.config import StanceModels, TypeModels
 from clfnews.dataset import Corpus, load_gold
 from clfnews.errors import UserError
-from clfnews.labels import TASKS
+from clfnews.labels import TASKS, TYPES
 from clfnews.models import MODELS, Model, load_model, make_model, save_model
 from clfnews.page import Line, Page
 
@@ -173,3 +175,15 @@ def test_an_unknown_model_names_the_nearest() -> None:
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"model\.json"):
         load_model(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["context", "linear", "fasttext", "trees"])
+def test_two_types_are_enough_to_learn_from(name: str) -> None:
+    """Who labels only article and noise uses one type for each."""
+    corpus = load_gold(ROOT / "data/pages/validation.jsonl")
+    kinds = {"title": "body", "body": "body"}
+    pages = [page.with_lines(replace(x, type=kinds.get(x.type or "", "ui")) for x in page.lines) for page in corpus.pages[:60]]
+    model = make_model(name, "type", TYPES, OPTIONS.get(name, {})).fit(pages, corpus.groups[:60])
+    kept = np.concatenate([p[:, 1] for p in model.predict_proba(pages)]) > 0.5
+    gold = np.array([line.type == "body" for page in pages for line in page.lines])
+    assert 2 * (kept & gold).sum() / (kept.sum() + gold.sum()) > 0.7

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 import sys
 import unicodedata
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import SEED_PAGE, Cli, command, environment
+from helpers import SEED_PAGE, Cli, Project, command, environment
 from rich.cells import cell_len
 
 from clfnews import __version__
@@ -41,7 +42,14 @@ def test_help_lists_the_exit_codes_and_the_version_names_the_guidelines(cli: Cli
     text = cli("--help").out
     for code in ("0  ", "1  ", "2  ", "130", "141"):
         assert f"\n    {code}  " in text
-    assert cli("--version").out.startswith(f"clfnews {__version__} (labelling guidelines {GUIDELINES_VERSION}")
+    out = cli("--version").out.splitlines()
+    assert out[0] == f"clfnews {__version__}, labelling guidelines {GUIDELINES_VERSION}"
+    assert out[1] == "model: none in the store in use; train one: clfnews train CONFIG"
+
+
+def test_the_version_names_the_model_and_its_data(cli: Cli, project: Project) -> None:
+    out = cli("--version", cwd=project.folder).out.splitlines()[1]
+    assert re.fullmatch(r"model: [\w+]+-\w{6} \(clfnews .*; data: type/train \w{12}, stance/train \w{12}\)", out)
 
 
 def test_examples_stand_on_lines_of_their_own(cli: Cli) -> None:
