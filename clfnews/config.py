@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from clfnews.errors import UserError, nearest
 
@@ -26,7 +26,15 @@ SectionT = TypeVar("SectionT", bound=Section)
 
 Positive = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
-NGrams = tuple[Positive, Positive]
+
+
+def _in_order(lengths: tuple[int, int]) -> tuple[int, int]:
+    if lengths[0] > lengths[1]:
+        raise ValueError("the shortest n-gram comes first, then the longest, such as [1, 2]")
+    return lengths
+
+
+NGrams = Annotated[tuple[Positive, Positive], AfterValidator(_in_order)]
 
 
 class RulesOptions(Section):
@@ -119,6 +127,13 @@ class TypeModels(Section):
     context: ContextOptions | None = ContextOptions()
     trees: TreesOptions | None = None
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _over_own_defaults(cls, value: Any, info: ValidationInfo) -> Any:
+        """An option that is not named has the default of this task, as base.yaml shows it."""
+        default = cls.model_fields[info.field_name or ""].default
+        return default.model_dump() | value if isinstance(value, dict) and isinstance(default, Section) else value
+
 
 class StanceModels(Section):
     """Models of the stance task; `null` leaves one out."""
@@ -207,8 +222,11 @@ def load_config(path: str | Path, overrides: list[str] | None = None) -> Config:
         key, sign, value = override.partition("=")
         if not sign or not key:
             raise UserError(f"--set {override}: expected key=value, such as folds=3")
-        _set(merged, key.split("."), _yaml_value(value, f"--set {override}"), f"--set {override}")
-        lines[tuple(key.split("."))] = f"--set {override}"
+        keys = key.split(".")
+        _set(merged, keys, _yaml_value(value, f"--set {override}"), f"--set {override}")
+        for end in range(1, len(keys)):  # a section that no file has is the override's too
+            lines.setdefault(tuple(keys[:end]), f"--set {override}")
+        lines[tuple(keys)] = f"--set {override}"
     return _validated(Config, merged, path, lines)
 
 
@@ -236,7 +254,9 @@ def _read(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[tupl
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such configuration file (clfnews init brings the shipped ones)") from error
-    except (UnicodeDecodeError, IsADirectoryError) as error:
+    except IsADirectoryError as error:
+        raise UserError(f"{path}: is a folder; give a YAML file") from error
+    except UnicodeDecodeError as error:
         raise UserError(f"{path}: not a UTF-8 text file") from error
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from error
@@ -263,8 +283,10 @@ def _key_lines(node: Any, path: Path, prefix: tuple[str, ...] = ()) -> dict[tupl
     lines: dict[tuple[str, ...], str] = {}
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            name = (*prefix, str(key.value))
-            lines[name] = f"{path}:{key.start_mark.line + 1}"
+            name, where = (*prefix, str(key.value)), f"{path}:{key.start_mark.line + 1}"
+            if name in lines:
+                raise UserError(f"{where}: {'.'.join(name)!r} stands here twice, first in line {lines[name].rsplit(':', 1)[1]}")
+            lines[name] = where
             lines |= _key_lines(value, path, name)
     return lines
 
@@ -301,8 +323,17 @@ def _explain(error: ValidationError, path: str, lines: dict[tuple[str, ...], str
     where = next((lines[keys[:end]] for end in range(len(keys), 0, -1) if keys[:end] in lines), path)
     name = ".".join(keys)
     if problem["type"] == "extra_forbidden":
-        return f"{where}: unknown key {name!r}{nearest(keys[-1], _known_keys(keys[:-1], root))}"
+        return f"{where}: unknown key {name!r}{_suggestion(keys, root)}"
     return f"{where}: {name}: {problem['msg'].removeprefix('Value error, ')} (given: {problem['input']!r})"[:300]
+
+
+def _suggestion(keys: tuple[str, ...], root: type[BaseModel]) -> str:
+    """The key that was meant: of the same name one section further down, or the nearest beside it."""
+    known = _known_keys(keys[:-1], root)
+    for section in known:
+        if keys[-1] in _known_keys((*keys[:-1], section), root):
+            return f" (did you mean {'.'.join((*keys[:-1], section, keys[-1]))!r}?)"
+    return nearest(keys[-1], known if keys[:-1] else [*known, "extends"])
 
 
 def _key_path(loc: tuple[int | str, ...], root: type[BaseModel]) -> tuple[str, ...]:

@@ -83,8 +83,7 @@ def load_split(folder: str | Path, config: str, split: str) -> Corpus:
     """
     folder = Path(folder)
     # datasets takes a mistyped path for a name on the hub, and waits for it.
-    if not (folder / "README.md").is_file():
-        raise UserError(f"{folder}: not a data folder (no README.md dataset card in it)")
+    _check_card(folder)
     import datasets
 
     datasets.disable_progress_bars()
@@ -106,11 +105,15 @@ def load_split(folder: str | Path, config: str, split: str) -> Corpus:
             raise UserError(f"{folder}: {config}/{split} cannot be read; run: clfnews data check {folder}") from error
 
 
+def _check_card(folder: Path) -> None:
+    if not (folder / "README.md").is_file():
+        raise UserError(f"{folder}: not a data folder (no README.md dataset card in {folder.absolute()})")
+
+
 def config_names(folder: str | Path) -> list[str]:
     """Names of the configurations of a data folder, as its card has them; raises `UserError` without a card."""
     folder = Path(folder)
-    if not (folder / "README.md").is_file():
-        raise UserError(f"{folder}: not a data folder (no README.md dataset card in it)")
+    _check_card(folder)
     import datasets
 
     try:

@@ -168,7 +168,13 @@ def test_an_unknown_key_or_model_names_file_line_and_nearest(cli: Cli, tmp_path:
 
 def test_a_missing_configuration(cli: Cli) -> None:
     done = cli("train", "missing.yaml")
-    assert (done.code, done.error) == (2, "clfnews: missing.yaml: no such configuration file")
+    assert done.code == 2 and done.error.startswith("clfnews: missing.yaml: no such configuration file")
+
+
+def test_a_missing_data_folder_names_the_path_that_was_looked_at(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("data: {folder: labels}\n")
+    done = cli("train", "a.yaml")
+    assert done.code == 2 and f"no README.md dataset card in {tmp_path / 'labels'}" in done.error
 
 
 def test_an_unknown_label_names_row_and_nearest(cli: Cli, tmp_path: Path, rules_filter: Path) -> None:

@@ -82,6 +82,8 @@ def test_a_model_is_left_out_and_taken_back_in(write: Any) -> None:
     assert load_config(write("extends: parent.yaml\n")).type.models.linear is None
     back = load_config(write("extends: parent.yaml\ntype: {models: {linear: {}}}\n"))
     assert back.type.models.linear == Config().type.models.linear
+    one = load_config(write("type: {models: {linear: {C: 2.0}}}\n")).type.models.linear
+    assert one and one.C == 2.0 and one.min_df == 4, "what base.yaml shows for this task"
 
 
 def test_set_overrides_one_key(write: Any) -> None:
@@ -114,6 +116,10 @@ def test_an_empty_file_is_the_defaults(write: Any) -> None:
         ("type: {threshold: best}\n", "config.yaml:1: type.threshold: "),
         ("type:\n  models:\n    fasttext:\n      dim: 0\n", "config.yaml:4: type.models.fasttext.dim: "),
         ("type:\n  models:\n    linear:\n      word_ngrams: 2\n", "config.yaml:4: type.models.linear.word_ngrams: "),
+        (
+            "type:\n  models:\n    linear:\n      word_ngrams: [3, 1]\n",
+            "config.yaml:4: type.models.linear.word_ngrams: the shortest",
+        ),
         ("type:\n  models:\n    linear:\n      char_ngrams: [0, 2]\n", "config.yaml:4: type.models.linear.char_ngrams"),
         ("type: linear\n", "config.yaml:1: type: "),
         ("type:\n  models:\n    linear: 3\n", "config.yaml:3: type.models.linear: "),
@@ -121,6 +127,10 @@ def test_an_empty_file_is_the_defaults(write: Any) -> None:
         ("folds: [\n", "config.yaml:2: not YAML"),
         ("- a\n- b\n", "config.yaml: expected keys and values, found list"),
         ("a\n", "config.yaml: expected keys and values, found str"),
+        ("seed: 1\nfolds: 2\nseed: 3\n", "config.yaml:3: 'seed' stands here twice, first in line 1"),
+        ("type:\n  threshold: 0.5\n  models: {}\n  threshold: 0.6\n", "config.yaml:4: 'type.threshold' stands here twice"),
+        ("extend: base.yaml\n", "config.yaml:1: unknown key 'extend' (did you mean 'extends'?)"),
+        ("type:\n  linear: {}\n", "config.yaml:2: unknown key 'type.linear' (did you mean 'type.models.linear'?)"),
         ("extends: missing.yaml\n", "missing.yaml: no such configuration file"),
         ("extends: config.yaml\n", "config.yaml: extends itself"),
         ("extends: [a, b]\n", "config.yaml:1: extends"),
@@ -155,16 +165,18 @@ def test_no_model_left(write: Any) -> None:
         ("folds=one", "--set folds=one: folds: "),
         ("folds=[", "--set folds=[: the value is not YAML"),
         ("seed.x=1", "--set seed.x=1"),
-        ("type.models.lineer.C=1", "unknown key 'type.models.lineer' (did you mean 'linear'?)"),
+        ("type.models.linear.char_ngrams=[3,1]", "--set type.models.linear.char_ngrams=[3,1]: type.models.linear.char_ngrams: "),
+        ("type.linear.C=2", "--set type.linear.C=2: unknown key 'type.linear' (did you mean 'type.models.linear'?)"),
+        ("type.models.lineer.C=1", "--set type.models.lineer.C=1: unknown key 'type.models.lineer' (did you mean 'linear'?)"),
     ],
 )
 def test_a_wrong_override_is_told(write: Any, override: str, said: str) -> None:
-    assert said in message(write("seed: 1\n"), override)
+    assert said in message(write("seed: 1\ntype: {threshold: 0.5}\n"), override)
 
 
 def test_paths_that_are_no_configuration(tmp_path: Path, write: Any) -> None:
     assert "no such configuration file" in message(tmp_path / "missing.yaml")
-    assert "not a UTF-8 text file" in message(tmp_path)
+    assert message(tmp_path) == f"{tmp_path}: is a folder; give a YAML file"
     (tmp_path / "image.yaml").write_bytes(b"\x89PNG\xff\xfe\x00")
     assert "not a UTF-8 text file" in message(tmp_path / "image.yaml")
     assert "cannot be read" in message(write("seed: 1\n") / "inside.yaml")
