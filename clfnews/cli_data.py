@@ -16,6 +16,11 @@ from clfnews.terminal import now_and_then, print_table, printable, status, warne
 data_app = typer.Typer(help="The labelled dataset: check, count, compose, compare, exchange.", no_args_is_help=True)
 annotate_app = typer.Typer(help="Choose what to label next.", no_args_is_help=True)
 
+_PASTE = "paste it into the project's labelling setup"
+LabellingConfig = Annotated[
+    Path | None, typer.Option("--labelling-config", help="Also write Label Studio's labelling configuration to this file.")
+]
+
 
 @data_app.command("check")
 def data_check(folder: Annotated[Path, typer.Argument(help="Data folder.")] = Path("data")) -> None:
@@ -78,7 +83,7 @@ def data_export(
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")],
     format: Annotated[str | None, typer.Option("--format", "-f", help="labelstudio, tsv or jsonl. Default: by the name.")] = None,
     blank: Annotated[bool, typer.Option("--blank", help="Without the labels, for a second opinion.")] = False,
-    config: Annotated[Path | None, typer.Option("--labelling-config", help="Also write Label Studio's configuration.")] = None,
+    config: LabellingConfig = None,
 ) -> None:
     """Write labelled pages as Label Studio tasks, or as a table for an editor or spreadsheet.
 
@@ -90,7 +95,7 @@ def data_export(
     typer.echo(f"{output}: {n} page{'s' * (n != 1)}")
     if config is not None:
         write_labelling_config(config)
-        typer.echo(f"{config}: paste it into the project's labelling setup")
+        typer.echo(f"{config}: {_PASTE}")
 
 
 @data_app.command("import")
@@ -121,6 +126,8 @@ def data_import(
     Example: clfnews data import queue.tsv -o labels
     Example: clfnews data import wcxb ../wcxb -o wcxb.jsonl
     """
+    if len(arguments) > 1 and _is_labelled_file(arguments[0]):
+        raise UserError(f"data import: one file at a time, got {', '.join(arguments)}; -o FOLDER collects the pages of several")
     if len(arguments) == 2:
         from clfnews.benchmarks_import import import_benchmark
 
@@ -138,16 +145,20 @@ def data_import(
         return
     from clfnews.exchange import import_rows
 
-    pages, lines, unlabelled = import_rows(arguments[0], output, annotator)
+    pages, lines, unlabelled = import_rows(arguments[0], output, annotator, warner())
     missing = f", {unlabelled:,} without a type" if unlabelled else ""
     typer.echo(f"{output}: {pages:,} page{'s' * (pages != 1)}, {lines:,} lines{missing}")
+
+
+def _is_labelled_file(name: str) -> bool:
+    return Path(name).is_file() or Path(name).suffix.lower() in (".tsv", ".json", ".jsonl", ".csv")
 
 
 def _import_to_folder(file: str, folder: Path, annotator: str | None, split: str | None) -> None:
     from clfnews.exchange import read_labelled
     from clfnews.ownlabels import SHARES, add_to_folder
 
-    counts = add_to_folder(read_labelled(file, annotator), folder, split)
+    counts = add_to_folder(read_labelled(file, annotator, warner()), folder, split)
     print_table(["split", "pages", "sites", "lines"], [[name, *(f"{n:,}" for n in row)] for name, row in counts.items()])
     missing = [name for name in SHARES if name not in counts]
     if missing:
@@ -197,6 +208,7 @@ def annotate_queue(
     format: Annotated[str | None, typer.Option("--format", "-f", help="labelstudio, tsv or jsonl. Default: by the name.")] = None,
     against: Annotated[str | None, typer.Option(help="Second model. Default: the rules, which need no training.")] = None,
     labelled: Annotated[Path | None, typer.Option(help="What is labelled already: a data folder or JSONL file.")] = None,
+    config: LabellingConfig = None,
     per_site: Annotated[int, typer.Option(min=1, help="Pages of one site at most.")] = 3,
     types_only: Annotated[bool, typer.Option("--types-only", help="Without stances.")] = False,
     input_format: InputFormat = None,
@@ -211,7 +223,7 @@ def annotate_queue(
     Example: clfnews annotate queue models:/clfnews@champion pages/ -n 50 -o queue.tsv
     """
     from clfnews.annotate import make_queue, queue_rows, read_labelled
-    from clfnews.exchange import write_rows
+    from clfnews.exchange import format_for, write_labelling_config, write_rows
     from clfnews.readers import expand, read_pages
     from clfnews.records import ReadOptions, parse_columns
     from clfnews.tracking import load_filter
@@ -223,6 +235,7 @@ def annotate_queue(
         bad.append(record)
         warn(str(record))
 
+    format_for(output, format)  # and that nothing is overwritten, before a model is loaded
     known = read_labelled(labelled) if labelled else None
     options = ReadOptions(input_format, parse_columns(column or []))
     for name in inputs:
@@ -244,4 +257,7 @@ def annotate_queue(
             [[printable(c.candidate.tagged.page.id), c.candidate.site or "", c.why] for c in choices],
         )
     typer.echo(f"{output}: {len(choices):,} page{'s' * (len(choices) != 1)} to label")
+    if config is not None:
+        write_labelling_config(config)
+        typer.echo(f"{config}: {_PASTE}")
     raise typer.Exit(1 if bad else 0)

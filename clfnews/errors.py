@@ -27,6 +27,7 @@ class BadRecord:
 
 
 def nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
-    """` (did you mean 'x'?)` for the closest known name, else the choices."""
-    close = get_close_matches(name, known, n=1, cutoff=0.5)
-    return f" (did you mean {close[0]!r}?)" if close else f" (known: {', '.join(known)})"
+    """` (did you mean 'x'?)` for the closest known name, in upper or lower case, else the choices."""
+    lower = {choice.lower(): choice for choice in reversed(known)}
+    close = get_close_matches(name.lower(), list(lower), n=1, cutoff=0.5)
+    return f" (did you mean {lower[close[0]]!r}?)" if close else f" (known: {', '.join(known)})"

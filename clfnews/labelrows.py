@@ -33,6 +33,21 @@ def problems_of(line: Mapping[str, Any], n: int) -> list[str]:
     return not_clean + line_problems(Line(text, n, labels["type"], labels["stance"]))
 
 
+def has_labels(row: Row) -> bool:
+    """Whether anybody has given any line of the page a label."""
+    return any(line.get("type") or line.get("stance") for line in row["lines"])
+
+
+def by_person(row: Row) -> Row:
+    """A row whose labels a person gave, from those of a model: the field `model` becomes `prefilled`."""
+    return {{"model": "prefilled"}.get(key, key): value for key, value in row.items()}
+
+
+def pages_of(n: int) -> str:
+    """`1 page`, `2 pages`."""
+    return f"{n:,} page{'s' * (n != 1)}"
+
+
 def raise_problems(problems: Sequence[str]) -> None:
     """Raise `UserError` with the first problems in one line, if there are any."""
     if problems:

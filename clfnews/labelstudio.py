@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from clfnews.errors import UserError, nearest
-from clfnews.labelrows import Row, label_line, problems_of, raise_problems
+from clfnews.labelrows import Row, by_person, label_line, problems_of, raise_problems
 from clfnews.labels import STANCES, TYPES
 
 _COLOURS = ("#1b7837", "#5aae61", "#9970ab", "#c2a5cf", "#d6604d", "#4393c3", "#f4a582", "#878787")
@@ -39,7 +39,12 @@ LABELLING_CONFIG = f"""<View>
 
 
 def to_labelstudio(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Gold rows as Label Studio tasks; the labels are an annotation that can be edited."""
+    """Gold rows as Label Studio tasks.
+
+    A person's labels are an annotation that can be edited. Those of rows with a
+    `model` (see `annotate.queue_rows`) are its prediction, which Label Studio
+    shows and which counts only once a person has submitted it.
+    """
     tasks = []
     for row in rows:
         # Paragraphs want an author for each text: the line's number.
@@ -48,7 +53,12 @@ def to_labelstudio(rows: Sequence[Row]) -> list[dict[str, Any]]:
             for n, line in enumerate(row["lines"], 1)
         ]
         result = [item for i, line in enumerate(row["lines"]) for item in _results(i, line)]
-        tasks.append({"data": row | {"lines": lines}, "annotations": [{"result": result}] if result else []})
+        task: dict[str, Any] = {"data": row | {"lines": lines}, "annotations": []}
+        if result and row.get("model"):
+            task["predictions"] = [{"model_version": str(row["model"]), "result": result}]
+        elif result:
+            task["annotations"] = [{"result": result}]
+        tasks.append(task)
     return tasks
 
 
@@ -78,7 +88,8 @@ def tasks_of(text: str, source: Path) -> list[Any]:
 def from_labelstudio(tasks: Sequence[Any], source: str, annotator: str | None = None) -> list[Row]:
     """Gold rows of Label Studio tasks as exported with "JSON"; `source` names the file in errors.
 
-    A region labels every line that it touches. Raises `UserError` for unknown
+    A region labels every line that it touches. Predictions are nobody's work:
+    without an annotation a page has no labels. Raises `UserError` for unknown
     labels, for a line with two labels, and for a task with several annotations
     unless `annotator` names one.
     """
@@ -100,7 +111,7 @@ def from_labelstudio(tasks: Sequence[Any], source: str, annotator: str | None = 
         marks = _marks(result, data["lines"], place, problems)
         lines = [label_line(item["text"], marks.get(i, {}), item.get("n")) for i, item in enumerate(data["lines"])]
         problems += (f"{place}, line {n}: {what}" for n, line in enumerate(lines, 1) for what in problems_of(line, n))
-        pages[data["id"]] = data | {"lines": lines}
+        pages[data["id"]] = by_person(data | {"lines": lines})
     raise_problems(problems)
     return list(pages.values())
 

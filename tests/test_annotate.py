@@ -15,6 +15,7 @@ from clfnews.errors import UserError
 from clfnews.exchange import read_labelled as read_file
 from clfnews.filter import FittedTask, PageFilter
 from clfnews.labels import TASKS
+from clfnews.labelstudio import LABELLING_CONFIG
 from clfnews.models import make_model
 from clfnews.ownlabels import SHARES, add_to_folder
 from clfnews.page import Page
@@ -82,8 +83,8 @@ def test_two_models_that_agree_give_no_disagreement(trained: PageFilter) -> None
     assert any(choice.candidate.disagreement > 0 for choice in different)
 
 
-@pytest.mark.parametrize("name", ["queue.tsv", "queue.json", "queue.jsonl"])
-def test_the_queue_comes_back_from_every_format(name: str, rules_filter: Path, cli: Cli, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["queue.tsv", "queue.jsonl"])
+def test_the_queue_comes_back_from_a_file(name: str, rules_filter: Path, cli: Cli, tmp_path: Path) -> None:
     done = cli("annotate", "queue", rules_filter, ENGLISH / "pages.jsonl", "-n", 4, "-o", name)
     assert done.code == 0 and f"{name}: 4 pages to label" in done.out and "new site (" in done.out
     assert cli("data", "import", name, "-o", "back.jsonl").code == 0
@@ -91,6 +92,22 @@ def test_the_queue_comes_back_from_every_format(name: str, rules_filter: Path, c
     page_filter = PageFilter.load(rules_filter)
     wanted = queue_rows(make_queue(page_filter, PAGES, 4))
     assert rows == wanted and rows[0]["model"] == "rules+lexicon"
+    (tmp_path / name).write_text("labels of a person", encoding="utf-8")
+    done = cli("annotate", "queue", rules_filter, ENGLISH / "pages.jsonl", "-o", name)
+    assert (done.code, done.error) == (2, f"clfnews: {name}: is there already and may hold labels; give another name")
+    assert (tmp_path / name).read_text(encoding="utf-8") == "labels of a person"
+
+
+def test_the_queue_for_label_studio_is_predictions(rules_filter: Path, cli: Cli, tmp_path: Path) -> None:
+    options = ["-n", 4, "-o", "queue.json", "--labelling-config", "labels.xml"]
+    done = cli("annotate", "queue", rules_filter, ENGLISH / "pages.jsonl", *options)
+    assert done.code == 0 and "labels.xml: paste it into" in done.out
+    assert (tmp_path / "labels.xml").read_text(encoding="utf-8") == LABELLING_CONFIG
+    tasks = json.loads((tmp_path / "queue.json").read_text(encoding="utf-8"))
+    assert [task["annotations"] for task in tasks] == [[]] * 4
+    assert {task["predictions"][0]["model_version"] for task in tasks} == {"rules+lexicon"}
+    done = cli("data", "import", "queue.json", "-o", "back.jsonl")
+    assert done.code == 2 and "queue.json: 4 pages, none of them with a label yet" in done.error
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import shutil
@@ -18,9 +19,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clfnews.errors import UserError
-from clfnews.exchange import export_rows, from_tsv, import_rows, to_tsv
+from clfnews.exchange import export_rows, import_rows, read_labelled
 from clfnews.labels import ARTICLE, STANCES, TYPES
 from clfnews.labelstudio import LABELLING_CONFIG, from_labelstudio, to_labelstudio
+from clfnews.labeltable import from_tsv, to_tsv
 from clfnews.page import normalise
 
 SEEDS = ROOT / "data" / "pages" / "test.jsonl"
@@ -116,9 +118,12 @@ def test_a_table_is_a_row_a_line(seed: Row) -> None:
 def test_blank_export_has_no_labels(tmp_path: Path) -> None:
     for name in ("x.tsv", "x.json"):
         export_rows(SEEDS, tmp_path / name, blank=True)
-        pages, lines, unlabelled = import_rows(tmp_path / name, tmp_path / "x.jsonl")
-        assert (pages, lines) == (5, unlabelled)
-        assert {line["stance"] for row in read(tmp_path / "x.jsonl") for line in row["lines"]} == {None}
+        with pytest.raises(UserError, match=rf"{name}: 5 pages, none of them with a label yet"):
+            import_rows(tmp_path / name, tmp_path / "x.jsonl")
+    guessed = write_rows(tmp_path / "guessed.jsonl", [guess("one")])
+    export_rows(guessed, tmp_path / "y.tsv", blank=True)
+    table = (tmp_path / "y.tsv").read_text("utf-8")
+    assert "\tui\t" not in table and "m1" not in table, "a second opinion is not told whose the first was"
 
 
 # --- Label Studio's format ------------------------------------------------------------------
@@ -233,15 +238,22 @@ def drop(text: str, row: int) -> str:
     ("change", "told"),
     [
         (lambda text: edit(text, 5, 2, "bdoy"), "x.tsv:5: unknown type 'bdoy' (did you mean 'body'?)"),
+        (lambda text: edit(text, 5, 2, "BODY"), "x.tsv:5: unknown type 'BODY' (did you mean 'body'?)"),
         (lambda text: edit(edit(text, 5, 2, "ui"), 5, 3, "hostile"), "x.tsv:5: stance on a ui line"),
         (lambda text: edit(text, 5, 3, "hostil"), "x.tsv:5: unknown stance 'hostil' (did you mean 'hostile'?)"),
         (lambda text: edit(text, 5, 1, "three"), "x.tsv:5: line number 'three' is not a number"),
         (lambda text: edit(text, 5, 1, "2"), "x.tsv:5: line 2 of page '{id}' a second time"),
-        (lambda text: edit(text, 5, 4, "20-Oct"), "x.tsv:2: a text of page '{id}' is not the one exported (a spreadsheet"),
+        (lambda text: edit(text, 5, 4, "20-Oct"), "x.tsv:5: the text of line 3 of page '{id}' is not the one exported (a spread"),
         (lambda text: edit(text, 5, 4, " hai  cách"), "x.tsv:5: empty or not normalised text"),
         (lambda text: edit(text, 5, 0, "other"), "x.tsv:5: no '# page ...' row for page 'other'"),
         (lambda text: edit(text, 5, 4, "a\tb"), "x.tsv:5: 6 cells, expected 5 (page_id, n, type, stance, text)"),
-        (lambda text: drop(text, 5), "x.tsv:2: page '{id}' has {fewer} lines, but {n} were exported"),
+        (lambda text: drop(text, 5), "x.tsv:2: page '{id}' lacks line 3; it had {n}"),
+        (lambda text: drop(drop(text, 5), 7), "x.tsv:2: page '{id}' lacks lines 3, 6; it had {n}"),
+        (lambda text: edit(text, 5, 1, "99"), "x.tsv:5: page '{id}' had no line 99 when it was exported"),
+        (
+            lambda text: text.replace("page_id\tn", "page\tline", 1),
+            "x.tsv:1: the header is page, line, type, stance, text; expected page_id, n, type, stance, text",
+        ),
         (lambda text: drop(text, 2), "x.tsv:2: no '# page ...' row for page '{id}'"),
         (lambda text: text + text.splitlines()[1] + "\n", "page '{id}' a second time"),
         (lambda text: edit(text, 2, 0, '# page {"id": '), "x.tsv:2: the page's fields are not JSON"),
@@ -253,7 +265,7 @@ def test_mistakes_in_a_table_are_named(change: Callable[[str], str], told: str, 
     n = len(seed["lines"])
     with pytest.raises(UserError) as error:
         from_tsv(change(to_tsv([seed])), "x.tsv")
-    assert told.format(id=seed["id"], n=n, fewer=n - 1) in str(error.value)
+    assert told.format(id=seed["id"], n=n) in str(error.value)
 
 
 def test_all_mistakes_are_found_and_the_first_named(seed: Row) -> None:
@@ -274,6 +286,78 @@ def test_edited_labels_arrive(seed: Row) -> None:
     expected = deepcopy(seed)
     expected["lines"][n - 1]["type"] = "navigation"
     assert from_tsv("# a remark of mine\n\n" + text, "x.tsv") == [expected]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda text: edit(text, 5, 4, "20-Oct"), "x.tsv:2: a text of page '{id}' is not the one exported"),
+        (lambda text: drop(text, 5), "x.tsv:2: page '{id}' has {fewer} lines, but {n} were exported"),
+    ],
+)
+def test_tables_of_former_versions_are_read_and_checked(change: Callable[[str], str], told: str, seed: Row) -> None:
+    texts = "\n".join(line["text"] for line in seed["lines"])
+    about = {"count": len(seed["lines"]), "texts": hashlib.sha256(texts.encode()).hexdigest()[:12]}
+    table = edit(to_tsv([seed]), 2, 0, "# page " + json.dumps(seed | {"lines": about}))
+    assert from_tsv(table, "x.tsv") == [seed]
+    n = len(seed["lines"])
+    with pytest.raises(UserError) as error:
+        from_tsv(change(table), "x.tsv")
+    assert told.format(id=seed["id"], n=n, fewer=n - 1) in str(error.value)
+
+
+def test_a_header_in_capitals_is_the_header(seed: Row) -> None:
+    assert from_tsv(to_tsv([seed]).replace("page_id\tn\ttype", "Page_ID\tN\tType", 1), "x.tsv") == [seed]
+
+
+# --- whose labels they are ----------------------------------------------------------------------
+
+
+def guess(page_id: str) -> Row:
+    """A page of a queue: its labels are a model's."""
+    lines = [{"text": f"{text} {page_id}", "type": "ui", "stance": None} for text in ("Home", "Sport")]
+    return {"id": page_id, "model": "m1", "lines": lines}
+
+
+def test_a_table_tells_which_pages_nobody_has_corrected(tmp_path: Path) -> None:
+    rows = [guess("one"), guess("two"), guess("three")]
+    rows[1]["lines"][0]["type"] = "navigation"
+    text = to_tsv(rows)
+    (tmp_path / "x.tsv").write_text(edit(text, 4, 2, "body"), encoding="utf-8")
+    notes: list[str] = []
+    one, two, three = read_labelled(tmp_path / "x.tsv", note=notes.append)
+    assert notes == [f"{tmp_path / 'x.tsv'}: 2 of 3 pages have the model's labels unchanged"]
+    assert (one["prefilled"], [line["type"] for line in one["lines"]]) == ("m1", ["ui", "body"]) and "model" not in one
+    assert [two, three] == rows[1:], "what nobody has corrected is the model's still"
+
+
+def test_pages_without_a_label_are_left_out_and_counted(tmp_path: Path, cli: Cli) -> None:
+    text = to_tsv([guess("one"), guess("two")])
+    for row in (3, 4):
+        text = edit(text, row, 2, "")
+    (tmp_path / "x.tsv").write_text(edit(text, 6, 2, "navigation"), encoding="utf-8")
+    done = cli("data", "import", "x.tsv", "-o", "labels")
+    assert done.code == 0 and "train" in done.out
+    assert "clfnews: x.tsv: 1 page without any label left out" in done.err and "unchanged" not in done.err
+    (tmp_path / "y.tsv").write_text(edit(text, 6, 2, ""), encoding="utf-8")
+    done = cli("data", "import", "y.tsv", "-o", "labels")
+    assert done.code == 2 and "no type on page 'two', line 1" in done.err, "half a page is a mistake"
+
+
+def test_guesses_are_predictions_and_no_persons_work(tmp_path: Path, cli: Cli) -> None:
+    tasks = to_labelstudio([guess("one"), guess("two"), {**guess("three"), "model": None}])
+    assert [[p["model_version"] for p in task.get("predictions", [])] for task in tasks] == [["m1"], ["m1"], []]
+    assert [len(task["annotations"]) for task in tasks] == [0, 0, 1]
+    # Label Studio makes an annotation of the prediction that a person submits.
+    tasks[1]["annotations"] = [{"completed_by": {"id": 7, "email": "an@example.com"}, **tasks[1]["predictions"][0]}]
+    (tmp_path / "tasks.json").write_text(json.dumps(tasks), encoding="utf-8")
+    done = cli("data", "import", "tasks.json", "-o", "x.jsonl")
+    assert (done.code, done.err) == (0, "clfnews: tasks.json: 1 page without any label left out\n")
+    two, three = read(tmp_path / "x.jsonl")
+    assert (two["id"], two["prefilled"], three["id"]) == ("two", "m1", "three") and "model" not in two
+    done = cli("data", "import", "tasks.json", "-o", "x.jsonl", "--annotator", "an@example.com")
+    assert (done.code, done.err) == (0, "clfnews: tasks.json: 2 pages without any label by an@example.com left out\n")
+    assert "annotations" in json.dumps(to_labelstudio([two])) and "predictions" not in json.dumps(to_labelstudio([two]))
 
 
 # --- what cannot be exported, and the commands -----------------------------------------------------
@@ -332,5 +416,12 @@ def test_commands(tmp_path: Path, cli: Cli) -> None:
     assert (tmp_path / "back.jsonl").read_bytes() == SEEDS.read_bytes()
     assert "did you mean 'tsv'?" in cli("data", "export", SEEDS, "-o", "x", "--format", "tvs").error
     assert "give --format" in cli("data", "export", SEEDS, "-o", "x").error
+    (tmp_path / "mine.tsv").write_text("hours of work", encoding="utf-8")
+    refused = cli("data", "export", SEEDS, "-o", "mine.tsv")
+    assert (refused.code, refused.error) == (2, "clfnews: mine.tsv: is there already and may hold labels; give another name")
+    assert (tmp_path / "mine.tsv").read_text("utf-8") == "hours of work"
+    several = cli("data", "import", "mine.tsv", "other.tsv", "-o", "x.jsonl")
+    assert several.code == 2 and "data import: one file at a time, got mine.tsv, other.tsv" in several.error
+    assert "unknown benchmark format 'wxcb' (did you mean 'wcxb'?)" in cli("data", "import", "wxcb", "x", "-o", "x.jsonl").error
     assert "no such file" in cli("data", "import", "x.tsv", "-o", "x.jsonl").error
     assert "does not exist" in cli("data", "export", SEEDS, "-o", "nowhere/x.tsv").error
