@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clfnews.errors import BadRecord, UserError
+from clfnews.errors import BadRecord, UserError, counted
 from clfnews.terminal import now_and_then, printable, sink, status, styled, warner, working
 
 if TYPE_CHECKING:
@@ -120,12 +120,12 @@ def _run_filter(
     bad: list[BadRecord] = []
     # On the terminal the pages themselves are the progress.
     with sink(output) as write, working("reading", quiet or output is None) as show:
-        tell = now_and_then(lambda number: show(f"{number:,} pages"))
+        tell = now_and_then(lambda number: show(counted(number, "page")))
         for number, tagged in enumerate(page_filter.tag(_good(records, bad, warn)), 1):
             tell(number)
             write(_as_json(page_filter, tagged, all_lines, explain) if as_json else _as_text(tagged, output is None))
     if bad:
-        typer.echo(f"clfnews: {len(bad)} record{'s' * (len(bad) > 1)} could not be read (see above)", err=True)
+        typer.echo(f"clfnews: {counted(len(bad), 'record')} could not be read (see above)", err=True)
         raise typer.Exit(1)
 
 
@@ -182,13 +182,14 @@ def _filter_to_folder(
             warn=warner(),
         )
     warn, counts = warner(), report.counts
+    kept = f"{counts.kept:,} of {counted(counts.lines, 'line')}"
     before = f" ({report.resumed} of them by an earlier run)" if report.resumed else ""
-    typer.echo(f"{counts.pages:,} pages in {report.shards:,} files{before}, {counts.kept:,} of {counts.lines:,} lines kept")
+    typer.echo(f"{counted(counts.pages, 'page')} in {counted(report.shards, 'file')}{before}, {kept} kept")
     typer.echo(f"{report.seconds:.1f} s: {output / MANIFEST}")
     if counts.errors:
-        warn(f"{counts.errors:,} record{'s' * (counts.errors > 1)} could not be read; see the _*.errors.jsonl files in {output}")
+        warn(f"{counted(counts.errors, 'record')} could not be read; see the _*.errors.jsonl files in {output}")
     if report.left_over:
-        warn(f"{len(report.left_over)} files in {output} are of inputs that were not given this time")
+        warn(f"{counted(len(report.left_over), 'file')} in {output} of inputs that were not given this time")
     if counts.errors:
         raise typer.Exit(1)
 

@@ -26,6 +26,11 @@ class BadRecord:
         return f"{self.source}: {self.record}: {self.reason}"
 
 
+def counted(number: int, what: str) -> str:
+    """`1 page`, `2,000 pages`."""
+    return f"{number:,} {what}{'s' * (number != 1)}"
+
+
 def nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
     """` (did you mean 'x'?)` for the closest known name, in upper or lower case, else the choices."""
     lower = {choice.lower(): choice for choice in reversed(known)}

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from clfnews.errors import BadRecord, UserError, nearest
+from clfnews.errors import BadRecord, UserError, counted, nearest
 from clfnews.html import MAX_LINES, read_html
 from clfnews.page import Page
 from clfnews.records import MAX_RECORD_BYTES, Part, ReadOptions, Records, Source, Warn, checked
@@ -129,7 +129,7 @@ def passed_over(name: str, options: ReadOptions) -> list[Path]:
 def told(name: str, not_read: Sequence[Path]) -> str:
     """What is said of the files that were passed over."""
     few = ", ".join(str(path.relative_to(name)) for path in not_read[:3]) + (", ..." if len(not_read) > 3 else "")
-    many = "1 file is" if len(not_read) == 1 else f"{len(not_read):,} files are"
+    many = f"{counted(len(not_read), 'file')} {'is' if len(not_read) == 1 else 'are'}"
     return f"{name}: {many} not read: the name tells no format, or the link is broken ({few}); see --input-format"
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from clfnews import __version__
-from clfnews.errors import BadRecord, UserError, nearest
+from clfnews.errors import BadRecord, UserError, counted, nearest
 from clfnews.filter import PageFilter
 from clfnews.page import Page
 from clfnews.readers import ReadOptions, passed_over, read_file, spool_stdin, told
@@ -98,11 +98,11 @@ class Report:
     def line(self) -> str:
         """Pages, rate and time left, as one line."""
         rate = self.new.records / self.seconds if self.seconds else 0.0
-        text = f"{self.counts.records:,} pages, {self.bytes / max(self.total_bytes, 1):.0%}, {rate:,.0f} pages/s"
+        text = f"{counted(self.counts.records, 'page')}, {self.bytes / max(self.total_bytes, 1):.0%}, {rate:,.0f} pages/s"
         # The first files tell more of the start of the workers than of the rate.
         if self.total_bytes * _TELLING < self.bytes < self.total_bytes:
             text += f", {_duration(self.seconds * (self.total_bytes - self.bytes) / self.bytes)} left"
-        return text + (f", {self.counts.errors:,} errors" if self.counts.errors else "")
+        return text + (f", {counted(self.counts.errors, 'error')}" if self.counts.errors else "")
 
 
 def _duration(seconds: float) -> str:

@@ -48,6 +48,7 @@ class Counts:
         for name, value in asdict(other).items():
             mine = getattr(self, name)
             total = dict(Counter(mine) + Counter(value)) if isinstance(value, dict) else mine + value
+            total = round(total, 4) if isinstance(total, float) else total  # of seconds; 0.1 + 0.2 is 0.30000000000000004
             setattr(self, name, dict(sorted(total.items())) if isinstance(total, dict) else total)
 
     def count(self, tagged: TaggedPage) -> None:

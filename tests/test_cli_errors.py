@@ -239,6 +239,13 @@ def test_a_store_that_cannot_be_opened(cli: Cli, tmp_path: Path) -> None:
     assert "MLFLOW_TRACKING_URI" in done.error
 
 
+def test_looking_for_a_model_makes_no_store(cli: Cli, tmp_path: Path) -> None:
+    done = cli("filter", SEED_PAGE)
+    assert (done.code, done.out) == (2, "")
+    assert "there is no store sqlite:///" in done.error and "mlflow.db; train one" in done.error
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("uri", ["http://127.0.0.1:1", "nonsense://x", "postgresql://u@127.0.0.1:1/runs"])
 def test_other_stores_that_cannot_be_opened(uri: str, store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
@@ -258,6 +265,7 @@ def test_other_stores_that_cannot_be_opened(uri: str, store: Any, monkeypatch: p
         (["filter", SEED_PAGE, "--threshold=1.5"], "expected a number from 0 to 1"),
         (["tag", SEED_PAGE, "--threshold=nan"], "expected a number from 0 to 1"),
         (["evaluate", "a", "b", "c"], "expected [MODEL] FILE"),
+        (["filter", SEED_PAGE, "-o", "out.parquet"], "Parquet goes into a folder"),
         (["filter", SEED_PAGE, "-o", "nowhere/out.txt"], "the folder nowhere does not exist"),
         (["tag", SEED_PAGE, "-o", "."], "is a folder"),
         (["filter"], "inputs"),

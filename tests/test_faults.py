@@ -202,7 +202,7 @@ def test_a_file_that_cannot_be_read_stops_nothing(cli: Cli, rules_filter: Path, 
     else:  # root may read everything that can be read
         (tmp_path / "in/bad.txt").symlink_to("/proc/self/mem")
     done = cli("filter", "in", "-o", "out", "-m", rules_filter)
-    assert done.code == 0 and "1 pages in 2 files" in done.out
+    assert done.code == 1 and "1 page in 2 files" in done.out
     [error] = (tmp_path / "out/_bad.errors.jsonl").read_text().splitlines()
     assert json.loads(error)["reason"] in ("Input/output error", "Permission denied")
 
@@ -243,7 +243,7 @@ def test_every_hostile_file_is_told_and_the_good_one_is_whole(cli: Cli, rules_fi
     (tmp_path / "in").mkdir()
     reasons = hostile_files(tmp_path / "in")
     done = cli("filter", "in", "-o", "out", "-m", rules_filter, "-w", 2)
-    assert done.code == 0 and "Traceback" not in done.err
+    assert done.code == 1 and "Traceback" not in done.err
     out = shards(tmp_path / "out")
     for name, reason in reasons.items():
         stem = name.split(".")[0] if sum(other.split(".")[0] == name.split(".")[0] for other in reasons) == 1 else name
@@ -256,7 +256,7 @@ def test_every_hostile_file_is_told_and_the_good_one_is_whole(cli: Cli, rules_fi
     text = json.loads(out["markup.jsonl"].splitlines()[0])["text"] + "".join(data.decode() for data in out.values())
     assert not any((ord(c) < 32 and c != "\n") or c == "\u202e" for c in text)
     again = cli("filter", "in", "-o", "out", "-m", rules_filter, "-w", 2, "--resume")
-    assert again.code == 0 and shards(tmp_path / "out") == out
+    assert again.code == 1 and shards(tmp_path / "out") == out
 
 
 def test_what_pages_hold_does_not_steer_the_terminal(rules_filter: Path, tmp_path: Path) -> None:

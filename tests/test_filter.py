@@ -21,7 +21,7 @@ from clfnews.labels import ARTICLE, STANCES, TYPES
 from clfnews.page import Page
 from clfnews.pagestance import NO_STANCE
 
-PAGE_KEYS = ["id", "url", "site", "title", "text", "stance", "confidence", "model", "lines"]
+PAGE_KEYS = ["id", "url", "site", "source", "title", "text", "stance", "confidence", "model", "lines"]
 STANCE_KEYS = list(NO_STANCE)
 LINE_KEYS = ["n", "text", "type", "p", "keep", "stance", "p_stance"]
 SEEDS = sorted((ROOT / "seeds").glob("*.txt"))

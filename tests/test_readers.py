@@ -123,6 +123,51 @@ def test_standard_input_is_told_by_its_first_bytes(name: str, packing: str, monk
     assert texts(list(read_pages(["-"]))) == [["Một", "Hai"]]
 
 
+JSON_FILES = {
+    "rows": '{"text": "Một\\nHai"}\n{"text": "Ba"}\n',
+    "array": '[{"text": "Một\\nHai"},\n {"text": "Ba"}]',
+    "spaced": ' [\n\n {"text": "Một\\nHai"}, {"text": "Ba"}\n]\n',
+    "one": '{\n "id": "x",\n "text": "Một\\nHai"\n}\n',
+}
+
+
+@pytest.mark.parametrize("name", JSON_FILES)
+def test_json_files_are_arrays_objects_or_rows(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = [["Một", "Hai"]] if name == "one" else [["Một", "Hai"], ["Ba"]]
+    (tmp_path / "a.json").write_text(JSON_FILES[name], encoding="utf-8")
+    (tmp_path / "export").write_text(JSON_FILES[name], encoding="utf-8")
+    assert texts(read(tmp_path / "a.json")) == expected == texts(read(tmp_path / "export")), "told by its first bytes"
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(JSON_FILES[name].encode())))
+    assert texts(list(read_pages(["-"]))) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("[]", "is empty"),
+        ('[{"text": "a"}, 5]', "not a JSON object"),
+        ('[{"text": "a"}', "not JSON: Expecting ',' delimiter: line 1 column 15 (char 14)"),
+        (f'[{{"text": "{"x" * 2000}"}}]', "is larger than 0.000976562 MiB; write one object a line (jq -c '.[]')"),
+    ],
+)
+def test_json_that_is_no_pages(content: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(content)
+    assert texts(read(tmp_path / "a.json", max_bytes=1024))[-1] == said
+
+
+@pytest.mark.parametrize("start", [b"%PDF-1.7\n", b"GIF89a", b"PK\x03\x04", b"RIFF\x00\x00", b"\x89PNG\r\n\x1a\n\0\0"])
+def test_other_files_that_are_called_html(start: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_bytes(start + b"abc" * 100)
+    assert texts(read(tmp_path / "a.html")) == ["is a binary file, not HTML"]
+
+
+def test_pages_name_the_file_they_were_read_from(tmp_path: Path) -> None:
+    for name in ("a.txt", "b.html", "c.jsonl", "d.warc"):
+        (tmp_path / name).write_bytes(SAMPLES[f"a{Path(name).suffix}"])
+    found = [page.source for page in read_pages([str(tmp_path)]) if isinstance(page, Page)]
+    assert found == [str(tmp_path / name) for name in ("a.txt", "b.html", "c.jsonl", "d.warc")]
+
+
 # --- columns ------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -86,10 +87,11 @@ def test_every_input_file_becomes_a_shard_with_its_errors_beside_it(run: Run, tm
     assert (report.counts.records, report.counts.pages, report.counts.errors) == (45, 42, 3)
 
 
-def test_a_shard_holds_what_the_filter_says(run: Run, rules_filter: Path, tmp_path: Path) -> None:
+def test_a_shard_holds_what_the_filter_says(run: Run, rules_filter: Path, inputs: Path, tmp_path: Path) -> None:
     run()
     rows = [json.loads(line) for line in shards(tmp_path / "out")["rows.jsonl"].splitlines()]
-    pages = [Page.from_text(text, f"r{i}") for i, text in enumerate(TEXTS[7:42])]
+    source = str(inputs / "rows.jsonl")
+    pages = [replace(Page.from_text(text, f"r{i}"), source=source) for i, text in enumerate(TEXTS[7:42])]
     assert rows == [tagged.as_row(all_lines=False) for tagged in PageFilter.load(rules_filter).tag(pages)]
 
 
@@ -119,6 +121,28 @@ def test_the_manifest_adds_up(run: Run, rules_filter: Path, tmp_path: Path) -> N
         total.add(counts)
     total.seconds = found["totals"]["seconds"]
     assert found["totals"] == json.loads(json.dumps(total.__dict__)) and total.records == 45
+
+
+def test_a_folder_is_read_as_one_dataset(run: Run, tmp_path: Path) -> None:
+    """Its manifest, error files and notes begin with an underscore or a point, which such readers pass over."""
+    import pandas as pd
+
+    run(format="parquet")
+    table = pd.read_parquet(tmp_path / "out")
+    assert len(table) == 42 and set(table["source"].map(os.path.basename)) >= {"rows.jsonl", "page-0.txt", "page-0.html"}
+
+
+def test_files_that_are_not_read_are_named(cli: Cli, rules_filter: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.txt").write_text(TEXTS[0], encoding="utf-8")
+    for name in ("b.docx", "c", ".hidden", "a.errors.jsonl", "_manifest.json"):
+        (tmp_path / "in" / name).write_text("x")
+    (tmp_path / "in/gone.txt").symlink_to("nowhere.txt")
+    done = cli("filter", "in", "-o", "out", "-m", rules_filter)
+    assert done.code == 0 and "1 page in 1 file, " in done.out
+    assert "clfnews: in: 3 files are not read: the name tells no format, or the link is broken (b.docx, c, gone.txt)" in done.err
+    assert manifest(tmp_path / "out")["passed_over"] == ["in/b.docx", "in/c", "in/gone.txt"]
+    assert "in: 3 files are not read" in cli("filter", "in", "-m", rules_filter).error
 
 
 def test_names_that_would_clash_are_told_apart(tmp_path: Path) -> None:
@@ -174,7 +198,8 @@ def test_large_files_are_split_and_lose_nothing(run: Run, inputs: Path, tmp_path
     for kind, count in ((".jsonl", 35), (".errors.jsonl", 2)):
         names = [name for name in sorted(pieces) if name.endswith(kind) and (".errors" in name) == (".errors" in kind)]
         joined = b"".join(pieces[name] for name in names)
-        assert joined == (tmp_path / f"whole/rows{kind}").read_bytes() and joined.count(b"\n") == count
+        [whole_name] = (name for name in shards(tmp_path / "whole") if (".errors" in name) == (".errors" in kind))
+        assert joined == (tmp_path / "whole" / whole_name).read_bytes() and joined.count(b"\n") == count
     parts.counts.seconds = whole.counts.seconds
     assert parts.counts == whole.counts
     run(inputs / "rows.jsonl", out="pq", format="parquet")
@@ -317,12 +342,12 @@ def test_two_runs_do_not_share_a_folder(run: Run, tmp_path: Path) -> None:
 
 def test_the_command_fills_a_folder(cli: Cli, inputs: Path, rules_filter: Path, tmp_path: Path) -> None:
     done = cli("filter", inputs, "-o", "out", "-m", rules_filter, "--workers", 2, "--format", "text")
-    assert done.code == 0 and done.out.startswith("42 pages in 9 files, ") and done.out.endswith("out/_manifest.json\n")
-    assert "clfnews: 3 records could not be read; see the .errors.jsonl files in out" in done.err
+    assert done.code == 1 and done.out.startswith("42 pages in 9 files, ") and done.out.endswith("out/_manifest.json\n")
+    assert "clfnews: 3 records could not be read; see the _*.errors.jsonl files in out" in done.err
     again = cli("filter", inputs, "-o", "out", "-m", rules_filter, "--format", "text")
     assert again.code == 2 and "--resume" in again.error
     more = cli("filter", inputs, "-o", "out", "-m", rules_filter, "--format", "text", "--resume", "-w", 1)
-    assert more.code == 0 and "(9 of them by an earlier run)" in more.out
+    assert more.code == 1 and "(9 of them by an earlier run)" in more.out, "bad records stay bad records"
 
 
 def test_options_of_a_folder_need_one(cli: Cli, inputs: Path, rules_filter: Path) -> None:
@@ -347,6 +372,16 @@ def test_progress_tells_rate_and_time_left() -> None:
     report.bytes, report.counts.errors = 1000, 2
     assert report.line() == "6,000 pages, 100%, 200 pages/s, 2 errors"
     assert Report(total_bytes=0).line() == "0 pages, 0%, 0 pages/s"
+
+
+def test_numbers_are_said_in_the_singular_and_rounded() -> None:
+    report = Report(total_bytes=10, bytes=10, seconds=1.0)
+    report.counts.records = report.new.records = report.counts.errors = 1
+    assert report.line() == "1 page, 100%, 1 pages/s, 1 error"
+    total = Counts()
+    for seconds in (0.1, 0.2, 0.0001):
+        total.add(Counts(seconds=seconds))
+    assert str(total.seconds) == "0.3001"
 
 
 # --- elsewhere -----------------------------------------------------------------------------------------
