@@ -156,11 +156,18 @@ def _is_labelled_file(name: str) -> bool:
 
 def _import_to_folder(file: str, folder: Path, annotator: str | None, split: str | None) -> None:
     from clfnews.exchange import read_labelled
+    from clfnews.labelrows import pages_of
     from clfnews.ownlabels import SHARES, add_to_folder
+    from clfnews.quality import alone_note
 
-    counts = add_to_folder(read_labelled(file, annotator, warner()), folder, split)
-    print_table(["split", "pages", "sites", "lines"], [[name, *(f"{n:,}" for n in row)] for name, row in counts.items()])
-    missing = [name for name in SHARES if name not in counts]
+    added = add_to_folder(read_labelled(file, annotator, warner()), folder, split)
+    print_table(["split", "pages", "sites", "lines"], [[name, *(f"{n:,}" for n in row)] for name, row in added.counts.items()])
+    if added.replaced:
+        lines = f"{added.changed:,} line{'s' * (added.changed != 1)} changed"
+        typer.echo(f"{folder}: {pages_of(added.replaced)} replaced ({lines})")
+    if added.alone:
+        warner()(f"{folder}: {alone_note(added.alone)}")
+    missing = [name for name in SHARES if name not in added.counts]
     if missing:
         typer.echo(f"no sites yet for {' and '.join(missing)}: label pages of further sites", err=True)
     typer.echo(f"{folder}: check with: clfnews data check {folder}")

@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from clfnews.errors import UserError, nearest
 from clfnews.exchange import write_text
 from clfnews.labelrows import Row
 from clfnews.labels import ARTICLE, GUIDELINES_VERSION, STANCES, TYPES
+from clfnews.quality import site_of, stands_alone
 
 SHARES = {"train": 0.6, "test": 0.2, "validation": 0.2}
 """Split -> its share of the sites; of equal needs the first is filled first."""
@@ -28,12 +31,27 @@ _KEYS = ("id", "origin", "site", "layout", "article", "group", "url", "date", "g
 _SHOWN = 3
 
 
-def add_to_folder(rows: Sequence[Row], folder: Path, split: str | None = None) -> dict[str, tuple[int, int, int]]:
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What a data folder holds after an import, and what the import did to it."""
+
+    counts: dict[str, tuple[int, int, int]]
+    """Split -> pages, sites and lines."""
+    replaced: int
+    """Imported pages that the folder had already."""
+    changed: int
+    """Their lines that are not what they were."""
+    alone: int
+    """Pages of the folder without a site (see `quality.stands_alone`)."""
+
+
+def add_to_folder(rows: Sequence[Row], folder: Path, split: str | None = None) -> Added:
     """Add labelled pages to a data folder, or make it; pages with the id of an old one take its place.
 
     Parameters: `split`, for the pages of all new sites, else by `SHARES`.
-    Returns split -> pages, sites and lines. Raises `UserError` for lines
-    without a type, an unknown split, and a folder whose card is not of this command.
+    A page that comes back with another site is dealt out with that site.
+    Raises `UserError` for lines without a type, an unknown split, and a folder
+    whose card is not of this command.
     """
     if split is not None and split not in SHARES:
         raise UserError(f"--split {split}: unknown{nearest(split, tuple(SHARES))}")
@@ -43,7 +61,10 @@ def add_to_folder(rows: Sequence[Row], folder: Path, split: str | None = None) -
         raise UserError(f"{folder}: has a dataset card of its own ({card.name}); give another folder")
     old = {name: _rows(folder / "pages" / f"{name}.jsonl") for name in SHARES}
     new = {row["id"]: _gold(row) for row in rows}
-    parts = {name: [new.pop(row["id"], row) for row in part] for name, part in old.items()}
+    before = {row["id"]: row for part in old.values() for row in part if row["id"] in new}
+    changed = sum(_changed_lines(row, new[page_id]) for page_id, row in before.items())
+    moved = {page_id for page_id, row in before.items() if row["group"] != new[page_id]["group"]}
+    parts = {name: [new.pop(row["id"], row) for row in part if row["id"] not in moved] for name, part in old.items()}
     of_group = {row["group"]: name for name, part in parts.items() for row in part}
     for row in new.values():
         name = of_group.setdefault(row["group"], split or _neediest(Counter(of_group.values())))
@@ -55,8 +76,16 @@ def add_to_folder(rows: Sequence[Row], folder: Path, split: str | None = None) -
     filled = {name: part for name, part in parts.items() if part}
     for name, part in filled.items():
         write_text(folder / "pages" / f"{name}.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in part))
+    for name in old.keys() - filled.keys():
+        (folder / "pages" / f"{name}.jsonl").unlink(missing_ok=True)  # its pages have moved
     write_text(card, _card(list(filled)))
-    return {name: (len(p), len({r["group"] for r in p}), sum(len(r["lines"]) for r in p)) for name, p in filled.items()}
+    counts = {name: (len(p), len({r["group"] for r in p}), sum(len(r["lines"]) for r in p)) for name, p in filled.items()}
+    return Added(counts, len(before), changed, sum(stands_alone(row) for part in filled.values() for row in part))
+
+
+def _changed_lines(old: Row, new: Row) -> int:
+    """How many lines of two versions of a page differ, in text or label."""
+    return sum(x != y for x, y in zip_longest(old["lines"], new["lines"]))
 
 
 def _check_complete(rows: Sequence[Row]) -> None:
@@ -74,10 +103,11 @@ def _rows(path: Path) -> list[Row]:
 
 def _gold(row: Row) -> dict[str, Any]:
     """The row as the card describes it; without a site every page is a group of its own."""
-    site = row.get("site")
+    site = site_of(row)
     has_article = any(line["type"] in ARTICLE for line in row["lines"])
     full = row | {
         "origin": row.get("origin") or "labelled",
+        "site": site,
         "layout": row.get("layout") or site or row["id"],
         "group": str(row.get("group") or site or row["id"]),
         "article": (row.get("article") or row["id"]) if has_article else None,

@@ -17,7 +17,7 @@ from typing import Any
 from clfnews.dataset import label_problems
 from clfnews.errors import UserError, nearest
 from clfnews.labels import GUIDELINES_VERSION, STANCES, TASKS, TYPES, is_article
-from clfnews.page import Line, normalise
+from clfnews.page import Line, Page, normalise
 
 CONFIGS = ("pages", "stance")
 _SPLITS = ("train", "validation", "test")
@@ -59,7 +59,7 @@ def check_folder(folder: Path) -> tuple[list[str], str]:
     """Every problem of the splits and challenge pairs of a data folder; if there is none, what is behind its parts.
 
     Returns one line a problem, such as `pages/train.jsonl: row 12, line 5: ...`,
-    and a summary of what was read (pages, lines, files, challenge pairs).
+    and a summary of what was read (pages, lines, files, challenge pairs, pages without a site).
     Raises `UserError` only if there is no data folder to check.
     """
     problems: list[str] = []
@@ -83,7 +83,9 @@ def check_folder(folder: Path) -> tuple[list[str], str]:
     if not problems:
         problems = stale(folder)
     summary = f"{len(rows):,} pages and {sum(len(row.lines) for row in rows):,} lines in {len(files)} files"
-    return problems, summary + (f", {pairs:,} challenge pairs" if pairs else "")
+    summary += f", {pairs:,} challenge pairs" if pairs else ""
+    alone = sum(stands_alone(row.data) for row in rows if row.config == "pages")
+    return problems, summary + (f" ({alone_note(alone)})" if alone else "")
 
 
 def line_problems(line: Line) -> list[str]:
@@ -91,6 +93,27 @@ def line_problems(line: Line) -> list[str]:
     if line.type is None or line.type in TYPES:
         return label_problems(line)
     return label_problems(replace(line, stance=None)) + label_problems(replace(line, type=None))
+
+
+def site_of(row: Mapping[str, Any]) -> str | None:
+    """The site of a page: as given, else the host of its address."""
+    meta = {key: str(row[key]) for key in ("site", "url") if row.get(key)}
+    return Page.from_text("", **meta).site
+
+
+def stands_alone(row: Mapping[str, Any]) -> bool:
+    """Whether a page is a group of its own because nothing tells its site.
+
+    Two such pages may be of one site, and on both sides of a split.
+    """
+    return site_of(row) is None and row.get("group") in (None, "", row.get("id"))
+
+
+def alone_note(n: int) -> str:
+    """What `n` pages that stand alone mean, in a line."""
+    if n == 1:
+        return "1 page has no site and counts as one: give `site` or `url`"
+    return f"{n:,} pages have no site; each counts as one: give `site` or `url`"
 
 
 # --- reading ----------------------------------------------------------------

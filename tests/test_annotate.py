@@ -133,9 +133,10 @@ def test_sites_keep_their_split_when_pages_are_added(tmp_path: Path) -> None:
     before = {page.site: name for name in SHARES for page in load_split(folder, "pages", name).pages}
     assert len(before) == 6
     rows[0]["lines"][0]["type"] = "ui"
-    counts = add_to_folder(rows, folder)
+    added = add_to_folder(rows, folder)
     after = {page.site: name for name in SHARES for page in load_split(folder, "pages", name).pages}
-    assert after == before and sum(pages for pages, _, _ in counts.values()) == 12, "a page imported again takes its old place"
+    assert after == before and sum(pages for pages, _, _ in added.counts.values()) == 12, "a page keeps its place"
+    assert (added.replaced, added.changed, added.alone) == (6, 1, 0)
     changed = next(p for p in load_split(folder, "pages", before[rows[0]["site"]]).pages if p.id == rows[0]["id"])
     assert changed.lines[0].type == "ui"
 
@@ -152,3 +153,33 @@ def test_a_folder_takes_only_what_can_be_trained_on(tmp_path: Path, tiny_data: P
     assert done.code == 2 and "--split tset: unknown (did you mean 'test'?)" in done.error
     done = cli("data", "import", ENGLISH / "labelled.tsv", "-o", "labels", "--split", "train")
     assert done.code == 0 and "no sites yet for test and validation" in done.err
+
+
+def test_replaced_pages_are_told(tmp_path: Path, cli: Cli) -> None:
+    rows = read_file(ENGLISH / "labelled.tsv")
+    first = cli("data", "import", ENGLISH / "labelled.tsv", "-o", "labels")
+    assert "replaced" not in first.out + first.err
+    rows[0]["lines"][0]["type"] = rows[2]["lines"][4]["type"] = "ui"
+    rows[2]["lines"].pop()
+    write_rows(tmp_path / "again.jsonl", rows[:3])
+    again = cli("data", "import", "again.jsonl", "-o", "labels")
+    assert again.code == 0 and "labels: 3 pages replaced (3 lines changed)" in again.out
+
+
+def test_pages_without_a_site_are_told_of(tmp_path: Path, cli: Cli) -> None:
+    rows = [row | {"site": None, "url": None, "layout": None, "group": None} for row in read_file(ENGLISH / "labelled.tsv")]
+    write_rows(tmp_path / "mine.jsonl", rows)
+    told = "12 pages have no site; each counts as one: give `site` or `url`"
+    done = cli("data", "import", "mine.jsonl", "-o", "labels")
+    assert done.code == 0 and f"clfnews: labels: {told}" in done.err
+    checked = cli("data", "check", "labels")
+    assert (checked.code, checked.out) == (0, f"12 pages and 220 lines in 3 files ({told}): 0 problems\n")
+    # With their addresses they are dealt out again, a site to one split.
+    for i, row in enumerate(rows):
+        row["url"] = f"https://www.paper{i % 4}.example/{i}"
+    write_rows(tmp_path / "mine.jsonl", rows)
+    done = cli("data", "import", "mine.jsonl", "-o", "labels")
+    assert "12 pages replaced (0 lines changed)" in done.out and "no site;" not in done.err
+    checked = cli("data", "check", "labels")
+    assert (checked.code, checked.out) == (0, "12 pages and 220 lines in 3 files: 0 problems\n")
+    assert {page.site for page in load_split(tmp_path / "labels", "pages", "test").pages} == {"paper1.example"}
