@@ -36,7 +36,7 @@ from clfnews.filter import FittedTask, PageFilter
 from clfnews.html import read_html
 from clfnews.labels import TASKS
 from clfnews.models import make_model
-from clfnews.scale import MANIFEST, STATE
+from clfnews.work import MANIFEST, STATE
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = 50

@@ -157,8 +157,9 @@ def _filter_to_folder(
 ) -> None:
     from clfnews.filter import reads_hidden
     from clfnews.processes import cores
-    from clfnews.scale import MANIFEST, filter_to_folder
+    from clfnews.scale import filter_to_folder
     from clfnews.tracking import find_filter
+    from clfnews.work import MANIFEST
 
     if output is None:
         raise UserError("--workers, --engine, --address and --resume need -o FOLDER")
@@ -189,7 +190,10 @@ def _filter_to_folder(
     if counts.errors:
         warn(f"{counted(counts.errors, 'record')} could not be read; see the _*.errors.jsonl files in {output}")
     if report.left_over:
-        warn(f"{counted(len(report.left_over), 'file')} in {output} of inputs that were not given this time")
+        few = ", ".join(report.left_over[:3]) + ", ..." * (len(report.left_over) > 3)
+        warn(
+            f"{counted(len(report.left_over), 'file')} in {output} of inputs or a format of earlier runs, not of this one ({few})"
+        )
     if counts.errors:
         raise typer.Exit(1)
 

@@ -115,6 +115,7 @@ class TaggedPage:
             "id": self.page.id,
             "url": self.page.url,
             "site": self.page.site,
+            "date": self.page.date,
             "source": self.page.source,
             "title": self.title,
             "text": self.text,

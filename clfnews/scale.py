@@ -22,12 +22,9 @@ from clfnews.errors import BadRecord, UserError, counted, nearest
 from clfnews.filter import PageFilter
 from clfnews.page import Page
 from clfnews.readers import ReadOptions, passed_over, read_file, spool_stdin, told
-from clfnews.work import SPLIT_BYTES, Item, Unit, content_hash, list_inputs, units
+from clfnews.work import MANIFEST, SPLIT_BYTES, STATE, Item, Unit, content_hash, list_inputs, own_folder, units, write_json
 from clfnews.writers import FORMATS, Counts, Shard, is_whole
 
-STATE = ".clfnews"
-"""Folder below the output folder with the markers of finished units."""
-MANIFEST = "_manifest.json"
 _TELLING = 0.02
 """Share of the input from which on the time left can be told."""
 BATCH_PAGES, BATCH_LINES, BATCH_CHARS = 256, 20_000, 2_000_000
@@ -81,7 +78,7 @@ class Report:
     new: Counts = field(default_factory=Counts)
     """Without what earlier runs had done."""
     left_over: list[str] = field(default_factory=list)
-    """Shards of earlier runs whose inputs were not given this time."""
+    """Shards and error files of earlier runs that belong to no input, or not to the format, of this one."""
     passed_over: list[str] = field(default_factory=list)
     """Files of the input folders that were not read: their names tell no format."""
 
@@ -145,7 +142,7 @@ def filter_to_folder(
     page_filter = PageFilter.load(model)  # a model that does not fit is told before anything is written
     job = Job(out, format, fingerprint(model), threshold, options, resume)
     shards: list[dict[str, Any]] = []
-    with _own(out, resume), _write_errors(out):
+    with own_folder(out, resume) as earlier, _write_errors(out):
         if "-" in inputs:
             files.append((spool_stdin(out / STATE), "stdin"))
         report = Report(total_bytes=sum(path.stat().st_size for path, _ in files if path.is_file()))
@@ -162,6 +159,8 @@ def filter_to_folder(
             progress(report)
             for message in done.warnings:
                 warn(message)
+        written = {name for row in shards for name in (row["shard"], row["errors"])}
+        report.left_over = sorted(name for name in earlier - written if (out / name).is_file())
         _finish(job, report, shards, page_filter)
     return report
 
@@ -203,7 +202,7 @@ def filter_unit(unit: Unit, job: Job, page_filter: PageFilter) -> Done:
     records = sum(shard.counts.records for shard in shards)
     for row in rows:
         row["counts"]["seconds"] = round(seconds * row["counts"]["records"] / max(records, 1), 4)
-    _write_json(marker, {"key": key, "shards": rows})
+    write_json(marker, {"key": key, "shards": rows})
     return Done(rows, size, warnings=tuple(warnings[:3]))
 
 
@@ -282,8 +281,6 @@ def _finish(job: Job, report: Report, shards: list[dict[str, Any]], page_filter:
     counts = report.counts
     if counts.records != counts.pages + counts.errors or len({row["shard"] for row in shards}) != len(shards):
         raise RuntimeError(f"{job.out}: {counts.records} records in, {counts.pages} pages and {counts.errors} errors out")
-    mine = {row["shard"] for row in shards}
-    report.left_over = sorted({shard for shard in _earlier_shards(job.out) if shard not in mine and (job.out / shard).exists()})
     manifest = {
         "clfnews": __version__,
         "model": {
@@ -299,56 +296,7 @@ def _finish(job: Job, report: Report, shards: list[dict[str, Any]], page_filter:
         "passed_over": report.passed_over,
         "shards": sorted(shards, key=lambda row: str(row["shard"])),
     }
-    _write_json(job.out / MANIFEST, manifest)
-
-
-def _earlier_shards(out: Path) -> Iterator[str]:
-    for marker in (out / STATE).glob("*.json"):
-        try:
-            for row in json.loads(marker.read_text(encoding="utf-8"))["shards"]:
-                yield row["shard"]
-        except (OSError, ValueError, KeyError):  # half a marker is no marker
-            continue
-
-
-def _write_json(path: Path, value: Any) -> None:
-    temporary = path.with_name(f"{path.name}.tmp")
-    temporary.write_text(json.dumps(value, ensure_ascii=False, indent=1).encode("utf-8", "replace").decode(), encoding="utf-8")
-    temporary.replace(path)
-
-
-@contextmanager
-def _own(out: Path, resume: bool) -> Iterator[None]:
-    """The output folder for this run alone, without half files of runs that were killed."""
-    state = out / STATE
-    if state.exists() and not resume:
-        raise UserError(f"{out}: holds the results of an earlier run; continue it with --resume, or choose another folder")
-    if out.exists() and not out.is_dir():
-        raise UserError(f"{out}: is a file; give a folder")
-    try:
-        state.mkdir(parents=True, exist_ok=True)
-        lock = (state / "lock").open("a")
-    except OSError as error:
-        raise UserError(f"{out}: cannot be written: {error.strerror}") from error
-    with lock:
-        try:
-            import fcntl
-
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ImportError:  # Windows
-            pass
-        except OSError as error:
-            raise UserError(f"{out}: another run is writing to this folder") from error
-        _remove_temporary(out)
-        try:
-            yield
-        finally:
-            _remove_temporary(out)
-
-
-def _remove_temporary(out: Path) -> None:
-    for path in (*out.rglob(".*.[0-9]*.tmp"), *(out / STATE).glob("stdin*")):
-        path.unlink(missing_ok=True)
+    write_json(job.out / MANIFEST, manifest)
 
 
 @contextmanager

@@ -253,6 +253,7 @@ def parquet_schema() -> Any:
             ("id", pa.string()),
             ("url", pa.string()),
             ("site", pa.string()),
+            ("date", pa.string()),
             ("source", pa.string()),
             ("title", pa.string()),
             ("text", pa.string()),

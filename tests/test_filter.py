@@ -21,7 +21,7 @@ from clfnews.labels import ARTICLE, STANCES, TYPES
 from clfnews.page import Page
 from clfnews.pagestance import NO_STANCE
 
-PAGE_KEYS = ["id", "url", "site", "source", "title", "text", "stance", "confidence", "model", "lines"]
+PAGE_KEYS = ["id", "url", "site", "date", "source", "title", "text", "stance", "confidence", "model", "lines"]
 STANCE_KEYS = list(NO_STANCE)
 LINE_KEYS = ["n", "text", "type", "p", "keep", "stance", "p_stance"]
 SEEDS = sorted((ROOT / "seeds").glob("*.txt"))
@@ -203,8 +203,8 @@ def test_stance_of_texts(page_filter: PageFilter) -> None:
 def test_a_page_without_lines(page_filter: PageFilter) -> None:
     (empty,) = page_filter.tag([Page.from_text("", "empty")])
     assert empty.as_row() == {
-        "id": "empty", "url": None, "site": None, "title": None, "text": "", "stance": NO_STANCE,
-        "confidence": 1.0, "model": page_filter.name, "lines": [],
+        "id": "empty", "url": None, "site": None, "date": None, "source": None, "title": None, "text": "",
+        "stance": NO_STANCE, "confidence": 1.0, "model": page_filter.name, "lines": [],
     }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,8 +20,8 @@ from clfnews.errors import UserError
 from clfnews.filter import PageFilter
 from clfnews.page import Page
 from clfnews.records import ReadOptions
-from clfnews.scale import MANIFEST, STATE, Report, filter_to_folder
-from clfnews.work import list_inputs, units
+from clfnews.scale import Report, filter_to_folder
+from clfnews.work import MANIFEST, STATE, list_inputs, units
 from clfnews.writers import Counts, parquet_schema
 
 GOLD = [json.loads(line) for line in (ROOT / "data/pages/validation.jsonl").read_text(encoding="utf-8").splitlines()[:60]]
@@ -282,12 +283,42 @@ def test_another_model_threshold_or_option_is_other_work(run: Run, rules_filter:
 
 def test_results_of_inputs_that_are_no_longer_given_are_named(run: Run, inputs: Path, tmp_path: Path) -> None:
     run()
-    assert run(inputs / "rows.jsonl", resume=True).left_over == [
-        "empty.jsonl",
-        *(f"page-{i}.jsonl" for i in range(6)),
-        "sub/page-0.jsonl",
-    ]
+    gone = ["_empty.errors.jsonl", "empty.jsonl", *(f"page-{i}.jsonl" for i in range(6)), "sub/page-0.jsonl"]
+    assert run(inputs / "rows.jsonl", resume=True).left_over == gone
     assert manifest(tmp_path / "out")["totals"]["records"] == 37
+    assert run(inputs / "rows.jsonl", resume=True).left_over == gone, "as long as they are there"
+    (tmp_path / "out/empty.jsonl").unlink()
+    assert run(inputs / "rows.jsonl", resume=True).left_over == [name for name in gone if name != "empty.jsonl"]
+    assert run(resume=True).left_over == []
+
+
+def test_results_of_files_that_left_a_bundle_are_named(run: Run, tmp_path: Path) -> None:
+    """Files of one page share a marker, which the next run writes anew."""
+    copy = make_inputs(tmp_path / "in")
+    run(copy)
+    (copy / "page-1.txt").unlink()
+    (copy / "sub/page-0.html").unlink()
+    assert run(copy, resume=True).left_over == ["page-1.jsonl", "sub/page-0.jsonl"]
+
+
+def test_results_in_another_format_are_named(run: Run, inputs: Path, tmp_path: Path) -> None:
+    run(inputs / "rows.jsonl")
+    assert run(inputs / "rows.jsonl", resume=True, format="text").left_over == ["rows.jsonl"]
+    assert run(inputs / "rows.jsonl", resume=True).left_over == ["rows.txt"]
+
+
+def test_what_a_stopped_run_has_overwritten_is_named_by_the_next(run: Run, tmp_path: Path) -> None:
+    copy = make_inputs(tmp_path / "in")
+    run(copy)
+    (copy / "page-1.txt").unlink()
+
+    def stop(report: Report) -> None:
+        raise KeyboardInterrupt
+
+    (tmp_path / "out" / MANIFEST).unlink()  # the first run was stopped too
+    with pytest.raises(KeyboardInterrupt):
+        run(copy, resume=True, progress=stop)
+    assert run(copy, resume=True).left_over == ["page-1.jsonl"]
 
 
 def test_half_files_of_a_killed_run_are_removed(run: Run, tmp_path: Path) -> None:
@@ -303,6 +334,8 @@ def test_half_files_of_a_killed_run_are_removed(run: Run, tmp_path: Path) -> Non
 def test_folders_models_and_inputs_that_do_not_do(run: Run, rules_filter: Path, inputs: Path, tmp_path: Path) -> None:
     run()
     (tmp_path / "file").write_text("")
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others/mine.txt").write_text("mine")
     (tmp_path / "wrong").mkdir()
     schema = json.loads((rules_filter / "filter.json").read_text()) | {"schema": 99}
     (tmp_path / "wrong/filter.json").write_text(json.dumps(schema))
@@ -310,6 +343,8 @@ def test_folders_models_and_inputs_that_do_not_do(run: Run, rules_filter: Path, 
     cases: list[tuple[dict[str, Any], str]] = [
         ({"out": "out"}, "holds the results of an earlier run; continue it with --resume"),
         ({"out": "file"}, "is a file; give a folder"),
+        ({"out": "others"}, r"others: holds other files \(mine.txt\), .*give a new or empty folder"),
+        ({"out": "others", "resume": True}, "holds other files"),
         ({"out": "file/below"}, "cannot be written: Not a directory"),
         ({"format": "json"}, r"--format json: unknown \(did you mean 'jsonl'\?\)"),
         ({"engine": "spark"}, "--engine spark: unknown"),
@@ -325,6 +360,17 @@ def test_folders_models_and_inputs_that_do_not_do(run: Run, rules_filter: Path, 
     with pytest.raises(UserError, match="all inputs lie in the output folder"):
         run(tmp_path / "out", resume=True)
     assert not Path(out).exists(), "nothing is written before everything is there"
+    assert [path.name for path in (tmp_path / "others").iterdir()] == ["mine.txt"]
+
+
+def test_an_empty_folder_and_one_whose_notes_are_gone_will_do(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/.DS_Store").write_text("")
+    run()
+    shutil.rmtree(tmp_path / "out" / STATE)
+    with pytest.raises(UserError, match="holds the results of an earlier run"):
+        run()
+    assert run(resume=True).resumed == 0
 
 
 def test_two_runs_do_not_share_a_folder(run: Run, tmp_path: Path) -> None:
