@@ -74,12 +74,16 @@ class Corpus:
         )
 
 
+class MissingSplit(UserError):
+    """A data folder has no such split."""
+
+
 def load_split(folder: str | Path, config: str, split: str) -> Corpus:
     """One split of a data folder (`data/`) through `datasets.load_dataset`.
 
     Parameters: `folder` with a dataset card, the card's configuration (`pages`
     or `stance`) and the split (`train`, `validation`, `test`).
-    Raises `UserError` for a folder, configuration or split that is not there.
+    Raises `UserError` for a folder or configuration that is not there, `MissingSplit` for a split.
     """
     folder = Path(folder)
     # datasets takes a mistyped path for a name on the hub, and waits for it.
@@ -96,7 +100,7 @@ def load_split(folder: str | Path, config: str, split: str) -> Corpus:
         except ValueError as error:
             raise UserError(f"{folder}: {str(error).splitlines()[0]}") from error
         if split not in known:
-            raise UserError(f"{folder}: no split {split!r} in {config!r}{nearest(split, known)}")
+            raise MissingSplit(f"{folder}: no split {split!r} in {config!r}{nearest(split, known)}")
         try:
             table = datasets.load_dataset(str(folder), config, split=split, cache_dir=cache, keep_in_memory=True)
             return corpus_from_rows(_decoded(table), f"{config}/{split}", str(folder))

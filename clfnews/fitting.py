@@ -175,9 +175,10 @@ def _start_folds(works: Sequence[tuple[Callable[[], Any], Corpus]], folds: int, 
     for make, corpus in works:
         n_groups = len(set(corpus.groups))
         if n_groups < folds:
-            raise UserError(
-                f"{corpus.name}: {n_groups} groups are too few for {folds} folds; set folds to {max(2, n_groups)} or add data"
-            )
+            are = "group (site) is" if n_groups == 1 else "groups (sites) are"
+            remedy = f"--set folds={n_groups}, or " if n_groups > 1 else ""
+            few = f"{n_groups} {are} too few for {folds} folds"
+            raise UserError(f"{corpus.name}: {few}: {remedy}label pages of more sites")
         split = GroupKFold(folds, shuffle=True, random_state=seed).split(corpus.pages, groups=corpus.groups)
         parts += [(make, corpus, fit.tolist(), held.tolist()) for fit, held in split]
     # On Ctrl-C joblib warns about the folds that were not finished, and when it starts a process anew whose memory has grown.

@@ -10,6 +10,7 @@ import pytest
 from helpers import ROOT, Cli, write_rows
 
 from clfnews.annotate import Choice, Labelled, make_queue, queue_rows, read_labelled, rules_filter
+from clfnews.config import Config
 from clfnews.dataset import load_split
 from clfnews.errors import UserError
 from clfnews.exchange import read_labelled as read_file
@@ -20,6 +21,7 @@ from clfnews.models import make_model
 from clfnews.ownlabels import SHARES, add_to_folder
 from clfnews.page import Page
 from clfnews.readers import read_pages
+from clfnews.splits import load_splits
 
 ENGLISH = ROOT / "tests" / "files" / "english"
 PAGES: list[Page] = [page for page in read_pages([str(ENGLISH / "pages.jsonl")]) if isinstance(page, Page)]
@@ -183,3 +185,22 @@ def test_pages_without_a_site_are_told_of(tmp_path: Path, cli: Cli) -> None:
     checked = cli("data", "check", "labels")
     assert (checked.code, checked.out) == (0, "12 pages and 220 lines in 3 files: 0 problems\n")
     assert {page.site for page in load_split(tmp_path / "labels", "pages", "test").pages} == {"paper1.example"}
+
+
+def test_a_folder_too_small_to_train_on_says_what_to_do(tmp_path: Path) -> None:
+    rows, folder = read_file(ENGLISH / "labelled.tsv"), tmp_path / "labels"
+
+    def splits(**data: str | None) -> None:
+        load_splits(Config.model_validate({"data": {"folder": str(folder), **data}}), "type")
+
+    add_to_folder(rows[:2], folder)
+    with pytest.raises(UserError, match=r"no split 'test' in 'pages'.*; --set data.test=null holds out a tenth of train's sites"):
+        splits()
+    with pytest.raises(UserError, match=r"pages/train has only pages of 1 site, which the test takes: label pages of more sites"):
+        splits(test=None)
+    add_to_folder(rows, folder, "train")
+    with pytest.raises(UserError, match=r"no split 'validation' in 'pages'.*; --set data.validation=null goes without one"):
+        splits(test=None)
+    splits(test=None, validation=None)
+    with pytest.raises(UserError, match=r"no split 'tets' in 'pages' \(known: train\); --set data.test=null"):
+        splits(test="tets")
