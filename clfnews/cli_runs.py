@@ -11,7 +11,7 @@ from clfnews.errors import UserError
 from clfnews.terminal import print_table, printable, status, working
 
 if TYPE_CHECKING:
-    from clfnews.compare import Comparison
+    from clfnews.compare import Comparison, PartComparison
 
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
@@ -112,6 +112,7 @@ def card(
 
 def _show_comparison(outcome: Comparison, show: int) -> None:
     from clfnews.compare import headline_first
+    from clfnews.evaluate import FEW_GROUPS
 
     typer.echo(f"a: {outcome.names[0]}\nb: {outcome.names[1]}\n")
     if outcome.settings:
@@ -127,22 +128,40 @@ def _show_comparison(outcome: Comparison, show: int) -> None:
             typer.echo("  every line and every score is the same\n")
             continue
         rows = [
-            [name, f"{x:.4f}", f"{y:.4f}", f"{delta:+.4f} [{low:+.4f}, {high:+.4f}]", "*" if low > 0 or high < 0 else ""]
+            [name, f"{x:.4f}", f"{y:.4f}", f"{delta:+.4f} [{low:+.4f}, {high:+.4f}]", "*" * part.sure(low, high)]
             for name, x, y, (delta, low, high) in headline_first(part)
         ]
         print_table(["metric", "a", "b", "b - a, interval", ""], rows)
-        typer.echo(f"* the interval leaves out zero\n{part.signature}")
+        few = f"{_count(part.groups, 'group')}: too few to tell"
+        typer.echo(few if part.groups < FEW_GROUPS else "* the interval leaves out zero")
+        typer.echo(part.signature)
         n = part.counts()
         said = f"a is right {n['a']}, b is right {n['b']}, neither {n['neither']}"
-        typer.echo(f"{len(part.lines)} lines labelled differently: {said}")
+        typer.echo(f"{_count(len(part.lines), 'line')} labelled differently: {said}")
         lines = [[x.page, str(x.n), x.gold, x.a, x.b, printable(x.text)[:80]] for x in part.lines[:show]]
         if lines:
             print_table(["page", "line", "gold", "a", "b", "text"], lines)
         if part.pages and show:
             print_table(["page", "wrong lines of a", "of b"], [[p, str(x), str(y)] for p, x, y in part.pages[:show]])
-        typer.echo("")
+        typer.echo(f"{_verdict(part)}\n")
     if not outcome.parts:
         typer.echo("the runs have no task and set in common")
+
+
+def _verdict(part: PartComparison) -> str:
+    """The part in one line: what the headline score says of b."""
+    from clfnews.compare import headline_first
+    from clfnews.evaluate import FEW_GROUPS
+
+    name, a, b, (_, low, high) = headline_first(part)[0]
+    said = {"better": "b is better than a", "worse": "b is worse than a"}.get(part.verdict(), "cannot tell which is better")
+    change = f"{b - a:+.4f} [{low:+.4f}, {high:+.4f}]"
+    few = ", too few to tell" * (part.groups < FEW_GROUPS)
+    return f"{said}: {name} {change}; {_count(part.groups, 'group')}{few}; {_count(len(part.lines), 'line')} changed"
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n:,} {what}{'s' * (n != 1)}"
 
 
 def data_suspects(

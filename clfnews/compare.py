@@ -11,12 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from clfnews.dataset import Corpus, load_gold
-from clfnews.evaluate import HEADLINE, Bootstrap, Scores, keep_mask
+from clfnews.evaluate import FEW_GROUPS, HEADLINE, Bootstrap, Scores, keep_mask
 from clfnews.filter import PageFilter
 from clfnews.labels import ARTICLE
 from clfnews.predictions import END_TO_END, Part, RunData
 
 _TASKS = ("type", "stance", END_TO_END)
+_SETS = ("oof", "validation", "test")
+"""In the order in which they may decide: the test split is looked at last."""
 _OPTION = re.compile(r"(\w+)\.models\.(\w+)\.")
 _TAGS = {
     "clfnews.version": "clfnews version", "clfnews.git_commit": "git commit", "clfnews.config": "configuration file",
@@ -51,6 +53,17 @@ class PartComparison:
     lines: list[Line] = field(default_factory=list)
     pages: list[tuple[str, int, int]] = field(default_factory=list)
     """Page, wrong lines of a, wrong lines of b; the largest change first."""
+    groups: int = 0
+    """Groups that were resampled; with fewer than `FEW_GROUPS` no difference is called sure."""
+
+    def sure(self, low: float, high: float) -> bool:
+        """Whether the interval of a difference leaves out zero, and there are groups enough to believe it."""
+        return self.groups >= FEW_GROUPS and (low > 0 or high < 0)
+
+    def verdict(self) -> str:
+        """`better`, `worse` or `cannot tell`: b against a, by the headline score."""
+        _, _, _, (delta, low, high) = headline_first(self)[0]
+        return "cannot tell" if not self.sure(low, high) else "better" if delta > 0 else "worse"
 
     def counts(self) -> Counter[str]:
         """How many of the differing lines `a`, `b` or `neither` has right."""
@@ -70,7 +83,7 @@ class Comparison:
 def compare_runs(a: RunData, b: RunData) -> Comparison:
     """Compare what two runs logged; each task by the runs' champions (or the one model of a model's run)."""
     of_a, of_b = a.compared(), b.compared()
-    order = sorted(of_a, key=lambda key: (_TASKS.index(key[0]), key[1]))
+    order = sorted(of_a, key=lambda key: (_TASKS.index(key[0]), _SETS.index(key[1])))
     parts = [_compare(of_a[key], _aligned(of_b[key], of_a[key])) for key in order if key in of_b]
     return Comparison((f"{a.name} ({a.id[:8]})", f"{b.name} ({b.id[:8]})"), list(_settings(a, b)), parts)
 
@@ -139,9 +152,8 @@ def _compare(a: Part, b: Part) -> PartComparison:
     if a.signature != b.signature:
         return PartComparison(a.task, a.set, models, _reason(a.signature, b.signature))
     lines = list(_differing(a, b))
-    return PartComparison(
-        a.task, a.set, models, None, a.signature, list(_metrics(a.scores(), b.scores(), a.bootstrap.level)), lines, _pages(a, b)
-    )
+    metrics, groups = list(_metrics(a.scores(), b.scores(), a.bootstrap.level)), len(set(a.corpus.groups))
+    return PartComparison(a.task, a.set, models, None, a.signature, metrics, lines, _pages(a, b), groups)
 
 
 def _aligned(part: Part, to: Part) -> Part:

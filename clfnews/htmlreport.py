@@ -91,6 +91,8 @@ def _row(blocks: Iterable[str]) -> str:
 
 
 def _with_interval(scores: Scores, name: str) -> str:
+    if name not in scores.values:  # of a label that the set does not have
+        return ""
     return f"{scores.values[name]:.3f} <small>[{scores.low[name]:.2f}, {scores.high[name]:.2f}]</small>"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 from helpers import Cli, Project, tiny_config
 
-from clfnews.compare import compare_runs
+from clfnews.compare import compare_runs, headline_first
 from clfnews.config import Config
 from clfnews.dataset import Corpus
 from clfnews.errors import UserError
@@ -179,6 +180,32 @@ def test_who_is_right_and_which_pages_changed() -> None:
     assert [line.right for line in part.lines] == ["b", "a"]
 
 
+def many(p: list[float]) -> tuple[Part, Part]:
+    """Two parts on pages of a body line and a menu each: one finds every line, the other p(body) of the body lines as given."""
+    pages = tuple(Page(f"p{i}", (Line("Thân bài", 1, "body"), Line("Menu", 2, "ui"))) for i in range(len(p)))
+    return part_of([[0.9, 0.1]] * len(p), pages, "right"), part_of([[x, 0.1] for x in p], pages, "given")
+
+
+def test_a_verdict_needs_ten_groups() -> None:
+    for n, said in ((9, "cannot tell"), (10, "worse")):
+        (part,) = compare_runs(*map(run_of, many([0.1] * n))).parts
+        _, _, _, (delta, low, high) = headline_first(part)[0]
+        assert delta == low == high == -1 and part.groups == n
+        assert part.verdict() == said and part.sure(low, high) == (n == 10)
+    right, given = many([0.1] * 10)
+    (part,) = compare_runs(run_of(given), run_of(right)).parts
+    assert part.verdict() == "better"
+    (part,) = compare_runs(*map(run_of, many([0.9] * 12))).parts
+    assert part.verdict() == "cannot tell"
+
+
+def test_sets_come_in_the_order_in_which_they_may_decide(first: RunData, other_id: str) -> None:
+    parts = compare_runs(first, load_run(other_id)).parts
+    assert [(part.task, part.set) for part in parts] == [
+        ("type", "validation"), ("type", "test"), ("stance", "validation"), ("stance", "test"), (END_TO_END, "test"),
+    ]  # fmt: skip
+
+
 def test_numbers_of_other_data_are_not_set_side_by_side() -> None:
     a = part_of([[0.9, 0.1, 0.9], [0.1, 0.9]], PAGES, "a")
     b = part_of([[0.9, 0.1, 0.9]], PAGES[:1], "b")
@@ -196,6 +223,11 @@ def test_the_command(project: Project, cli: Cli, other_id: str, registered: str)
     done = cli("compare", registered, other_id[:8], env=env)
     assert done.code == 0, done.err
     assert "champion.type" in done.out and "lines labelled differently" in done.out and "type/article_f1" in done.out
+    types = done.out[done.out.index("type, test:") :].split("stance, validation:")[0]
+    assert "5 groups: too few to tell" in types and "*" not in types and "leaves out zero" not in types
+    assert re.search(
+        r"cannot tell which is better: type/article_f1 \S+ \[\S+, \S+\]; 5 groups, too few to tell; \d+ lines changed", types
+    )
     on = cli("compare", project.filter, other_id, "--on", project.data / "pages" / "validation.jsonl", env=env)
     assert on.code == 0 and "type model" in on.out and "end_to_end/stance_macro_f1" in on.out
     same = cli("compare", registered, registered, env=env)
@@ -270,6 +302,11 @@ def test_the_worst_page_comes_first_and_dropped_lines_are_folded() -> None:
     assert "p1" in blocks[0] and 'data-kinds="article-lost noise-kept"' in blocks[0]
     assert 'data-kinds=""' in blocks[1] and "1 dropped line<" in blocks[1]
     assert "dropped line" not in blocks[0]
+
+
+def test_the_report_leaves_scores_of_absent_labels_blank() -> None:
+    text = render(run_of(part_of([[0.9, 0.9, 0.1], [0.1, 0.9]], PAGES)))
+    assert '<tr><th scope="row">caption</th><td>0</td><td></td><td></td><td></td><td></td></tr>' in text
 
 
 def test_the_report_command(project: Project, cli: Cli, tmp_path: Path, registered: str) -> None:

@@ -75,6 +75,16 @@ def random_corpus(n_pages: int, seed: int) -> tuple[Corpus, list[np.ndarray]]:
     return Corpus("random", tuple(pages), tuple(f"g{i % 7}" for i in range(n_pages))), p
 
 
+def test_labels_that_no_line_has_are_not_scored() -> None:
+    names = score_type(TYPE_CORPUS, TYPE_P).values.keys()
+    assert {"type/title_recall", "type/teaser_dropped", "type/navigation_f1", "type/article_f1"} <= names
+    assert [name for name in names if "caption" in name or "/ui_" in name] == []
+    two = Corpus("two", (STANCE_PAGES[1],), ("y",))
+    names = score_stance(two, STANCE_P[1:]).values.keys()
+    assert "stance/hostile_f1" in names and "stance/sides_f1" in names
+    assert [name for name in names if "neutral" in name] == [], "predicted, but no line is neutral"
+
+
 def test_type_scores_by_hand() -> None:
     scores = score_type(TYPE_CORPUS, TYPE_P, threshold=0.5).values
     wanted = {

@@ -177,7 +177,7 @@ def test_tags_say_where_a_run_comes_from(parent: Any, children: dict[tuple[str, 
 
 
 def test_every_score_with_its_interval_is_an_artefact(
-    store: Any, parent: Any, children: dict[tuple[str, str], Any], tmp_path: Path
+    store: Any, project: Project, parent: Any, children: dict[tuple[str, str], Any], tmp_path: Path
 ) -> None:
     path = store.download_artifacts(parent.info.run_id, "scores.json", str(tmp_path))
     scores = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -187,7 +187,10 @@ def test_every_score_with_its_interval_is_an_artefact(
             value, low, high = scores[task][name][part]["scores"][f"{task}/{metric}"]
             assert run.data.metrics[f"{group}/{metric}"] == round(value, 4) and low <= value <= high
             assert "|guidelines " in scores[task][name][part]["signature"]
-        assert scores[task][name]["test"]["scores"].keys() > {f"{task}/{label}_recall" for label in TASKS[task]}
+        pages = load_split(project.data, "pages" if task == "type" else "stance", "test").pages
+        labels = {getattr(line, task) for page in pages for line in page.lines} - {None}
+        scored = {key for key in scores[task][name]["test"]["scores"] if key.endswith("_recall")}
+        assert scored - {"type/article_recall"} == {f"{task}/{label}_recall" for label in labels}
 
 
 def test_the_experiment_brings_its_own_views_of_the_run_list(store: Any, parent: Any) -> None:
@@ -295,7 +298,7 @@ def test_a_store_that_cannot_be_opened_is_told_before_anything_is_trained(projec
 
 def test_too_few_groups_for_the_folds(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(project.folder)
-    with pytest.raises(UserError, match=r"pages/train: 6 groups are too few for 7 folds; set folds to 6"):
+    with pytest.raises(UserError, match=r"pages/train: 6 groups \(sites\) are too few for 7 folds: --set folds=6, or label"):
         train(Config.model_validate(tiny_config(folds=7)), track=False)
 
 
