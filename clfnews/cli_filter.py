@@ -30,7 +30,9 @@ _COLUMN = "ROLE=NAME, such as text=body: the column or key that holds text, html
 Column = Annotated[list[str] | None, typer.Option(help=_COLUMN)]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on where an earlier run into the folder ended.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
-_TABLES = (".parquet", ".csv", ".tsv", ".xlsx", ".json")
+_SUFFIXES = {".txt": "text", ".text": "text", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+_OTHERS = (".parquet", ".csv", ".tsv", ".xlsx", ".html", ".gz", ".zst", ".bz2", ".xz", ".zip")
+"""Ends of names that promise what is never written to one file, whatever --format says."""
 _FORMAT = "text, jsonl or (folder only) parquet. Default: jsonl for a folder or -o X.jsonl, else text."
 
 
@@ -65,11 +67,10 @@ def filter_(
     if to_folder or (output is not None and (output.is_dir() or (not output.suffix and not output.exists()))):
         _filter_to_folder(inputs, output, model, format, threshold, options, workers, engine, address, resume, quiet)
         return
-    chosen = format or ("jsonl" if output and output.suffix in (".jsonl", ".ndjson") else "text")
-    if output is not None and output.suffix in _TABLES and not format:
-        raise UserError(f"-o {output}: one file is text or .jsonl; Parquet goes into a folder: -o FOLDER --format parquet")
+    chosen = format or (_SUFFIXES.get(output.suffix.lower(), "text") if output else "text")
     if chosen not in ("text", "jsonl"):
         raise UserError(f"--format {chosen}: expected text or jsonl{' (parquet: only with -o FOLDER)' * (chosen == 'parquet')}")
+    _check_name(output, format)
     _run_filter(inputs, output, model, threshold, as_json=chosen == "jsonl", all_lines=False, options=options, quiet=quiet)
 
 
@@ -88,7 +89,18 @@ def tag(
     Example: clfnews tag seeds/*.txt -o tagged.jsonl
     Example: clfnews tag --explain seeds/000_7159ef61d58be689.txt
     """
+    _check_name(output, "jsonl")
     _run_filter(inputs, output, model, threshold, as_json=True, all_lines=True, explain=explain, quiet=quiet)
+
+
+def _check_name(output: Path | None, format: str | None) -> None:
+    """Raise `UserError` for a name that means another format than the one that is written."""
+    suffix = output.suffix.lower() if output else ""
+    if suffix in _OTHERS or (suffix and format is None and suffix not in _SUFFIXES):
+        parquet = "; Parquet goes into a folder: -o FOLDER --format parquet" * (suffix == ".parquet")
+        other = "" if suffix in _OTHERS else "; say --format for another name, make the folder first for a folder of this name"
+        packed = ", not compressed" * (suffix in (".gz", ".zst", ".bz2", ".xz", ".zip"))
+        raise UserError(f"-o {output}: one file is .txt or .jsonl{packed}{parquet}{other}")
 
 
 def _run_filter(

@@ -266,6 +266,11 @@ def test_other_stores_that_cannot_be_opened(uri: str, store: Any, monkeypatch: p
         (["tag", SEED_PAGE, "--threshold=nan"], "expected a number from 0 to 1"),
         (["evaluate", "a", "b", "c"], "expected [MODEL] FILE"),
         (["filter", SEED_PAGE, "-o", "out.parquet"], "Parquet goes into a folder"),
+        (["filter", SEED_PAGE, "-o", "out.jsonl.gz"], "one file is .txt or .jsonl, not compressed"),
+        (["filter", SEED_PAGE, "-o", "out.txt.ZST", "--format", "text"], "one file is .txt or .jsonl, not compressed"),
+        (["filter", SEED_PAGE, "-o", "out.json"], "one file is .txt or .jsonl; say --format"),
+        (["filter", SEED_PAGE, "-o", "results.v2"], "make the folder first"),
+        (["tag", SEED_PAGE, "-o", "tagged.csv"], "one file is .txt or .jsonl"),
         (["filter", SEED_PAGE, "-o", "nowhere/out.txt"], "the folder nowhere does not exist"),
         (["tag", SEED_PAGE, "-o", "."], "is a folder"),
         (["filter"], "inputs"),
@@ -277,6 +282,15 @@ def test_wrong_options(arguments: list[object], said: str, cli: Cli, rules_filte
     model = ["-m", rules_filter] if arguments[0] in ("filter", "tag") and len(arguments) > 1 else []
     done = cli(*arguments, *model)
     assert done.code == 2 and done.out == "" and said.lower() in done.err.lower()
+
+
+def test_names_of_a_file_to_write(cli: Cli, rules_filter: Path, tmp_path: Path) -> None:
+    (tmp_path / "noted").write_text("")
+    for name, options, is_json in (
+        ("a.txt", [], False), ("a.JSONL", [], True), ("a.json", ["--format", "jsonl"], True), ("noted", [], False),
+    ):  # fmt: skip
+        assert cli("filter", SEED_PAGE, "-o", name, "-m", rules_filter, *options).code == 0
+        assert (tmp_path / name).read_bytes().startswith(b"{") == is_json
 
 
 def test_output_that_cannot_be_written_leaves_the_old_one(tag: Cli, tmp_path: Path) -> None:
