@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from clfnews.dataset import page_of_gold, read_rows
-from clfnews.errors import UserError
+from clfnews.errors import UserError, counted
 from clfnews.labels import ARTICLE, STANCES, TYPES
 from clfnews.page import Line, Page
 
@@ -51,7 +51,11 @@ class Agreement:
     """What `agreement` found."""
 
     pages: int
+    """Pages of both files."""
     lines: int
+    only_a: int
+    """Pages that only file A has; they are not compared."""
+    only_b: int
     tasks: dict[str, TaskAgreement]
     """`type`, `article` (the types as article against noise) and `stance`, as far as both files have labels."""
     disagreements: tuple[Disagreement, ...]
@@ -74,8 +78,11 @@ class Agreement:
             for label, f1 in task.f1.items()
         ]
         shown = [[d.page, str(d.line), d.task, d.a, d.b, d.text] for d in self.disagreements[:show]]
+        title = f"{counted(self.pages, 'page')}, {counted(self.lines, 'line')}"
+        if self.only_a or self.only_b:
+            title += f"; not compared: {counted(self.only_a, 'page')} only in A, {counted(self.only_b, 'page')} only in B"
         tables = [
-            (f"{self.pages:,} pages, {self.lines:,} lines", ["task", "lines", "agreement", "kappa", "in one file only"], tasks),
+            (title, ["task", "lines", "agreement", "kappa", "in one file only"], tasks),
             ("by label", ["task", "label", "F1", "in A", "in B"], labels),
         ]
         if shown:
@@ -88,18 +95,17 @@ def agreement(path_a: str | Path, path_b: str | Path) -> Agreement:
     """Compare two label files line by line.
 
     Both are JSONL of gold rows, or both of stance rows (`id`, `text`, `stance`),
-    in any order of pages. Pages are matched by id, lines by place and text.
+    in any order of pages. Pages are matched by id, lines by place and text;
+    pages that one file lacks are counted and not compared.
     Raises `UserError` that names the page and line where the files do not
-    match, and if no line has a label in both.
+    match, and if no page is in both or no line has a label in both.
     """
     path_a, path_b = Path(path_a), Path(path_b)
     a, b = _pages(path_a), _pages(path_b)
-    for path, mine, other_path, other in ((path_a, a, path_b, b), (path_b, b, path_a, a)):
-        missing = [page for page in mine if page not in other]
-        if missing:
-            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-            raise UserError(f"{other_path}: no page {missing[0]!r}{more}, which {path} has; both need the same pages")
-    pairs = [pair for page_id, page in a.items() for pair in _matched(page, b[page_id], path_a, path_b)]
+    common = [page_id for page_id in a if page_id in b]
+    if not common:
+        raise UserError(f"{path_a} and {path_b}: no page in common ({next(iter(a))!r} here, {next(iter(b))!r} there)")
+    pairs = [pair for page_id in common for pair in _matched(a[page_id], b[page_id], path_a, path_b)]
     labels = {task: [(_label(x, task), _label(y, task)) for _, x, y in pairs] for task in _CLASSES}
     tasks = {task: compared for task, found in labels.items() if (compared := _compare(found, _CLASSES[task])) is not None}
     if not tasks:
@@ -110,7 +116,8 @@ def agreement(path_a: str | Path, path_b: str | Path) -> Agreement:
         for task in ("type", "stance")
         if _label(x, task) and _label(y, task) and _label(x, task) != _label(y, task)
     )
-    return Agreement(len(a), len(pairs), tasks, tuple(different))
+    n = len(common)
+    return Agreement(n, len(pairs), len(a) - n, len(b) - n, tasks, tuple(different))
 
 
 def _pages(path: Path) -> dict[str, Page]:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from clfnews.cli_filter import INPUTS, Column, InputFormat, Quiet
-from clfnews.errors import BadRecord, UserError
+from clfnews.errors import BadRecord, UserError, counted
 from clfnews.terminal import now_and_then, print_table, printable, status, warner, working
 
 data_app = typer.Typer(help="The labelled dataset: check, count, compose, compare, exchange.", no_args_is_help=True)
@@ -33,7 +33,7 @@ def data_check(folder: Annotated[Path, typer.Argument(help="Data folder.")] = Pa
     problems, summary = check_folder(folder)
     for problem in problems:
         typer.echo(problem)
-    typer.echo(f"{summary}: {len(problems)} problem{'s' * (len(problems) != 1)}")
+    typer.echo(f"{summary}: {counted(len(problems), 'problem')}")
     raise typer.Exit(1 if problems else 0)
 
 
@@ -92,7 +92,7 @@ def data_export(
     from clfnews.exchange import export_rows, write_labelling_config
 
     n = export_rows(file, output, format, blank)
-    typer.echo(f"{output}: {n} page{'s' * (n != 1)}")
+    typer.echo(f"{output}: {counted(n, 'page')}")
     if config is not None:
         write_labelling_config(config)
         typer.echo(f"{config}: {_PASTE}")
@@ -147,7 +147,7 @@ def data_import(
 
     pages, lines, unlabelled = import_rows(arguments[0], output, annotator, warner())
     missing = f", {unlabelled:,} without a type" if unlabelled else ""
-    typer.echo(f"{output}: {pages:,} page{'s' * (pages != 1)}, {lines:,} lines{missing}")
+    typer.echo(f"{output}: {counted(pages, 'page')}, {counted(lines, 'line')}{missing}")
 
 
 def _is_labelled_file(name: str) -> bool:
@@ -156,15 +156,13 @@ def _is_labelled_file(name: str) -> bool:
 
 def _import_to_folder(file: str, folder: Path, annotator: str | None, split: str | None) -> None:
     from clfnews.exchange import read_labelled
-    from clfnews.labelrows import pages_of
     from clfnews.ownlabels import SHARES, add_to_folder
     from clfnews.quality import alone_note
 
     added = add_to_folder(read_labelled(file, annotator, warner()), folder, split)
     print_table(["split", "pages", "sites", "lines"], [[name, *(f"{n:,}" for n in row)] for name, row in added.counts.items()])
     if added.replaced:
-        lines = f"{added.changed:,} line{'s' * (added.changed != 1)} changed"
-        typer.echo(f"{folder}: {pages_of(added.replaced)} replaced ({lines})")
+        typer.echo(f"{folder}: {counted(added.replaced, 'page')} replaced ({counted(added.changed, 'line')} changed)")
     if added.alone:
         warner()(f"{folder}: {alone_note(added.alone)}")
     missing = [name for name in SHARES if name not in added.counts]
@@ -263,7 +261,7 @@ def annotate_queue(
             ["page", "site", "chosen for"],
             [[printable(c.candidate.tagged.page.id), c.candidate.site or "", c.why] for c in choices],
         )
-    typer.echo(f"{output}: {len(choices):,} page{'s' * (len(choices) != 1)} to label")
+    typer.echo(f"{output}: {counted(len(choices), 'page')} to label")
     if config is not None:
         write_labelling_config(config)
         typer.echo(f"{config}: {_PASTE}")

@@ -12,8 +12,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from clfnews.dataset import read_rows
-from clfnews.errors import UserError, nearest
-from clfnews.labelrows import Row, has_labels, pages_of, problems_of, raise_problems
+from clfnews.errors import UserError, counted, nearest
+from clfnews.labelrows import Row, has_labels, problems_of, raise_problems
 from clfnews.labelstudio import LABELLING_CONFIG, are_texts, from_labelstudio, tasks_of, to_labelstudio
 from clfnews.labeltable import from_tsv, to_tsv
 from clfnews.page import normalise
@@ -102,9 +102,9 @@ def read_labelled(source: str | Path, annotator: str | None = None, note: Callab
     labelled = [row for row in rows if has_labels(row)]
     who = f" by {annotator}" if annotator is not None else ""
     if not labelled:
-        raise UserError(f"{source}: {pages_of(len(rows))}, none of them with a label{who} yet")
+        raise UserError(f"{source}: {counted(len(rows), 'page')}, none of them with a label{who} yet")
     if len(labelled) < len(rows):
-        note(f"{source}: {pages_of(len(rows) - len(labelled))} without any label{who} left out")
+        note(f"{source}: {counted(len(rows) - len(labelled), 'page')} without any label{who} left out")
     return labelled
 
 

@@ -43,11 +43,6 @@ def by_person(row: Row) -> Row:
     return {{"model": "prefilled"}.get(key, key): value for key, value in row.items()}
 
 
-def pages_of(n: int) -> str:
-    """`1 page`, `2 pages`."""
-    return f"{n:,} page{'s' * (n != 1)}"
-
-
 def raise_problems(problems: Sequence[str]) -> None:
     """Raise `UserError` with the first problems in one line, if there are any."""
     if problems:

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from clfnews.errors import UserError
-from clfnews.labelrows import Row, by_person, label_line, pages_of, problems_of, raise_problems
+from clfnews.errors import UserError, counted
+from clfnews.labelrows import Row, by_person, label_line, problems_of, raise_problems
 
 COLUMNS = ["page_id", "n", "type", "stance", "text"]
 
@@ -100,7 +100,7 @@ def _without_guesses(exported: Sequence[Row], rows: Sequence[Row], note: Callabl
     if any(guessed):
         n = sum(digest is not None for digest in before)
         have = "has" if sum(guessed) == 1 else "have"
-        note(f"{sum(guessed):,} of {pages_of(n)} {have} the model's labels unchanged")
+        note(f"{sum(guessed):,} of {counted(n, 'page')} {have} the model's labels unchanged")
     return [row if same or digest is None else by_person(row) for row, same, digest in zip(rows, guessed, before, strict=True)]
 
 

@@ -97,11 +97,19 @@ def test_lines_labelled_by_one_are_counted_and_not_compared(tmp_path: Path, seed
     assert [d.task for d in found.disagreements] == ["type"]
 
 
-def test_missing_page(tmp_path: Path, seeds: list[Row]) -> None:
-    fewer = write_rows(tmp_path / "b.jsonl", seeds[1:])
-    for files in ((SEEDS, fewer), (fewer, SEEDS)):
-        with pytest.raises(UserError, match=rf"b.jsonl: no page '{seeds[0]['id']}'"):
-            agreement(*files)
+def test_pages_of_one_file_only_are_counted_and_not_compared(tmp_path: Path, seeds: list[Row], cli: Cli) -> None:
+    fewer, other = write_rows(tmp_path / "a.jsonl", seeds[1:]), write_rows(tmp_path / "b.jsonl", seeds[:3])
+    found = agreement(fewer, other)
+    assert (found.pages, found.only_a, found.only_b) == (2, 2, 1)
+    assert found.lines == sum(len(row["lines"]) for row in seeds[1:3])
+    done = cli("data", "agreement", fewer, other)
+    assert done.code == 0
+    assert done.out.startswith(f"2 pages, {found.lines} lines; not compared: 2 pages only in A, 1 page only in B\n")
+
+
+def test_no_page_in_common(tmp_path: Path, seeds: list[Row]) -> None:
+    with pytest.raises(UserError, match=rf"a.jsonl and .*b.jsonl: no page in common \('{seeds[0]['id']}' here, "):
+        agreement(write_rows(tmp_path / "a.jsonl", seeds[:2]), write_rows(tmp_path / "b.jsonl", seeds[2:]))
 
 
 def test_other_text(tmp_path: Path, seeds: list[Row]) -> None:
