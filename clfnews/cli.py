@@ -14,7 +14,7 @@ from clfnews import __version__
 from clfnews.cli_data import annotate_app, data_app
 from clfnews.cli_filter import add_filter_commands
 from clfnews.cli_runs import add_commands
-from clfnews.errors import UserError
+from clfnews.errors import Stopped, UserError
 from clfnews.labels import GUIDELINES_VERSION
 from clfnews.terminal import keep_examples, print_table, status, working
 
@@ -154,14 +154,26 @@ def main() -> None:
     except UserError as error:
         typer.echo(f"clfnews: {error}", err=True)
         sys.exit(2)
+    except Stopped as stop:
+        typer.echo(f"clfnews: stopped; {stop}", err=True)
+        sys.exit(130)
     except SystemExit as stop:
+        # typer makes 1 of a closed pipe; a short output meets it only now.
+        if isinstance(stop.__context__, BrokenPipeError) or not _flushed():
+            # The reader (head, less) has gone; what it took is complete.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())  # type: ignore[union-attr]
+            sys.exit(141)
         if stop.code == 130:  # Ctrl-C, as typer reports it
             typer.echo("clfnews: stopped", err=True)
         raise
+
+
+def _flushed() -> bool:
+    try:
+        sys.stdout.flush()
     except BrokenPipeError:
-        # The reader (head, less) has gone; what it took is complete.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+        return False
+    return True
 
 
 def _show_training(outcome: TrainResult) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clfnews.errors import BadRecord, UserError, counted
+from clfnews.errors import BadRecord, Stopped, UserError, counted
 from clfnews.terminal import now_and_then, printable, sink, status, styled, warner, working
 
 if TYPE_CHECKING:
@@ -179,21 +179,24 @@ def _filter_to_folder(
     if address and engine != "ray":
         raise UserError("--address is for --engine ray")
     folder = find_filter(model)
-    with status(quiet) as show:
-        report = filter_to_folder(
-            inputs,
-            output,
-            folder,
-            workers=workers or cores(),
-            format=format or "jsonl",
-            threshold=threshold,
-            options=replace(options, hidden=reads_hidden(folder)),
-            resume=resume,
-            engine=engine or "local",
-            address=address,
-            progress=now_and_then(lambda report: show(report.line())),
-            warn=warner(),
-        )
+    try:
+        with status(quiet) as show:
+            report = filter_to_folder(
+                inputs,
+                output,
+                folder,
+                workers=workers or cores(),
+                format=format or "jsonl",
+                threshold=threshold,
+                options=replace(options, hidden=reads_hidden(folder)),
+                resume=resume,
+                engine=engine or "local",
+                address=address,
+                progress=now_and_then(lambda report: show(report.line())),
+                warn=warner(),
+            )
+    except KeyboardInterrupt as stop:
+        raise Stopped("what is finished is kept, go on with --resume") from stop
     warn, counts = warner(), report.counts
     kept = f"{counts.kept:,} of {counted(counts.lines, 'line')}"
     before = f" ({report.resumed} of them by an earlier run)" if report.resumed else ""

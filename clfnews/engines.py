@@ -20,7 +20,7 @@ from typing import Any
 
 from clfnews.errors import UserError
 from clfnews.filter import PageFilter
-from clfnews.processes import ignore_interrupts
+from clfnews.processes import ignore_interrupts, spawning
 from clfnews.scale import Done, Job, filter_unit
 from clfnews.work import Unit
 
@@ -94,7 +94,8 @@ def _run_pool(units: Iterator[Unit], job: Job, model: Path, workers: int) -> Ite
     running: set[Future[Done]] = set()
     try:
         for unit in units:
-            running.add(pool.submit(_work, unit))
+            with spawning():  # a worker is started when there is work for it
+                running.add(pool.submit(_work, unit))
             if len(running) >= AHEAD * workers:
                 done, running = wait(running, return_when=FIRST_COMPLETED)
                 yield from (future.result() for future in done)

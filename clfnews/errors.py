@@ -14,6 +14,10 @@ class UserError(Exception):
     """
 
 
+class Stopped(Exception):
+    """Ctrl-C in work that can go on later; the message tells how."""
+
+
 @dataclass(frozen=True, slots=True)
 class BadRecord:
     """One input record that could not be read; the others go on."""

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 
 def cores() -> int:
@@ -14,3 +18,31 @@ def cores() -> int:
 def ignore_interrupts() -> None:
     """Ctrl-C reaches every process of the terminal; the main one, which ends the others, answers it alone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def spawning() -> Iterator[None]:
+    """Processes that are started in this block ignore Ctrl-C from their birth on.
+
+    By `ignore_interrupts` alone they would only once Python and its modules are
+    loaded, and print a traceback until then. A Ctrl-C that comes in the block
+    counts after it: one in the middle would cut a new process off from what it
+    is told. Does nothing in a thread, where signals cannot be set.
+    """
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # its start would unblock the signal
+    came: list[Any] = []
+    before = signal.signal(signal.SIGINT, lambda *arguments: came.append(arguments))
+    # New processes inherit what is blocked, but no handler.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.signal(signal.SIGINT, before)
+        if came and callable(before):
+            before(*came[0])

@@ -350,4 +350,12 @@ def test_a_reader_that_goes_away_is_no_error_of_ours(tmp_path: Path, rules_filte
         process.stdout.readline()
         process.stdout.close()
         err = process.stderr.read().decode()
-        assert process.wait(300) != 0 and err == ""
+        assert process.wait(300) == 141 and err == ""
+
+
+def test_a_reader_that_takes_nothing_is_no_error_either(tmp_path: Path, rules_filter: Path) -> None:
+    """The output is so short that it is written only at the end."""
+    with started(*command("filter", SEED_PAGE, "-m", rules_filter), cwd=tmp_path) as process:
+        process.stdout.close()
+        err = process.stderr.read().decode()
+        assert process.wait(300) == 141 and err == ""

@@ -120,10 +120,23 @@ def test_ctrl_c_stops_at_once_and_says_so(many: Path, rules_filter: Path, clean:
         begin = time.monotonic()
         _, err = process.communicate(timeout=60)
         assert time.monotonic() - begin < 30
-    assert process.returncode == 130 and err.decode().splitlines()[-1] == "clfnews: stopped" and b"Traceback" not in err
+    assert process.returncode == 130 and b"Traceback" not in err
+    assert err.decode().splitlines()[-1] == "clfnews: stopped; what is finished is kept, go on with --resume"
     assert not list((tmp_path / "out").glob(".*.tmp"))
     assert run("filter", many, "-o", "out", "-m", rules_filter, "--resume", cwd=tmp_path).code == 0
     assert_whole(tmp_path / "out", clean)
+
+
+def test_ctrl_c_while_workers_start_is_one_line(many: Path, rules_filter: Path, tmp_path: Path) -> None:
+    for i, pause in enumerate((0.0, 0.05, 0.2, 0.5)):
+        (tmp_path / str(i)).mkdir()
+        with started(*filter_command(many, rules_filter), cwd=tmp_path / str(i)) as process:
+            wait_for(lambda: bool(workers(process)), "a first worker")
+            time.sleep(pause)
+            os.killpg(process.pid, signal.SIGINT)
+            _, err = process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert err.decode() == "clfnews: stopped; what is finished is kept, go on with --resume\n"
 
 
 @pytest.mark.ray
