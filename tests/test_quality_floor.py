@@ -19,6 +19,7 @@ from helpers import ROOT
 from clfnews.config import Config, chosen_models
 from clfnews.dataset import Corpus, load_split
 from clfnews.evaluate import HEADLINE, score_stance, score_type
+from clfnews.fitting import seeded
 from clfnews.labels import TASKS
 from clfnews.models import make_model
 
@@ -41,9 +42,7 @@ def corpus(task: str, split: str) -> Corpus:
 @cache
 def fitted(task: str, name: str) -> Any:
     config = Config()
-    options = chosen_models(getattr(config, task))[name] | QUICK.get((task, name), {})
-    if name not in ("rules", "lexicon"):
-        options["seed"] = config.seed
+    options = seeded(name, chosen_models(getattr(config, task))[name] | QUICK.get((task, name), {}), config.seed)
     train = corpus(task, "train")
     return make_model(name, task, TASKS[task], options).fit(train.pages, train.groups)
 
