@@ -22,6 +22,8 @@ from clfnews.labelrows import Row
 from clfnews.labels import GUIDELINES_VERSION, TASKS
 from clfnews.page import Page, normalise
 
+RULES = "rules"
+"""What stands for a model in the place of one: `rules_filter`."""
 REASONS = ("new site", "unsure", "disagreement")
 """Why a page is chosen; each in turn takes the best page that is left."""
 PER_SITE = 3

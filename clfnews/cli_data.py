@@ -206,7 +206,9 @@ def data_compose(
 
 @annotate_app.command("queue")
 def annotate_queue(
-    model: Annotated[str, typer.Argument(help="Folder, runs:/ or models:/ URI; its labels are what is corrected.")],
+    model: Annotated[
+        str, typer.Argument(help="Folder, runs:/ or models:/ URI, or rules (no training needed): its labels are corrected.")
+    ],
     inputs: Annotated[list[str], typer.Argument(help=INPUTS, metavar="PAGES")],
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write: .tsv, .json (Label Studio) or .jsonl.")],
     number: Annotated[int, typer.Option("-n", "--number", min=1, help="Pages to choose.")] = 50,
@@ -223,11 +225,13 @@ def annotate_queue(
     """Choose the pages most worth labelling, and write them with the model's labels, ready to be corrected.
 
     In turn: the best page of a new site, the page the model is least sure of, the
-    page of which two models keep the most different lines.
+    page of which two models keep the most different lines. Without a model for
+    the language, begin with `rules`.
 
     Example: clfnews annotate queue models:/clfnews@champion pages/ -n 50 -o queue.tsv
+    Example: clfnews annotate queue rules pages/ -n 20 --types-only -o queue.tsv
     """
-    from clfnews.annotate import make_queue, queue_rows, read_labelled
+    from clfnews.annotate import RULES, make_queue, queue_rows, read_labelled, rules_filter
     from clfnews.exchange import format_for, write_labelling_config, write_rows
     from clfnews.readers import expand, read_pages
     from clfnews.records import ReadOptions, parse_columns
@@ -246,8 +250,8 @@ def annotate_queue(
     for name in inputs:
         expand(name, options)  # a missing input is told before a model is loaded
     with working("loading the model", quiet):
-        page_filter = load_filter(model)
-        second = load_filter(against) if against else None
+        page_filter = rules_filter() if model == RULES else load_filter(model)
+        second = load_filter(against) if against and against != RULES else None  # None: the rules
     pages = read_pages(inputs, warn, replace(options, hidden=page_filter.reads_hidden))
     with status(quiet) as show:
         choices = make_queue(

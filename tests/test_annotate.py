@@ -112,6 +112,16 @@ def test_the_queue_for_label_studio_is_predictions(rules_filter: Path, cli: Cli,
     assert done.code == 2 and "queue.json: 4 pages, none of them with a label yet" in done.error
 
 
+def test_the_rules_stand_in_for_a_model_that_nobody_has_trained_yet(cli: Cli, tmp_path: Path) -> None:
+    done = cli("annotate", "queue", "rules", ENGLISH / "pages.jsonl", "-n", 4, "--types-only", "-o", "queue.tsv")
+    assert done.code == 0 and "queue.tsv: 4 pages to label" in done.out
+    notes: list[str] = []
+    rows = read_file(tmp_path / "queue.tsv", note=notes.append)
+    assert {row["model"] for row in rows} == {"rules"} and len({row["site"] for row in rows}) > 1
+    assert notes == [f"{tmp_path / 'queue.tsv'}: 4 of 4 pages have the model's labels unchanged"]
+    assert [path.name for path in tmp_path.iterdir()] == ["queue.tsv"], "no store of models was made"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
