@@ -12,11 +12,11 @@ import typer
 
 from clfnews import __version__
 from clfnews.cli_data import annotate_app, data_app
-from clfnews.cli_filter import add_filter_commands
+from clfnews.cli_filter import Model, add_filter_commands
 from clfnews.cli_runs import add_commands
 from clfnews.errors import Stopped, UserError
 from clfnews.labels import GUIDELINES_VERSION
-from clfnews.terminal import keep_examples, print_table, status, working
+from clfnews.terminal import keep_examples, print_table, status, warner, working
 
 if TYPE_CHECKING:
     from clfnews.train import TrainResult
@@ -96,21 +96,24 @@ def evaluate(
         list[str],
         typer.Argument(help="Labelled pages, stance rows or challenge pairs, JSONL.", metavar="[MODEL] FILE"),
     ],
+    model: Model = None,
     as_json: Annotated[bool, typer.Option("--json", help="One flat object of metrics.")] = False,
 ) -> None:
     """Score a model on labelled pages, stance rows or challenge pairs, with intervals.
 
-    Example: clfnews evaluate data/pages/test.jsonl --json
+    Example: clfnews evaluate data/pages/test.jsonl --model models:/clfnews/1 --json
     Example: clfnews evaluate data/challenge/pairs.jsonl
     """
     from clfnews.challenge import is_challenge, load_pairs, score_challenge
     from clfnews.dataset import load_gold
-    from clfnews.scoring import evaluate_filter
+    from clfnews.scoring import evaluate_filter, trained_on
     from clfnews.tracking import load_filter
 
     if len(arguments) > 2:
         raise UserError(f"evaluate: expected [MODEL] FILE, got {len(arguments)} arguments")
-    file, model = Path(arguments[-1]), arguments[0] if len(arguments) == 2 else None
+    if len(arguments) == 2 and model is not None:
+        raise UserError(f"evaluate: two models are given, {arguments[0]} and --model {model}")
+    file, model = Path(arguments[-1]), arguments[0] if len(arguments) == 2 else model
     if is_challenge(file):
         pairs = load_pairs(file)
         with working("scoring"):
@@ -118,7 +121,10 @@ def evaluate(
     else:
         corpus = load_gold(file)
         with working("scoring"):
-            scores = evaluate_filter(load_filter(model), corpus)
+            page_filter = load_filter(model)
+            scores = evaluate_filter(page_filter, corpus)
+        if trained_on(page_filter, corpus):
+            warner()(f"warning: the model was trained on {file}: it knows these pages, and its scores on new ones are lower")
     if as_json:
         typer.echo(json.dumps({k: round(v, 6) for s in scores for k, v in s.flat().items()}, indent=1))
         return
@@ -192,11 +198,14 @@ def _show_training(outcome: TrainResult) -> None:
     if outcome.end_to_end:
         found = report.with_interval(outcome.end_to_end, "end_to_end/stance_macro_f1")
         typer.echo(f"stance end to end on test, macro-F1: {found}")
+    for warning in report.warnings(outcome):
+        warner()(f"warning: {warning}")
     run = outcome.run
     if run is None:
         return
     if run.model_uri:
         typer.echo(f"model: {run.model_uri}; champion: {'moved here' if run.promoted else 'not moved'} ({run.reason})")
+    typer.echo(f"run: {run.name} ({run.run_id[:8]})")
     typer.echo(f"runs: {run.store}")
     typer.echo("\nnext:  clfnews ui        (the runs, in the browser)")
     default = run.promoted and run.model_uri and run.model_uri.startswith("models:/clfnews/")

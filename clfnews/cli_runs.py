@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,6 +72,58 @@ def compare(
         with working("reading the runs"):
             outcome = library.compare_runs(load_run(a, experiment), load_run(b, experiment))
     _show_comparison(outcome, show)
+
+
+def runs(
+    experiment: Experiment = "clfnews",
+    as_json: Annotated[bool, typer.Option("--json", help="One list of objects.")] = False,
+) -> None:
+    """List the trainings, newest first: id, name, time, configuration, scores of the champions, registered version.
+
+    Example: clfnews runs
+    Example: clfnews runs --json
+    """
+    from dataclasses import asdict
+
+    from clfnews.evaluate import HEADLINE
+    from clfnews.runs import list_runs
+
+    with working("reading the runs"):
+        found = list_runs(experiment)
+    if as_json:
+        typer.echo(json.dumps([asdict(row) for row in found], ensure_ascii=False, indent=1))
+        return
+    names = [m.replace("/", f"_{part}/", 1) for m in HEADLINE.values() for part in ("oof", "validation")]
+    titles = [f"{task} {part}" for task in HEADLINE for part in ("out of fold", "validation")]
+    rows = [
+        [
+            "*" * row.champion, row.id[:8], printable(row.name), row.time[:16].replace("T", " "), Path(row.config).name,
+            *(f"{row.scores[name]:.4f}" if name in row.scores else "" for name in names),
+            (row.version or "").removeprefix("models:/"),
+        ]
+        for row in found
+    ]  # fmt: skip
+    print_table(["", "id", "name", "time", "configuration", *titles, "model"], rows)
+    typer.echo("* is the champion; scores: article F1 by line, macro-F1 of the stances")
+
+
+def promote(
+    version: Annotated[str, typer.Argument(help="Number of a version, models:/NAME/VERSION, or a run (id, name, last, best).")],
+    experiment: Experiment = "clfnews",
+) -> None:
+    """Make a registered model the champion: the model that filter, tag and clfnews.load() use by themselves.
+
+    Example: clfnews promote 2
+    Example: clfnews promote models:/clfnews/2
+    """
+    from clfnews.runs import promote as move
+
+    with working("moving the champion"):
+        name, before, after = move(version, experiment)
+    if before == after:
+        typer.echo(f"champion of {name}: version {after}, as before")
+    else:
+        typer.echo(f"champion of {name}: from {f'version {before}' if before else 'none'} to version {after}")
 
 
 def report(
@@ -195,6 +248,6 @@ def data_suspects(
 
 def add_commands(app: typer.Typer, data_app: typer.Typer) -> None:
     """Put the commands of this module into the command line."""
-    for command in (sweep, compare, report, card):
+    for command in (sweep, runs, compare, promote, report, card):
         app.command()(command)
     data_app.command("suspects")(data_suspects)

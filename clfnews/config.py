@@ -181,6 +181,7 @@ class TrackingSection(Section):
 
     experiment: str = "clfnews"
     registered_model: str | None = "clfnews"
+    promote: bool = True
     run_name: str | None = None
 
 

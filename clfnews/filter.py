@@ -149,6 +149,10 @@ class PageFilter:
         self.threshold, self.min_confidence, self.name = threshold, min_confidence, name
         self.info = info or {}
 
+    def __repr__(self) -> str:
+        kinds = ", ".join(f"{task}={fitted.model.kind!r}" for task, fitted in self._tasks().items())
+        return f"PageFilter({self.name!r}, {kinds}, threshold={self.threshold:g})"
+
     @property
     def reads_hidden(self) -> bool:
         """Whether lines of hidden boxes of HTML belong to a page, as they did when the type model learnt."""

@@ -110,15 +110,33 @@ def _closing(outcome: TrainResult) -> str:
     return f"Stance macro-F1 end to end on test: {with_interval(outcome.end_to_end, 'end_to_end/stance_macro_f1')}"
 
 
+def warnings(outcome: TrainResult) -> list[str]:
+    """What should not be overlooked: champions that are no better than giving every line the same label.
+
+    On validation, or on test without it; out of fold they were chosen.
+    """
+    told = []
+    for task, champion in outcome.champions.items():
+        floor, metric = next(r for r in outcome.results[task] if r.name == "majority"), HEADLINE[task]
+        name, a, b = "test", champion.test, floor.test
+        if champion.validation is not None and floor.validation is not None:
+            name, a, b = "validation", champion.validation, floor.validation
+        if a.values[metric] <= b.values[metric]:
+            title = {column: name for name, column in COLUMNS[task]}[metric]
+            score = f"{title} {a.values[metric]:.3f}, majority {b.values[metric]:.3f}"
+            told.append(f"{task}: the champion {champion.name} is no better than majority on {name} ({score}): do not use it")
+    return told
+
+
 def summary(outcome: TrainResult) -> str:
     """A run's headline scores as Markdown, for its description."""
     parts = []
     for task in outcome.results:
         main = HEADLINE[task]
         title = {metric: name for name, metric in COLUMNS[task]}[main]
-        parts += [f"**{task}**, {title}", "", "| model | test | validation | out of fold |", "|---|---|---|---|"]
+        parts += [f"**{task}**, {title}", "", "| model | out of fold | validation | test |", "|---|---|---|---|"]
         for result in sorted(outcome.results[task], key=lambda r: -r.headline):
-            sets = [with_interval(scores, main) if scores else "" for scores in (result.test, result.validation, result.oof)]
+            sets = [with_interval(scores, main) if scores else "" for scores in (result.oof, result.validation, result.test)]
             name = f"**{result.name}** (champion)" if outcome.champions[task] is result else result.name
             parts.append(f"| {' | '.join([name, *sets])} |")
         parts.append("")

@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 
 
 def run_name(outcome: TrainResult) -> str:
-    """The facts that tell one run from another in a list: champions and test scores."""
-    parts = [f"{result.name} {result.test.values[HEADLINE[task]]:.3f}" for task, result in outcome.champions.items()]
+    """The facts that tell one run from another in a list: champions and their scores out of fold.
+
+    Not those on test: what stands in a list is what people choose by.
+    """
+    parts = [f"{result.name} {result.headline:.3f}" for result in outcome.champions.values()]
     return f"{' + '.join(parts)} | {len(outcome.splits['type'].train)} pages"
 
 
@@ -97,8 +100,7 @@ def log_child(mlflow: Any, outcome: TrainResult, result: Result, tags: dict[str,
     """One model as a child of the active run."""
     from clfnews import report
 
-    metric = HEADLINE[result.task]
-    name = f"{result.task} {result.name} {result.test.values[metric]:.3f}"
+    name = f"{result.task} {result.name} {result.headline:.3f}"
     with mlflow.start_run(run_name=name, nested=True):
         champion = outcome.champions[result.task] is result
         place = outcome.results[result.task].index(result)

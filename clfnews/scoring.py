@@ -37,6 +37,12 @@ def evaluate_filter(page_filter: PageFilter, corpus: Corpus, bootstrap: Bootstra
     return scores
 
 
+def trained_on(page_filter: PageFilter, corpus: Corpus) -> bool:
+    """Whether these are the very pages that a model of the filter learnt from."""
+    data: dict[str, str] = page_filter.info.get("data", {})
+    return corpus.digest in {digest for part, digest in data.items() if part.endswith("/train")}
+
+
 def _gold_article(page: Page) -> Page:
     """The page's article as labelled: what the stance model reads when no filter is in front."""
     return page.with_lines(line for line in page.lines if line.type in ARTICLE)

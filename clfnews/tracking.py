@@ -6,6 +6,7 @@ import contextlib
 import io
 import logging
 import os
+import re
 import tempfile
 import warnings
 from dataclasses import dataclass, replace
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "models:/clfnews@champion"
 ALIAS = "champion"
+_LOGGED_MODEL = re.compile(r"models:/m-[0-9a-f]{32}")
+"""What MLflow calls a model of a run that is not registered."""
 REQUIREMENTS = ["mlflow", "pandas", "numpy", "scipy", "scikit-learn", "skops", "fasttext-community"]
 
 
@@ -81,8 +84,11 @@ def _prepare(mlflow: Any, experiment: Any) -> None:
             mlflow.MlflowClient().set_experiment_tag(experiment.experiment_id, key, value)
 
 
-def log_training(outcome: TrainResult, config_path: str) -> TrainResult:
-    """Log a training run (one parent, one child a model), register its filter."""
+def log_training(outcome: TrainResult, config_path: str, started: float) -> TrainResult:
+    """Log a training run (one parent, one child a model), register its filter.
+
+    `started`: when the training began, in seconds since 1970; the run's duration counts from there.
+    """
     mlflow = quiet_mlflow()
     section = outcome.config.tracking
     from clfnews import runlog
@@ -92,7 +98,8 @@ def log_training(outcome: TrainResult, config_path: str) -> TrainResult:
         earlier = mlflow.MlflowClient().search_runs([experiment.experiment_id], "tags.`clfnews.kind` = 'train'")
         colour = runlog.COLOURS[len(earlier) % len(runlog.COLOURS)]
         tags = runlog.tags_of(outcome, config_path)
-        with mlflow.start_run(run_name=section.run_name or runlog.run_name(outcome)) as run:
+        name = section.run_name or runlog.run_name(outcome)
+        with mlflow.start_run(run_id=_create_run(mlflow, experiment.experiment_id, name, started)) as run:
             runlog.log_parent(mlflow, outcome, tags, colour)
             runlog.log_predictions(mlflow, outcome, tags, run)
             for results in outcome.results.values():
@@ -107,6 +114,15 @@ def log_training(outcome: TrainResult, config_path: str) -> TrainResult:
         run.info.run_id, run.info.experiment_id, run.info.run_name, mlflow.get_tracking_uri(), uri, promoted, reason
     )
     return replace(outcome, run=logged)
+
+
+def _create_run(mlflow: Any, experiment_id: str, name: str, started: float) -> str:
+    """The id of a new run that began before now, with the tags (user, source) that MLflow gives runs by itself."""
+    from mlflow.tracking.context.registry import resolve_tags
+
+    client = mlflow.MlflowClient()
+    run = client.create_run(experiment_id, start_time=int(started * 1000), tags=resolve_tags(), run_name=name)
+    return str(run.info.run_id)
 
 
 def load_filter(uri_or_dir: str | None = None) -> PageFilter:
@@ -126,16 +142,16 @@ def find_filter(uri_or_dir: str | None = None) -> Path:
             (f for f in (folder, folder / "artifacts" / "filter", folder / "filter") if (f / "filter.json").is_file()), folder
         )
     mlflow = quiet_mlflow()
-    store = mlflow.get_tracking_uri()
-    if store.startswith("sqlite:///") and not Path(store.removeprefix("sqlite:///")).is_file():
-        # Asking would make an empty store here.
+    store = missing_store(mlflow)
+    if store:
         raise UserError(
             f"no model {uri}: there is no store {store}; train one (clfnews train CONFIG), or name the store of a training "
             "(MLFLOW_TRACKING_URI=sqlite:////FOLDER/mlflow.db) or the folder of a model (--model)"
         )
     try:
-        if uri.startswith("models:/"):
-            _check_registered(mlflow, uri)
+        if uri.startswith("models:/") and not _LOGGED_MODEL.fullmatch(uri):
+            # Asked first: the error is clear, and comes before any copying.
+            registered_version(mlflow, uri)
         folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
     except store_errors() as error:
         text = str(error).splitlines()[0]
@@ -147,14 +163,35 @@ def find_filter(uri_or_dir: str | None = None) -> Path:
     return folder / "artifacts" / "filter"
 
 
-def _check_registered(mlflow: Any, uri: str) -> None:
-    """Ask for the version first: its error is clear and comes before any copying."""
-    name = uri.removeprefix("models:/")
+def missing_store(mlflow: Any) -> str | None:
+    """The store's URI if it is a SQLite file that is not there: asking it would make an empty one."""
+    store = str(mlflow.get_tracking_uri())
+    there = not store.startswith("sqlite:///") or Path(store.removeprefix("sqlite:///")).is_file()
+    return None if there else store
+
+
+def registered_version(mlflow: Any, uri: str) -> Any:
+    """The model version of `models:/NAME/VERSION` or `models:/NAME@ALIAS`.
+
+    Raises `UserError` that names the versions there are.
+    """
+    name, sign, which = uri.removeprefix("models:/").replace("@", "/@").partition("/")
+    if not sign:
+        raise UserError(f"{uri}: no version is given; models:/{name}@{ALIAS} is the champion, models:/{name}/1 a version")
+    if missing_store(mlflow):
+        raise UserError(f"no model {uri}: there is no store {missing_store(mlflow)}; train one: clfnews train CONFIG")
     client = mlflow.MlflowClient()
-    if "@" in name:
-        client.get_model_version_by_alias(*name.split("@", 1))
-    elif "/" in name:
-        client.get_model_version(*name.split("/", 1))
+    try:
+        return client.get_model_version_by_alias(name, which[1:]) if which[:1] == "@" else client.get_model_version(name, which)
+    except mlflow.exceptions.MlflowException as error:
+        where = f"no model {uri} in {mlflow.get_tracking_uri()}"
+        known = sorted((int(v.version) for v in client.search_model_versions() if v.name == name), reverse=True)
+        if not known:
+            raise UserError(f"{where}; train one: clfnews train configs/base.yaml") from error
+        said = f"{name} has version{'s' * (len(known) > 1)} {', '.join(map(str, known[:10]))}"
+        if which == f"@{ALIAS}":
+            raise UserError(f"{where}: {said} but no {ALIAS}; choose one: clfnews promote models:/{name}/{known[0]}") from error
+        raise UserError(f"{where}: {said}") from error
 
 
 def store_errors() -> tuple[type[Exception], ...]:
@@ -209,7 +246,7 @@ def _pinned(names: list[str]) -> list[str]:
 
 
 def _register(mlflow: Any, outcome: TrainResult, model: Any) -> tuple[str | None, bool, str]:
-    """Register the model; move the alias if it beats the present champion on validation."""
+    """Register the model; move the alias if it beats the present champion on validation, and may."""
     name = outcome.config.tracking.registered_model
     if name is None:
         return None, False, "tracking.registered_model is null"
@@ -218,6 +255,8 @@ def _register(mlflow: Any, outcome: TrainResult, model: Any) -> tuple[str | None
     with contextlib.redirect_stderr(io.StringIO()):
         version = mlflow.register_model(model.model_uri, name).version
     client.update_model_version(name, version, description=outcome.page_filter.card())
+    if not outcome.config.tracking.promote:
+        return str(version), False, f"tracking.promote is false; to move it: clfnews promote models:/{name}/{version}"
     from mlflow.exceptions import MlflowException
 
     try:
@@ -246,7 +285,7 @@ def _is_better(outcome: TrainResult, present: str | None) -> tuple[bool, str]:
         return True, f"the old champion cannot be loaded ({error})"
     if old.stance_task is not None and "stance" not in outcome.champions:
         return False, f"it has no stance model, and {present} has one"
-    new, before = [], []
+    new, before, told = [], [], []
     for task, result in outcome.champions.items():
         splits = outcome.splits[task]
         corpus = splits.validation or splits.train
@@ -257,6 +296,10 @@ def _is_better(outcome: TrainResult, present: str | None) -> tuple[bool, str]:
         scores = score_type(corpus, p, old.threshold) if task == "type" else score_stance(corpus, p)
         before.append(scores.values[HEADLINE[task]])
         new.append((result.validation or result.oof).values[HEADLINE[task]])
+        title = "article F1" if task == "type" else "stance macro-F1"
+        told.append(f"{'validation' if result.validation else 'out-of-fold'} {title}")
     score, old_score = sum(new) / len(new), sum(before) / len(before)
     better = score > old_score
-    return better, f"{score:.4f} {'>' if better else 'is not above'} {old_score:.4f} of {present} on the same pages"
+    names, sign = " and ".join(told), ">" if better else "is not above"
+    names = names.replace("and validation ", "and ") if all(name.startswith("validation") for name in told) else names
+    return better, f"{'mean of ' * (len(told) > 1)}{names}: {score:.4f} {sign} {old_score:.4f} of {present} on the same pages"

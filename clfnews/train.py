@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +41,7 @@ def train(config: Config, *, config_path: str = "", progress: Progress = lambda 
     task; the two champions together are the page filter. With `track`, all of
     it is logged to MLflow and the filter is registered.
     """
+    started = time.time()
     bootstrap = Bootstrap(config.bootstrap.samples, config.bootstrap.level, config.seed)
     splits, skipped = load_tasks(config)
     if skipped:
@@ -63,7 +65,7 @@ def train(config: Config, *, config_path: str = "", progress: Progress = lambda 
     if not track:
         return outcome
     progress("logging to MLflow")
-    return tracking.log_training(outcome, config_path)
+    return tracking.log_training(outcome, config_path, started)
 
 
 def _join(config: Config, champions: dict[str, Result], splits: dict[str, Splits]) -> PageFilter:

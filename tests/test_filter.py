@@ -135,6 +135,20 @@ def test_evaluate_prints_one_flat_object(rules_filter: Path, cli: Cli) -> None:
     assert f"{metrics['type/article_f1']:.4f}" in table and "95% interval" in table and "guidelines" in table
 
 
+def test_evaluate_warns_of_the_pages_that_the_model_learnt_from(project: Project, cli: Cli) -> None:
+    pages = project.data / "pages"
+    done = cli("evaluate", pages / "train.jsonl", "--model", project.filter)
+    assert done.code == 0 and "type/article_f1" in done.out
+    assert done.error.startswith("clfnews: warning: the model was trained on ")
+    done = cli("evaluate", pages / "test.jsonl", "-m", project.filter)
+    assert (done.code, done.err) == (0, "")
+    assert "two models are given" in cli("evaluate", project.filter, pages / "test.jsonl", "-m", project.filter).error
+
+
+def test_a_filter_says_what_it_is(rules_filter: Path) -> None:
+    assert repr(PageFilter.load(rules_filter)) == "PageFilter('rules+lexicon', type='rules', stance='lexicon', threshold=0.5)"
+
+
 def test_evaluate_on_stance_rows(rules_filter: Path, cli: Cli, tmp_path: Path) -> None:
     texts = {
         "conciliatory": "Hai bên nhất trí nối lại đàm phán.",

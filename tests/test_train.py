@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import socket
+import time
 import urllib.request
 from functools import partial
 from pathlib import Path
@@ -19,12 +20,15 @@ from helpers import SMALL_FASTTEXT, TINY_MODELS, Cli, Project, command, started,
 from clfnews.config import Config, load_config
 from clfnews.dataset import Corpus, load_split
 from clfnews.errors import UserError
+from clfnews.evaluate import HEADLINE
 from clfnews.filter import PageFilter
 from clfnews.fitting import out_of_fold
 from clfnews.labels import TASKS, TYPES
 from clfnews.models import make_model
 from clfnews.page import Line, Page
 from clfnews.runlog import metrics_of
+from clfnews.runs import list_runs, promote
+from clfnews.tracking import find_filter
 from clfnews.train import train
 
 MODELS = {task: {"majority", *TINY_MODELS[task]} for task in TASKS}
@@ -65,13 +69,16 @@ def test_the_terminal_shows_tables_champions_and_the_next_command(project: Proje
     assert len(re.findall(r"^ *\* +\w+", out, re.MULTILINE)) == 2, "one champion a task"
     assert len(re.findall(r"\d\.\d{3} \[\d\.\d\d, \d\.\d\d\]", out)) >= 3 * sum(map(len, MODELS.values()))
     assert f"model: {registered}; champion: moved here (there was no champion)" in out
+    assert re.search(r"^run: .+ \([0-9a-f]{8}\)$", out, re.MULTILINE)
     assert f"runs: {project.store}" in out and "clfnews ui" in out and "clfnews filter PAGE.txt" in out
 
 
 def test_progress_is_told_on_standard_error_and_mlflow_is_quiet(project: Project) -> None:
     lines = project.trained.err.splitlines()
     assert any(line.startswith("stance linear: ") for line in lines) and "logging to MLflow" in lines
-    strange = [line for line in lines if not re.match(r"(type|stance) \w+: |logging to MLflow|reading ", line)]
+    strange = [
+        line for line in lines if not re.match(r"(type|stance) \w+: |logging to MLflow|reading |clfnews: warning: type: ", line)
+    ]
     assert strange == []
 
 
@@ -122,11 +129,16 @@ def test_one_parent_and_one_child_a_model(parent: Any, children: dict[tuple[str,
     assert all(parent.data.params[f"champion.{task}"] == name for task, name in champions)
 
 
-def test_names_of_runs_tell_models_and_scores(parent: Any, children: dict[tuple[str, str], Any]) -> None:
+def test_names_of_runs_tell_models_and_scores_out_of_fold(
+    project: Project, parent: Any, children: dict[tuple[str, str], Any]
+) -> None:
     for (task, name), run in children.items():
-        assert re.fullmatch(rf"{task} {name} \d\.\d{{3}}", run.info.run_name)
-    for task in TASKS:
-        assert f"{parent.data.params[f'champion.{task}']} 0." in parent.info.run_name
+        said, metric = run.info.run_name.removeprefix(f"{task} {name} "), HEADLINE[task].replace("/", "_oof/")
+        assert re.fullmatch(r"\d\.\d{3}", said) and float(said) == pytest.approx(run.data.metrics[metric], abs=6e-4)
+        if run.data.tags["champion"] == "true":
+            assert f"{name} {said}" in parent.info.run_name
+    assert f"run: {parent.info.run_name} ({parent.info.run_id[:8]})" in project.trained.out
+    assert parent.data.tags["mlflow.user"] and parent.data.tags["mlflow.source.name"]
 
 
 def test_parameters_are_flat(parent: Any, children: dict[tuple[str, str], Any]) -> None:
@@ -205,8 +217,11 @@ def test_the_experiment_brings_its_own_views_of_the_run_list(store: Any, parent:
         state = json.loads(views[f"{task}-models"]["state"])
         found = store.search_runs([parent.info.experiment_id], state["searchFilter"], order_by=[f"{state['orderByKey']} DESC"])
         assert found and all(run.data.tags["task"] == task for run in found)
-        wanted = {column.split("`")[1] for column in state["selectedColumns"]}
-        assert all(wanted <= run.data.metrics.keys() for run in found)
+        wanted = [column.split("`")[1] for column in state["selectedColumns"]]
+        assert all(set(wanted) <= run.data.metrics.keys() | run.data.tags.keys() for run in found)
+        metric = HEADLINE[task].split("/")[1]
+        assert wanted[:4] == [f"{task}_oof/{metric}", f"{task}_validation/{metric}", f"{task}/{metric}", "champion"]
+        assert state["orderByKey"] == f"metrics.`{task}_oof/{metric}`"
 
 
 def test_artefacts(store: Any, parent: Any, children: dict[tuple[str, str], Any]) -> None:
@@ -247,12 +262,58 @@ def test_a_worse_model_is_registered_but_not_the_champion(store: Any, project: P
     for task in TASKS:
         models = worse[task]["models"]
         worse[task]["models"] = dict.fromkeys(models) | {"fasttext": SMALL_FASTTEXT}
-    outcome = train(Config.model_validate(worse), config_path="worse.yaml")
+    times: list[float] = []
+    outcome = train(Config.model_validate(worse), config_path="worse.yaml", progress=lambda _: times.append(time.time()))
     assert outcome.run is not None and not outcome.run.promoted
-    assert outcome.run.model_uri not in (None, registered) and "is not above" in outcome.run.reason
+    assert outcome.run.model_uri not in (None, registered)
+    said = r"mean of validation article F1 and stance macro-F1: 0\.\d{4} is not above 0\.\d{4} of models:/clfnews/\d+ "
+    assert re.fullmatch(said + "on the same pages", outcome.run.reason)
+    assert store.get_run(outcome.run.run_id).info.start_time <= times[0] * 1000, "the duration is that of the training"
     champion = store.get_model_version_by_alias("clfnews", "champion")
     assert f"models:/clfnews/{champion.version}" == registered
     assert load_filter(outcome.run.model_uri).name == outcome.page_filter.name
+
+
+def test_a_model_that_is_only_registered_is_made_the_champion_by_hand(
+    store: Any, project: Project, cli: Cli, tmp_path: Path
+) -> None:
+    """A useless one, moreover: at this threshold nothing is kept."""
+    values = tiny_config(tracking={"experiment": "quiet", "registered_model": "quiet", "promote": False})
+    values["type"] = {"threshold": 0.95, "models": dict.fromkeys(values["type"]["models"]) | {"rules": {}}}
+    values["stance"]["models"]["linear"] = None
+    (tmp_path / "quiet.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    env = {"MLFLOW_TRACKING_URI": project.store}
+    done = cli("train", tmp_path / "quiet.yaml", cwd=project.folder, env=env)
+    assert done.code == 0 and "champion: not moved (tracking.promote is false" in done.out
+    warned = [line for line in done.err.splitlines() if line.startswith("clfnews: warning: type: ")]
+    assert len(warned) == 1 and "champion rules is no better than majority on validation (article F1 0.000, " in warned[0]
+
+    (row,) = list_runs("quiet")
+    assert f"run: {row.name} ({row.id[:8]})" in done.out
+    assert (row.version, row.champion, row.config) == ("models:/quiet/1", False, str(tmp_path / "quiet.yaml"))
+    parts = ("type_oof/article_f1", "type_validation/article_f1", "stance_oof/macro_f1", "stance_validation/macro_f1")
+    assert tuple(row.scores) == parts and row.scores["type_oof/article_f1"] == 0
+    with pytest.raises(UserError, match=r"quiet has version 1 but no champion; choose one: clfnews promote models:/quiet/1"):
+        find_filter("models:/quiet@champion")
+    with pytest.raises(UserError, match=r"no version is given; models:/quiet@champion is the champion"):
+        find_filter("models:/quiet")
+    with pytest.raises(UserError, match=r"no model models:/quiet/7 in .*: quiet has version 1$"):
+        promote("models:/quiet/7")
+
+    moved = cli("promote", row.id[:8], "--experiment", "quiet", env=env)
+    assert (moved.code, moved.out) == (0, "champion of quiet: from none to version 1\n")
+    assert promote("models:/quiet/1") == ("quiet", "1", "1") and find_filter("models:/quiet@champion").is_dir()
+    table = cli("runs", "--experiment", "quiet", env=env).out
+    assert re.search(rf"^ *\* +{row.id[:8]} +{re.escape(row.name)} .* quiet/1 *$", table, re.MULTILINE), table
+    (as_json,) = json.loads(cli("runs", "--experiment", "quiet", "--json", env=env).out)
+    assert as_json["champion"] is True and as_json["scores"] == row.scores
+
+
+def test_a_number_is_a_version_of_clfnews(store: Any, registered: str) -> None:
+    number = registered.rsplit("/", 1)[1]
+    assert promote(number) == ("clfnews", number, number)
+    with pytest.raises(UserError, match="no model models:/clfnews/999 in "):
+        promote("999")
 
 
 # --- the user interface -------------------------------------------------------------
