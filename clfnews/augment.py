@@ -11,12 +11,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from clfnews.dress import dressed
 from clfnews.labels import ARTICLE
 from clfnews.lexicons import fold, lexicon
 from clfnews.page import Line, Page
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+(?=[\"“«A-ZÀ-Ỹ])")
 
+DRESSED = 0.5
+"""Share of the copies that get cues of HTML, if their pages have none."""
 Change = Callable[[list[Line], np.random.Generator], list[Line]]
 
 
@@ -31,6 +34,8 @@ def augment(pages: Sequence[Page], copies: int, seed: int) -> list[Page]:
             for change, probability in CHANGES:
                 if rng.random() < probability:
                     lines = change(lines, rng) or lines
+            if rng.random() < DRESSED and not any(line.cues for line in lines):
+                lines = dressed(lines, rng)
             out.append(replace(page, lines=tuple(lines)))
     return out
 
