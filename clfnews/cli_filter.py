@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from clfnews.errors import BadRecord, Stopped, UserError, counted
-from clfnews.terminal import now_and_then, printable, sink, status, styled, warner, working
+from clfnews.terminal import Few, now_and_then, printable, sink, status, styled, warner, working
 
 if TYPE_CHECKING:
     from clfnews.filter import PageFilter, TaggedPage
@@ -120,24 +121,28 @@ def _run_filter(
     from clfnews.tracking import load_filter
 
     _check_threshold(threshold)
-    warn = warner()
+    warnings, errors, skipped = Few("warning"), Few("bad record"), Counter[str]()
     options = options or ReadOptions()
     for name in inputs:
         expand(name, options)  # a missing input is told before the model is loaded
     with working("loading the model", quiet):
         page_filter = load_filter(model)
-    records = read_pages(inputs, warn, replace(options, hidden=page_filter.reads_hidden))
+    options = replace(options, hidden=page_filter.reads_hidden)
+    records = read_pages(inputs, warnings, options, lambda kind: skipped.update([kind]))
     if threshold is not None:
         page_filter.threshold = threshold
-    bad: list[BadRecord] = []
     # On the terminal the pages themselves are the progress.
     with sink(output) as write, working("reading", quiet or output is None) as show:
         tell = now_and_then(lambda number: show(counted(number, "page")))
-        for number, tagged in enumerate(page_filter.tag(_good(records, bad, warn)), 1):
+        for number, tagged in enumerate(page_filter.tag(_good(records, errors)), 1):
             tell(number)
             write(_as_json(page_filter, tagged, all_lines, explain) if as_json else _as_text(tagged, output is None))
-    if bad:
-        typer.echo(f"clfnews: {counted(len(bad), 'record')} could not be read (see above)", err=True)
+    warnings.rest()
+    errors.rest()
+    if skipped and not quiet:
+        warner()(_passed_over(skipped))
+    if errors.count:
+        typer.echo(f"clfnews: {counted(errors.count, 'record')} could not be read (see above)", err=True)
         raise typer.Exit(1)
 
 
@@ -179,6 +184,7 @@ def _filter_to_folder(
     if address and engine != "ray":
         raise UserError("--address is for --engine ray")
     folder = find_filter(model)
+    warnings = Few("warning")
     try:
         with status(quiet) as show:
             report = filter_to_folder(
@@ -193,14 +199,17 @@ def _filter_to_folder(
                 engine=engine or "local",
                 address=address,
                 progress=now_and_then(lambda report: show(report.line())),
-                warn=warner(),
+                warn=warnings,
             )
     except KeyboardInterrupt as stop:
         raise Stopped("what is finished is kept, go on with --resume") from stop
+    warnings.rest(report.untold)
     warn, counts = warner(), report.counts
     kept = f"{counts.kept:,} of {counted(counts.lines, 'line')}"
     before = f" ({report.resumed} of them by an earlier run)" if report.resumed else ""
     typer.echo(f"{counted(counts.pages, 'page')} in {counted(report.shards, 'file')}{before}, {kept} kept")
+    if counts.skipped:
+        typer.echo(_passed_over(counts.skipped))
     typer.echo(f"{report.seconds:.1f} s: {output / MANIFEST}")
     if counts.errors:
         warn(f"{counted(counts.errors, 'record')} could not be read; see the _*.errors.jsonl files in {output}")
@@ -213,13 +222,18 @@ def _filter_to_folder(
         raise typer.Exit(1)
 
 
-def _good(records: Iterator[Page | BadRecord], bad: list[BadRecord], warn: Any) -> Iterator[Page]:
+def _good(records: Iterator[Page | BadRecord], errors: Few) -> Iterator[Page]:
     for record in records:
         if isinstance(record, BadRecord):
-            bad.append(record)
-            warn(str(record))
+            errors(str(record), record.reason)
         else:
             yield record
+
+
+def _passed_over(skipped: Mapping[str, int]) -> str:
+    """What was left out of web archives, by kind."""
+    kinds = ", ".join(f"{number:,} {kind}" for kind, number in sorted(skipped.items(), key=lambda item: (-item[1], item[0])))
+    return f"{counted(sum(skipped.values()), 'response')} of web archives passed over: {kinds}"
 
 
 def _as_text(tagged: TaggedPage, terminal: bool) -> str:

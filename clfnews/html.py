@@ -52,6 +52,13 @@ _FORMATTING = re.compile(
 _SOME_TAG = re.compile(rb"<(?:!doctype|html|head|body|div|p|a|table|meta|title)\b", re.IGNORECASE)
 _OTHER_FILES = (b"%PDF-", b"GIF8", b"PK\x03\x04", b"RIFF")
 """How files begin that are no HTML, whatever they are called, and may hold no NUL."""
+_MARKUP = re.compile(
+    r"[\s\ufeff]*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,1000}?-->\s*){0,5}<(?:!doctype\s+html|head|"
+    + "|".join((*_BLOCKS.split(), "td", "th"))
+    + r")(?=[\s/>])",
+    re.IGNORECASE | re.DOTALL,
+)
+_CLOSING_TAG = re.compile(r"</[A-Za-z]")
 _HUGE_TAG = re.compile(rb"<[A-Za-z/!?][^>]{16384}")
 FEW_TAGS, MANY_TAGS, LARGE = 1_500, 20_000, 2 * 1024 * 1024
 
@@ -106,6 +113,11 @@ def read_html(
     blank = Page.from_lines((), id, **meta)
     lines = tuple(Line(text, n, None, None, cues) for n, (text, cues) in enumerate(rows, 1))
     return Document(blank.with_lines(lines), head.title, replaced)
+
+
+def is_html(text: str) -> bool:
+    """Whether a text is an HTML document or fragment: it begins with a doctype or a block and has closing tags."""
+    return _MARKUP.match(text) is not None and _CLOSING_TAG.search(text) is not None
 
 
 def html_rows(utf8: bytes, hidden: bool = False) -> list[Row]:

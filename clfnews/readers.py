@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from clfnews.errors import BadRecord, UserError, counted, nearest
-from clfnews.html import MAX_LINES, read_html
+from clfnews.html import MAX_LINES, is_html, read_html
 from clfnews.page import Page
-from clfnews.records import MAX_RECORD_BYTES, Part, ReadOptions, Records, Source, Warn, checked
+from clfnews.records import MAX_RECORD_BYTES, Part, ReadOptions, Records, Source, Warn, checked, silent
 from clfnews.streams import COMPRESSED, StreamError, open_bytes, sniff_compression
 from clfnews.tables import read_csv_rows, read_json_rows, read_jsonl_rows, read_parquet_rows
 from clfnews.warc import read_warc, read_wet
@@ -33,13 +33,13 @@ __all__ = ["FORMATS", "MAX_RECORD_BYTES", "SUFFIXES", "ReadOptions", "Records", 
 Reader = Callable[[BinaryIO, Source, ReadOptions, Warn, Part | None], Records]
 
 
-def _silent(message: str) -> None:
-    """The default for `warn`."""
-
-
-def read_pages(inputs: Iterable[str], warn: Warn = _silent, options: ReadOptions | None = None) -> Records:
+def read_pages(
+    inputs: Iterable[str], warn: Warn = silent, options: ReadOptions | None = None, skip: Callable[[str], None] = silent
+) -> Records:
     """The pages of files, folders and patterns, in order; `-` is standard input.
 
+    Parameters: `warn` gets what is to be said of files and pages that are read,
+    `skip` the reason of every record that is passed over (`Source.skip`).
     Raises `UserError` for an input that does not exist, before any is read.
     """
     options, inputs = options or ReadOptions(), list(inputs)
@@ -49,28 +49,34 @@ def read_pages(inputs: Iterable[str], warn: Warn = _silent, options: ReadOptions
         if not_read:
             warn(told(name, not_read))
     for path in paths:
-        yield from read_file(path, warn, options) if path else _standard_input(warn, options)
+        yield from read_file(path, warn, options, skip=skip) if path else _standard_input(warn, options, skip)
 
 
-def read_file(path: Path, warn: Warn = _silent, options: ReadOptions | None = None, part: Part | None = None) -> Records:
+def read_file(
+    path: Path,
+    warn: Warn = silent,
+    options: ReadOptions | None = None,
+    part: Part | None = None,
+    skip: Callable[[str], None] = silent,
+) -> Records:
     """The pages of one file, or of a part of it."""
     options = options or ReadOptions()
     known, compression = format_of(path.name)
     name = options.format or known
-    source = Source(str(path), _stem(path.name))
+    source = Source(str(path), _stem(path.name), skip)
     try:
         with path.open("rb") as file:
             # Parquet wants to jump about in the file, parts begin in its middle.
             stream = open_bytes(file, compression) if compression or (part is None and name != "parquet") else file
             name = name or _sniff(stream.peek(512)[:512])
-            yield from _guarded(FORMATS[name](stream, source, options, warn, part), source)
+            yield from _guarded(FORMATS[name](stream, source, options, warn, part), source, warn)
     except StreamError as error:
         yield BadRecord(source.name, "file", str(error))
     except OSError as error:
         yield BadRecord(source.name, "file", error.strerror or str(error))
 
 
-def read_text(path: Path, warn: Warn = _silent) -> Page | BadRecord:
+def read_text(path: Path, warn: Warn = silent) -> Page | BadRecord:
     """One text file as one page; invalid UTF-8 is replaced and said."""
     return next(iter(read_file(path, warn, ReadOptions(format="text"))))
 
@@ -151,13 +157,13 @@ def _stem(name: str) -> str:
     return Path(stem).stem if format_ or not compression else stem
 
 
-def _guarded(records: Records, source: Source) -> Records:
+def _guarded(records: Records, source: Source, warn: Warn) -> Records:
     """The records, with the end of a broken stream as a `BadRecord` and pages that are too large as another."""
     n = 0
     try:
         for record in records:
             n += 1
-            yield checked(record, source.name)
+            yield checked(record, source.name, warn)
     except StreamError as error:
         yield BadRecord(source.name, f"after record {n}" if n else "file", str(error))
 
@@ -165,17 +171,17 @@ def _guarded(records: Records, source: Source) -> Records:
 # --- standard input ---------------------------------------------------------------
 
 
-def _standard_input(warn: Warn, options: ReadOptions) -> Records:
+def _standard_input(warn: Warn, options: ReadOptions, skip: Callable[[str], None]) -> Records:
     """Any format, told by its first bytes unless it was named."""
     stdin = io.BufferedReader(_Unseekable(sys.stdin.buffer), 1 << 16)
-    source = Source("stdin", "stdin")
+    source = Source("stdin", "stdin", skip)
     try:
         stream = open_bytes(stdin, sniff_compression(stdin.peek(8)[:8]))
         name = options.format or _sniff(stream.peek(512)[:512])
     except StreamError as error:
         yield BadRecord(source.name, "file", str(error))
         return
-    yield from _guarded(FORMATS[name](stream, source, options, warn, None), source)
+    yield from _guarded(FORMATS[name](stream, source, options, warn, None), source, warn)
 
 
 def spool_stdin(folder: Path) -> Path:
@@ -224,7 +230,7 @@ def _sniff(first: bytes) -> str:
 
 
 def read_text_page(file: BinaryIO, source: Source, options: ReadOptions, warn: Warn, part: Part | None = None) -> Records:
-    """The whole file as one page of text."""
+    """The whole file as one page of text; one that is HTML is read as HTML unless the format was named."""
     data = file.read(options.max_bytes + 1)
     if not data.strip():
         yield BadRecord(source.name, "file", "is empty")
@@ -233,13 +239,17 @@ def read_text_page(file: BinaryIO, source: Source, options: ReadOptions, warn: W
     # Text has no NUL bytes; PNG, PDF, zip and compiled files have some early on.
     elif b"\0" in data[:8192] or data[:5] == b"%PDF-":
         yield BadRecord(source.name, "file", "is a binary file, not text")
-    elif max(data.count(b"\n"), data.count(b"\r")) > MAX_LINES:
-        yield BadRecord(source.name, "file", f"has more than {MAX_LINES:,} lines; one text file is one page")
     else:
         text = data.decode("utf-8-sig", errors="replace")
-        if "\ufffd" in text:
-            warn(f"{source.name}: not valid UTF-8; {text.count(chr(0xFFFD))} bad bytes were replaced")
-        yield Page.from_text(text, source.stem)
+        if options.format != "text" and is_html(text):
+            warn(f"{source.name}: is HTML and is read as such (as text: --input-format text)")
+            yield _page_of_html(data, source, options, warn)
+        elif max(data.count(b"\n"), data.count(b"\r")) > MAX_LINES:
+            yield BadRecord(source.name, "file", f"has more than {MAX_LINES:,} lines; one text file is one page")
+        else:
+            if "\ufffd" in text:
+                warn(f"{source.name}: not valid UTF-8; {text.count(chr(0xFFFD))} bad bytes were replaced")
+            yield Page.from_text(text, source.stem)
 
 
 def read_html_page(file: BinaryIO, source: Source, options: ReadOptions, warn: Warn, part: Part | None = None) -> Records:
@@ -247,18 +257,20 @@ def read_html_page(file: BinaryIO, source: Source, options: ReadOptions, warn: W
     data = file.read(options.max_bytes + 1)
     if not data.strip():
         yield BadRecord(source.name, "file", "is empty")
-        return
-    if len(data) > options.max_bytes:
+    elif len(data) > options.max_bytes:
         yield BadRecord(source.name, "file", f"{options.too_large}; one HTML file is one page")
-        return
+    else:
+        yield _page_of_html(data, source, options, warn)
+
+
+def _page_of_html(data: bytes, source: Source, options: ReadOptions, warn: Warn) -> Page | BadRecord:
     try:
         document = read_html(data, source.stem, seconds=options.seconds, hidden=options.hidden)
     except ValueError as error:
-        yield BadRecord(source.name, "file", str(error))
-        return
+        return BadRecord(source.name, "file", str(error))
     if document.replaced > 0:
         warn(f"{source.name}: {document.replaced} bytes are not valid in the page's encoding and were replaced")
-    yield document.page
+    return document.page
 
 
 FORMATS: dict[str, Reader] = {

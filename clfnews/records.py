@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from clfnews.errors import BadRecord, UserError, nearest
-from clfnews.html import MAX_LINES, MAX_SECONDS, read_html
-from clfnews.page import Page
+from clfnews.html import MAX_LINES, MAX_SECONDS, is_html, read_html
+from clfnews.page import MAX_LINE_CHARS, Page
 
 MAX_RECORD_BYTES = 32 * 1024 * 1024
 """A text file or row larger than this is not one page; it becomes a `BadRecord`."""
@@ -16,9 +16,15 @@ MAX_PAGE_CHARS = 4_000_000
 """A page with more text than this is not tagged: what a model needs grows with the page."""
 ROLES = ("text", "html", "lines", "id", "url", "site", "date")
 """What a column can be to a page."""
+CONTENT = ("lines", "text", "html")
+"""The roles one of which a page needs; the first that has a value counts."""
 
 Records = Iterator[Page | BadRecord]
 Warn = Callable[[str], None]
+
+
+def silent(message: str) -> None:
+    """The default for `warn`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,11 @@ class ReadOptions:
         return self.columns.get(role, role)
 
     @property
+    def content(self) -> tuple[str, ...]:
+        """Roles that a page is made of: those that the user named a column for, else all of `CONTENT`."""
+        return tuple(role for role in CONTENT if role in self.columns) or CONTENT
+
+    @property
     def too_large(self) -> str:
         """The reason of a record beyond `max_bytes`."""
         return f"is larger than {self.max_bytes / 2**20:g} MiB"
@@ -52,6 +63,8 @@ class Source(NamedTuple):
 
     name: str
     stem: str
+    skip: Callable[[str], None] = silent
+    """Told the reason of every record that is no page and no error, such as an image in a web archive."""
 
 
 class Part(NamedTuple):
@@ -77,12 +90,37 @@ def parse_columns(items: Iterable[str]) -> dict[str, str]:
     return columns
 
 
-def page_of_row(row: Mapping[str, Any], default_id: str, options: ReadOptions) -> Page:
-    """The page of a row with `lines`, `text` or `html`; raises `ValueError` if it is not one."""
+def missing_content(names: Iterable[str], options: ReadOptions, what: str = "column") -> str | None:
+    """Why a table (`what`: column) or a row (key) has no page: nothing in it has the name of one."""
+    names = list(names)
+    if any(options.column(role) in names for role in options.content):
+        return None
+    # Nobody names a column of lines by chance.
+    wanted = [options.column(role) for role in options.content if role != "lines" or role in options.columns]
+    shown = ", ".join(str(name)[:40] for name in names[:12])[:200] + ", ..." * (len(names) > 12)
+    hint = "name it: --column text=NAME or --column html=NAME"
+    return f"has no {what} {' or '.join(map(repr, wanted))} ({what}s: {shown or 'none'}); {hint}"
+
+
+def page_of_row(row: Mapping[str, Any], default_id: str, options: ReadOptions, note: Warn = silent) -> Page:
+    """The page of a row with `lines`, `text` or `html`; raises `ValueError` if it is not one.
+
+    A `text` that is HTML is read as HTML, and `note` told.
+    """
+    problem = missing_content(row, options, "key")
+    if problem:
+        raise ValueError(problem)
     if options.columns:
-        row = {role: row.get(options.column(role)) for role in ROLES}
-    if row.get("lines") is None and row.get("text") is None and row.get("html") is not None:
-        return html_page(row, default_id, options)
+        row = {role: row.get(options.column(role)) for role in ROLES if role not in CONTENT or role in options.content}
+        if all(row.get(role) is None for role in CONTENT):
+            raise ValueError(f"has no value for {' or '.join(repr(options.column(role)) for role in options.content)}")
+    if row.get("lines") is None:
+        text = row.get("text")
+        if isinstance(text, str) and is_html(text):
+            note(f"{options.column('text')!r} is HTML and is read as such (said once a file)")
+            row, text = {**row, "html": text}, None
+        if text is None and row.get("html") is not None:
+            return html_page(row, default_id, options)
     for key, count in (("text", lambda text: max(text.count("\n"), text.count("\r"))), ("lines", len)):
         value = row.get(key)
         if isinstance(value, str if key == "text" else list) and count(value) > MAX_LINES:
@@ -100,12 +138,15 @@ def html_page(row: Mapping[str, Any], default_id: str, options: ReadOptions) -> 
     return Page(known.id, read.lines, known.url or read.url, known.site or read.site, known.date or read.date)
 
 
-def checked(record: Page | BadRecord, source: str) -> Page | BadRecord:
-    """The record with its source, or why its page is too large to be tagged."""
+def checked(record: Page | BadRecord, source: str, warn: Warn) -> Page | BadRecord:
+    """The record with its source, or why its page is too large to be tagged; warns of lines that were cut."""
     if isinstance(record, BadRecord):
         return record
     if len(record.lines) > MAX_LINES:
         return BadRecord(source, record.id, f"has more than {MAX_LINES:,} lines")
-    if sum(len(line.text) for line in record.lines) > MAX_PAGE_CHARS:
+    lengths = [len(line.text) for line in record.lines]
+    if sum(lengths) > MAX_PAGE_CHARS:
         return BadRecord(source, record.id, f"has more than {MAX_PAGE_CHARS:,} characters")
+    if max(lengths, default=0) >= MAX_LINE_CHARS - 1:  # a space at the end of what is left goes too
+        warn(f"{source}: {record.id}: a line of more than {MAX_LINE_CHARS:,} characters is cut off there")
     return replace(record, source=source)

@@ -79,6 +79,8 @@ class Report:
     """Without what earlier runs had done."""
     left_over: list[str] = field(default_factory=list)
     """Shards and error files of earlier runs that belong to no input, or not to the format, of this one."""
+    untold: int = 0
+    """Warnings that were only counted: a unit tells its first ones."""
     passed_over: list[str] = field(default_factory=list)
     """Files of the input folders that were not read: their names tell no format."""
 
@@ -91,6 +93,8 @@ class Report:
             self.counts.add(Counts(**shard["counts"]))
             if not done.resumed:
                 self.new.add(Counts(**shard["counts"]))
+                self.untold += shard["counts"]["warnings"]
+        self.untold -= len(done.warnings)
 
     def line(self) -> str:
         """Pages, rate and time left, as one line."""
@@ -227,11 +231,14 @@ def _records(unit: Unit, shards: list[Shard], options: ReadOptions, warn: Callab
     for number, item in enumerate(unit):
         counts = shards[number].counts
 
-        def counted(message: str, counts: Counts = counts) -> None:
+        def counted_warn(message: str, counts: Counts = counts) -> None:
             counts.warnings += 1
             warn(message)
 
-        for record in read_file(item.path, counted, options, item.part):
+        def skip(kind: str, counts: Counts = counts) -> None:
+            counts.skipped[kind] = counts.skipped.get(kind, 0) + 1
+
+        for record in read_file(item.path, counted_warn, options, item.part, skip):
             counts.records += 1
             yield number, record
 

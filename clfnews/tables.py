@@ -7,13 +7,15 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from itertools import count
 from typing import Any, BinaryIO
 
 from clfnews.errors import BadRecord
-from clfnews.records import ROLES, Part, ReadOptions, Records, Source, Warn, page_of_row
+from clfnews.page import Page
+from clfnews.records import ROLES, Part, ReadOptions, Records, Source, Warn, missing_content, page_of_row
 
 _BATCH_ROWS = 32
 _OPEN_OBJECT = re.compile(rb"\{\s*\n")
@@ -22,7 +24,7 @@ _OPEN_OBJECT = re.compile(rb"\{\s*\n")
 
 def read_jsonl_rows(file: BinaryIO, source: Source, options: ReadOptions, warn: Warn, part: Part | None = None) -> Records:
     """One JSON object a line with `lines`, `text` or `html`, optional `id`, `url`, `site`, `date`."""
-    number, left, found = 0, None, False
+    pages, number, left, found = _Rows(source, options, warn), 0, None, False
     if part is not None:
         file.seek(part.start)
         number, left = part.first, part.end - part.start
@@ -38,7 +40,7 @@ def read_jsonl_rows(file: BinaryIO, source: Source, options: ReadOptions, warn: 
                 raw = file.readline(1 << 20)
                 size += len(raw)
         elif raw.strip():
-            yield _json_row(raw, number, source, options)
+            yield _json_row(raw, number, pages)
         found = found or bool(raw.strip())
         left = None if left is None else left - size
     if not found and part is None:
@@ -61,27 +63,54 @@ def read_json_rows(file: BinaryIO, source: Source, options: ReadOptions, warn: W
         yield BadRecord(source.name, "file", f"not JSON: {error}")
         return
     rows = found if isinstance(found, list) else [found]
+    pages = _Rows(source, options, warn)
     for number, row in enumerate(rows, 1):
-        yield _row(row, number, source, options)
+        yield pages.page(row, number)
     if not rows:
         yield BadRecord(source.name, "file", "is empty")
 
 
-def _json_row(raw: bytes, number: int, source: Source, options: ReadOptions) -> Any:
+def _json_row(raw: bytes, number: int, pages: _Rows) -> Page | BadRecord:
     try:
         row = json.loads(raw)
     except (ValueError, RecursionError):
-        return BadRecord(source.name, f"row {number}", "not JSON")
-    return _row(row, number, source, options)
+        return pages.bad(number, "not JSON")
+    return pages.page(row, number)
 
 
-def _row(row: Any, number: int, source: Source, options: ReadOptions) -> Any:
-    try:
+class _Rows:
+    """Rows of one file as pages; what is to be said of many of them is said once."""
+
+    def __init__(self, source: Source, options: ReadOptions, warn: Warn) -> None:
+        self._source, self._options, self._warn = source, options, warn
+        self._said: set[str] = set()
+
+    def page(self, row: Any, number: int) -> Page | BadRecord:
+        """The page of a row, or why it is none."""
         if not isinstance(row, dict):
-            raise ValueError("not a JSON object")
-        return page_of_row(row, f"{source.stem}-{number}", options)
-    except ValueError as error:
-        return BadRecord(source.name, f"row {number}", str(error))
+            return self.bad(number, "not a JSON object")
+        try:
+            return page_of_row(row, f"{self._source.stem}-{number}", self._options, partial(self._note, number))
+        except ValueError as error:
+            return self.bad(number, str(error))
+
+    def bad(self, number: int, reason: str) -> BadRecord:
+        """The record of a row that is no page."""
+        return BadRecord(self._source.name, f"row {number}", reason)
+
+    def _note(self, number: int, message: str) -> None:
+        if message not in self._said:
+            self._said.add(message)
+            self._warn(f"{self._source.name}: row {number}: {message}")
+
+
+def _missing(names: list[str], source: Source, options: ReadOptions, warn: Warn) -> str | None:
+    """Why a table has no pages; of other columns that were named and are not there is warned."""
+    problem = missing_content(names, options)
+    absent = [name for name in options.columns.values() if name not in names]
+    if not problem and absent:
+        warn(f"{source.name}: has no column {' or '.join(map(repr, absent))} (--column)")
+    return problem
 
 
 # --- CSV ------------------------------------------------------------------------
@@ -96,25 +125,26 @@ def read_csv_rows(file: BinaryIO, source: Source, options: ReadOptions, warn: Wa
         first = next(lines, "")
         separator = max(",;\t", key=first.count)
         names = next(csv.reader([first], delimiter=separator), [])
-        problem = missing_text(names, options) if first.strip() else "is empty"
+        problem = _missing(names, source, options, warn) if first.strip() else "is empty"
     except (csv.Error, ValueError) as error:
         problem = f"has no header that can be read: {error}"
     if problem:
         yield BadRecord(source.name, "file", problem)
         return
-    rows = csv.reader(lines, delimiter=separator)
+    rows, pages = csv.reader(lines, delimiter=separator), _Rows(source, options, warn)
+    text, html = options.column("text"), options.column("html")
     for number in count(1):
         try:
             values = next(rows, None)
             if values is None:
                 break
             if values:
-                row = {name: value for name, value in zip(names, values, strict=False) if value}
-                if options.column("text") in names and options.column("html") not in row:
-                    row.setdefault(options.column("text"), "")  # a page without text is a page
-                yield page_of_row(row, f"{source.stem}-{number}", options)
+                row = dict.fromkeys(names) | {name: value or None for name, value in zip(names, values, strict=False)}
+                if text in names and row[text] is None and row.get(html) is None:
+                    row[text] = ""  # a page without text is a page
+                yield pages.page(row, number)
         except (csv.Error, ValueError) as error:
-            yield BadRecord(source.name, f"row {number}", str(error))
+            yield pages.bad(number, str(error))
     if lines.replaced:
         warn(f"{source.name}: not valid UTF-8; {lines.replaced} bad bytes were replaced")
 
@@ -142,15 +172,6 @@ class _TextLines:
         return text
 
 
-def missing_text(names: Iterable[str], options: ReadOptions) -> str | None:
-    """Why a table has no pages: none of its columns is the text."""
-    names = list(names)
-    if any(options.column(role) in names for role in ("text", "html", "lines")):
-        return None
-    shown = ", ".join(name[:40] for name in names[:12])
-    return f"has no column {options.column('text')!r} (columns: {shown}); name it: --column text=NAME"
-
-
 # --- Parquet ----------------------------------------------------------------------
 
 
@@ -163,12 +184,12 @@ def read_parquet_rows(file: BinaryIO, source: Source, options: ReadOptions, warn
         if not file.seekable():  # compressed, or standard input
             shutil.copyfileobj(file, copy, 1 << 20)
             file = copy
-        number = part.first if part else 0
+        number, pages = part.first if part else 0, _Rows(source, options, warn)
         try:
             # Without buffering ahead, memory is a page of each column instead of a row group.
             table = pq.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20)
             names = table.schema_arrow.names
-            problem = missing_text(names, options)
+            problem = _missing(names, source, options, warn)
             if problem:
                 yield BadRecord(source.name, "file", problem)
                 return
@@ -177,7 +198,7 @@ def read_parquet_rows(file: BinaryIO, source: Source, options: ReadOptions, warn
             for batch in table.iter_batches(batch_size=_BATCH_ROWS, row_groups=groups, columns=columns):
                 for row in batch.to_pylist():
                     number += 1
-                    yield _parquet_row(row, number, source, options)
+                    yield _parquet_row(row, number, pages, options)
         except (pa.ArrowException, OSError) as error:
             place = f"after row {number}" if number else "file"
             yield BadRecord(source.name, place, f"is not readable as Parquet: {str(error).splitlines()[0][:200]}")
@@ -186,14 +207,11 @@ def read_parquet_rows(file: BinaryIO, source: Source, options: ReadOptions, warn
             yield BadRecord(source.name, "file", "is empty")
 
 
-def _parquet_row(row: dict[str, Any], number: int, source: Source, options: ReadOptions) -> Any:
-    try:
-        clean = {key: _plain(value) for key, value in row.items()}
-        if any(isinstance(value, str | bytes) and len(value) > options.max_bytes for value in clean.values()):
-            raise ValueError(options.too_large)
-        return page_of_row(clean, f"{source.stem}-{number}", options)
-    except ValueError as error:
-        return BadRecord(source.name, f"row {number}", str(error))
+def _parquet_row(row: dict[str, Any], number: int, pages: _Rows, options: ReadOptions) -> Page | BadRecord:
+    clean = {key: _plain(value) for key, value in row.items()}
+    if any(isinstance(value, str | bytes) and len(value) > options.max_bytes for value in clean.values()):
+        return pages.bad(number, options.too_large)
+    return pages.page(clean, number)
 
 
 def _plain(value: Any) -> Any:

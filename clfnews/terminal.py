@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 import typer
 
-from clfnews.errors import UserError
+from clfnews.errors import UserError, counted
 
 _NUMBER = re.compile(r"|-|[+-]?\d[\d.,]*( .*)?")
 """A number, also with its interval or unit, or nothing."""
@@ -96,6 +97,32 @@ def now_and_then(show: Any) -> Any:
 
 def warner() -> Any:
     return lambda message: typer.echo(f"clfnews: {printable(message)}", err=True)
+
+
+class Few:
+    """Messages of one kind on standard error: the first ones as they are, the others by their number at the end.
+
+    Parameters: `what` they are about, such as `warning`; how many are `named`.
+    """
+
+    def __init__(self, what: str, named: int = 20) -> None:
+        self.count, self._what, self._named = 0, what, named
+        self._warn, self._reasons = warner(), Counter[str]()
+
+    def __call__(self, message: str, reason: str = "") -> None:
+        """Show or count a message; `reason` is the part of it that others may share."""
+        self.count += 1
+        if self.count <= self._named:
+            self._warn(message)
+        elif reason and (reason in self._reasons or len(self._reasons) < 1000):
+            self._reasons[reason] += 1
+
+    def rest(self, untold: int = 0) -> None:
+        """Say how many were not shown, and why most of them were; `untold`: how many more there are."""
+        more = max(self.count - self._named, 0) + untold
+        often = f"; most often: {self._reasons.most_common(1)[0][0]}" if self._reasons else ""
+        if more:
+            self._warn(f"{counted(more, f'more {self._what}')} not named{often}")
 
 
 @contextmanager

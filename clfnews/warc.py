@@ -20,6 +20,8 @@ from clfnews.records import Part, ReadOptions, Records, Source, Warn
 
 _MAX_HEADER = 64 * 1024
 _HTML_TYPES = ("text/html", "application/xhtml+xml")
+_OTHER_TYPES = ("application", "audio", "font", "image", "text", "video")
+"""Content types that responses which are no HTML are counted by."""
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 
 
@@ -47,13 +49,15 @@ def read_wet(file: BinaryIO, source: Source, options: ReadOptions, warn: Warn, p
 
 
 def read_warc(file: BinaryIO, source: Source, options: ReadOptions, warn: Warn, part: Part | None = None) -> Records:
-    """The successful HTML `response` records; redirects, errors, images and requests are passed over."""
+    """The successful HTML `response` records; requests are passed over, other responses too and told to `source.skip`."""
     for record in warc_records(file, "response", options):
         try:
             if record.problem:
                 raise ValueError(record.problem)
             response = _http(record.body, options)
-            if response is not None:
+            if isinstance(response, str):
+                source.skip(response)
+            else:
                 html, charset = response
                 url = record.headers.get("warc-target-uri")
                 name, hidden = _name(record, source), options.hidden
@@ -121,8 +125,8 @@ def _name(record: WarcRecord, source: Source) -> str:
 # --- HTTP -----------------------------------------------------------------------
 
 
-def _http(body: bytes, options: ReadOptions) -> tuple[bytes, str | None] | None:
-    """HTML and charset of a response; None if it is not HTML or not a success.
+def _http(body: bytes, options: ReadOptions) -> tuple[bytes, str | None] | str:
+    """HTML and charset of a response, or what it is if it is not HTML or not a success.
 
     Raises `ValueError` for a response that is no HTTP or cannot be decoded.
     """
@@ -136,8 +140,11 @@ def _http(body: bytes, options: ReadOptions) -> tuple[bytes, str | None] | None:
     fields = [line.partition(":") for line in lines[1:]]
     headers = {name.strip().lower(): value.strip() for name, _, value in fields}
     content_type = headers.get("content-type", "")
-    if not status[1].startswith("2") or not _is_html(content_type, payload):
-        return None
+    if not status[1].startswith("2"):
+        return "redirect" if status[1].startswith("3") else "error"
+    if not _is_html(content_type, payload):
+        kind = content_type.lower().partition("/")[0]
+        return kind if kind in _OTHER_TYPES else "other type"
     if headers.get("transfer-encoding", "").lower() == "chunked":
         payload = _dechunked(payload)
     for coding in reversed(headers.get("content-encoding", "").lower().split(",")):

@@ -34,6 +34,8 @@ class Counts:
     pages: int = 0
     errors: int = 0
     warnings: int = 0
+    skipped: dict[str, int] = field(default_factory=dict)
+    """Kind (`redirect`, `error`, `image` ...) -> responses of web archives that are no pages; they are no records."""
     lines: int = 0
     kept: int = 0
     dropped: dict[str, int] = field(default_factory=dict)

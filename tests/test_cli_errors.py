@@ -92,7 +92,7 @@ def test_decomposed_text_gives_the_same_answer(tag: Cli, tmp_path: Path) -> None
     (tmp_path / "nfd" / "page.txt").write_text(unicodedata.normalize("NFD", text), encoding="utf-8")
     (tmp_path / "page.txt").write_text(text, encoding="utf-8")
     done = tag("page.txt", "nfd/page.txt")
-    assert (done.code, done.err) == (0, "") and done.rows[0] == done.rows[1]
+    assert (done.code, done.err) == (0, "") and done.rows[0] == done.rows[1] | {"source": "page.txt"}
 
 
 def test_a_line_of_100_megabytes(tag: Cli, tmp_path: Path) -> None:
@@ -139,6 +139,17 @@ def test_broken_rows_are_numbered_and_the_others_are_read(tag: Cli, tmp_path: Pa
     numbers = [int(line.split(": row ")[1].split(":")[0]) for line in told]
     assert [n for n in numbers if n < 14] == list(bad)
     assert all(len(line) < 300 for line in done.err.splitlines())
+
+
+def test_a_flood_of_bad_rows_is_counted(tag: Cli, tmp_path: Path) -> None:
+    write_rows(tmp_path / "rows.jsonl", [{"text": STORY}, *[{"body": STORY}] * 300, {"text": 5}, {"text": STORY}])
+    done = tag("rows.jsonl", "-o", "out.jsonl")
+    assert done.code == 1 and ids(tmp_path / "out.jsonl") == ["rows-1", "rows-303"]
+    *named, more, last = done.err.splitlines()
+    hint = "has no key 'text' or 'html' (keys: body); name it: --column text=NAME or --column html=NAME"
+    assert named == [f"clfnews: rows.jsonl: row {n}: {hint}" for n in range(2, 22)]
+    assert more == f"clfnews: 281 more bad records not named; most often: {hint}"
+    assert last == "clfnews: 301 records could not be read (see above)"
 
 
 def test_text_from_the_web_cannot_break_the_output(tag: Cli, tmp_path: Path) -> None:

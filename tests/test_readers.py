@@ -189,8 +189,72 @@ def test_columns_have_the_names_that_are_given(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a.parquet", "a.csv"])
 def test_a_table_without_text_says_its_columns(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(parquet_bytes({"x": [1], "y": [2]}) if name == "a.parquet" else b"x,y\n1,2\n")
-    [said] = texts(read(tmp_path / name))
-    assert said == "has no column 'text' (columns: x, y); name it: --column text=NAME"
+    hint = "(columns: x, y); name it: --column text=NAME or --column html=NAME"
+    assert texts(read(tmp_path / name)) == [f"has no column 'text' or 'html' {hint}"]
+    assert texts(read(tmp_path / name, columns={"html": "nope"})) == [f"has no column 'nope' {hint}"]
+
+
+def test_a_row_without_text_says_its_keys(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"body": "Một", "text": "x"}\n{"titel": "a", "body": null}\n{}\n')
+    hint = "name it: --column text=NAME or --column html=NAME"
+    assert texts(read(tmp_path / "a.jsonl", columns={"html": "nope"})) == [
+        f"has no key 'nope' (keys: body, text); {hint}",
+        f"has no key 'nope' (keys: titel, body); {hint}",
+        f"has no key 'nope' (keys: none); {hint}",
+    ]
+    found = texts(read(tmp_path / "a.jsonl", columns={"text": "body"}))
+    assert found == [["Một"], "has no value for 'body'", f"has no key 'body' (keys: none); {hint}"]
+    assert texts(read(tmp_path / "a.jsonl"))[2] == f"has no key 'text' or 'html' (keys: none); {hint}"
+
+
+def test_a_column_that_was_named_comes_before_others(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,page\nwrong,<p>Một<p>Hai\n")
+    (tmp_path / "a.jsonl").write_text('{"text": "wrong", "lines": ["wrong"], "page": "<p>Một<p>Hai"}')
+    for name in ("a.csv", "a.jsonl"):
+        assert texts(read(tmp_path / name, columns={"html": "page"})) == [["Một", "Hai"]]
+    said: list[str] = []
+    options = ReadOptions(columns={"html": "page", "url": "link"})
+    assert texts(list(read_file(tmp_path / "a.csv", said.append, options))) == [["Một", "Hai"]]
+    assert said == [f"{tmp_path / 'a.csv'}: has no column 'link' (--column)"]
+
+
+# --- HTML that is called text -------------------------------------------------------------
+
+WRAPPED = ["", "\ufeff \n", '<?xml version="1.0"?>\n', "<!-- saved from a.example -->\n"]
+
+
+@pytest.mark.parametrize("before", WRAPPED)
+@pytest.mark.parametrize("html", [HTML, f"<!DOCTYPE html>{HTML}", "<h1>Một</h1><p>Hai</p>", "<div class='x'><p>Một</p>Hai</div>"])
+def test_text_that_is_html_is_read_as_html(html: str, before: str, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(before + html, encoding="utf-8")
+    (tmp_path / "a.jsonl").write_text((json.dumps({"text": before + html, "date": "2024"}) + "\n") * 3)
+    (tmp_path / "a.parquet").write_bytes(parquet_bytes({"body": [before + html]}))
+    for name, n, options in (("a.txt", 1, {}), ("a.jsonl", 3, {}), ("a.parquet", 1, {"columns": {"text": "body"}})):
+        said: list[str] = []
+        pages = list(read_file(tmp_path / name, said.append, ReadOptions(**options)))
+        assert texts(pages) == [["Một", "Hai"]] * n
+        assert len(said) == 1 and said[0].startswith(f"{tmp_path / name}: ") and "HTML and is read as such" in said[0]
+        assert all(isinstance(page, Page) and page.lines[0].cues for page in pages)
+    assert isinstance(pages[0], Page)
+    assert read(tmp_path / "a.txt", format="text")[0].lines[-1].text.startswith("<"), "the format was named"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "text", ["<3 Một\nHai </b>", "Một <p>Hai</p>", "<p> không đóng", "<Reuters> Một </x>", "a < b\n</p>", "<prefix>x</prefix>"]
+)
+def test_text_with_signs_of_html_stays_text(text: str, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(text, encoding="utf-8")
+    assert texts(read(tmp_path / "a.txt")) == [text.split("\n")]
+
+
+def test_a_line_that_is_cut_off_is_said(tmp_path: Path) -> None:
+    rows = [{"id": "long", "text": "ab " * 50_000}, {"id": "fine", "text": "ab " * 30_000}, {"id": "html", "html": "x" * 200_000}]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    said: list[str] = []
+    pages = list(read_file(tmp_path / "a.jsonl", said.append))
+    assert [len(page.text) for page in pages if isinstance(page, Page)] == [100_000, 89_999, 100_000]
+    path = tmp_path / "a.jsonl"
+    assert said == [f"{path}: {name}: a line of more than 100,000 characters is cut off there" for name in ("long", "html")]
 
 
 def test_values_of_typed_columns(tmp_path: Path) -> None:
@@ -333,6 +397,18 @@ def test_broken_bytes_in_compressed_files(tmp_path: Path) -> None:
 def test_damaged_archives_lose_only_what_is_damaged(data: bytes, expected: list[Any], tmp_path: Path) -> None:
     (tmp_path / "a.warc").write_bytes(data)
     assert texts(read(tmp_path / "a.warc")) == expected
+
+
+def test_responses_that_are_no_pages_are_counted(tmp_path: Path) -> None:
+    heads = [("301 Moved", "text/html"), ("404 Not Found", "text/html"), ("200 OK", "image/png"), ("200 OK", "image/gif"),
+             ("200 OK", "application/json"), ("200 OK", "x/y")]  # fmt: skip
+    found = [
+        response(i, head=f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\n".encode()) for i, (status, kind) in enumerate(heads)
+    ]
+    (tmp_path / "a.warc").write_bytes(b"".join(found) + warc_record("request", 8, b"GET /") + response(9))
+    skipped: list[str] = []
+    assert texts(list(read_pages([str(tmp_path)], skip=skipped.append))) == [["Một", "Hai"]]
+    assert skipped == ["redirect", "error", "image", "image", "application", "other type"]
 
 
 def test_bodies_are_decoded_and_their_bombs_are_not(tmp_path: Path) -> None:

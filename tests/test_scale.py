@@ -146,6 +146,41 @@ def test_files_that_are_not_read_are_named(cli: Cli, rules_filter: Path, tmp_pat
     assert "in: 3 files are not read" in cli("filter", "in", "-m", rules_filter).error
 
 
+def test_what_archives_hold_besides_pages_is_counted(cli: Cli, rules_filter: Path, tmp_path: Path) -> None:
+    heads = [
+        "301 Moved\r\nContent-Type: text/html",
+        *["200 OK\r\nContent-Type: image/png"] * 2,
+        "200 OK\r\nContent-Type: text/html",
+    ]
+    bodies = [f"HTTP/1.1 {head}\r\n\r\n<p>{TEXTS[0]}</p>".encode() for head in heads]
+    record = b"WARC/1.0\r\nWARC-Type: response\r\nContent-Length: %d\r\n\r\n%s\r\n\r\n"
+    (tmp_path / "a.warc").write_bytes(b"".join(record % (len(body), body) for body in bodies))
+    done = cli("filter", "a.warc", "-o", "out", "-m", rules_filter)
+    assert done.code == 0 and "3 responses of web archives passed over: 2 image, 1 redirect\n" in done.out
+    totals = manifest(tmp_path / "out")["totals"]
+    assert totals["skipped"] == {"image": 2, "redirect": 1} and totals["records"] == 1
+    assert "2 image, 1 redirect" in cli("filter", "a.warc", "-o", "out", "-m", rules_filter, "--resume").out
+    assert cli("filter", "a.warc", "-m", rules_filter).error.endswith("passed over: 2 image, 1 redirect")
+
+
+def test_rows_have_the_date(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(json.dumps({"text": "a", "date": "2024-05-01"}) + '\n{"text": "b"}\n')
+    run(tmp_path / "a.jsonl")
+    run(tmp_path / "a.jsonl", out="pq", format="parquet")
+    rows = [json.loads(line) for line in (tmp_path / "out/a.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [row["date"] for row in rows] == ["2024-05-01", None] == pq.read_table(tmp_path / "pq/a.parquet")["date"].to_pylist()
+
+
+def test_a_flood_of_warnings_is_counted(cli: Cli, rules_filter: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for i in range(30):
+        (tmp_path / f"in/{i:02}.txt").write_text(f"<p>{TEXTS[0]}</p>", encoding="utf-8")
+    done = cli("filter", "in", "-o", "out", "-m", rules_filter)
+    assert done.code == 0 and manifest(tmp_path / "out")["totals"]["warnings"] == 30
+    *named, last = done.err.splitlines()
+    assert len(named) <= 20 and last == f"clfnews: {30 - len(named)} more warnings not named"
+
+
 def test_names_that_would_clash_are_told_apart(tmp_path: Path) -> None:
     for name in ("a/x.txt", "a/x.html", "a/X.jsonl.gz", "b/x.txt", "b/y.errors.txt", "a/z.tar"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
