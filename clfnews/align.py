@@ -63,7 +63,7 @@ def align(lines: Sequence[Sequence[str]], gold: Sequence[str]) -> list[bool]:
     places = _places(lines, gold)
     taken = np.zeros(len(gold), dtype=bool)
     chosen = [False] * len(lines)
-    for place in _chain(places, len(gold)):
+    for place in _chain(places):
         chosen[place.line] = True
         taken[place.start : place.end] = True
     for place in sorted(places, key=lambda p: (-p.hits, p.line, p.start)):
@@ -105,7 +105,7 @@ def _places(lines: Sequence[Sequence[str]], gold: Sequence[str]) -> list[Place]:
     return out
 
 
-def _chain(places: Sequence[Place], n_words: int) -> list[Place]:
+def _chain(places: Sequence[Place]) -> list[Place]:
     """The chain of places, lines and words both increasing, that holds the most words.
 
     Weighted interval chaining over lines in order; `best[w]` is the best chain
