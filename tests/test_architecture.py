@@ -125,6 +125,12 @@ def test_help_starts_without_the_heavy_packages(arguments: list[str]) -> None:
     assert "clfnews" in done.stdout
 
 
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    script = "import sys, clfnews; clfnews.read_pages, clfnews.read_html; print('|'.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], env=environment(), capture_output=True, text=True, check=True)
+    assert not {name.split(".")[0] for name in done.stdout.strip().split("|")} & {"numpy", "selectolax", "mlflow", "typer"}
+
+
 def test_every_command_has_help_with_an_example() -> None:
     import typer
 

@@ -18,6 +18,7 @@ import zstandard
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+import clfnews
 from clfnews import streams
 from clfnews.errors import BadRecord, UserError
 from clfnews.page import Page
@@ -560,6 +561,35 @@ def test_any_json_object_gives_a_page_or_a_bad_record(row: dict[str, Any], tmp_p
     if isinstance(record, Page):
         [tagged] = PageFilter.load(rules_filter).tag([record])
         json.dumps(tagged.as_row()).encode("utf-8")
+
+
+# --- from Python ---------------------------------------------------------------------------------------
+
+
+def test_pages_are_read_from_python(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text(HTML, encoding="utf-8")
+    (tmp_path / "b.jsonl").write_text('{"body": "Một\\nHai"}\n{broken\n')
+    pages = clfnews.read_pages(tmp_path, columns={"text": "body"})
+    assert texts(list(pages)) == [["Một", "Hai"], ["Một", "Hai"], "not JSON"]
+    one, two = (list(clfnews.read_pages(given)) for given in (str(tmp_path / "*.html"), [tmp_path / "a.html"]))
+    assert one == two and isinstance(one[0], clfnews.Page)
+    assert isinstance(next(clfnews.read_pages(tmp_path / "a.html", format="jsonl")), clfnews.BadRecord)
+    for wrong, message in (({"inputs": "none.txt"}, "no such file"), ({"inputs": [], "columns": {"txt": "a"}}, "mean 'text'")):
+        with pytest.raises(clfnews.UserError, match=message):
+            clfnews.read_pages(**wrong)  # before anything is read
+    (tmp_path / "a.txt").write_bytes(b"ok \xff")
+    with pytest.warns(UserWarning, match="not valid UTF-8"):
+        list(clfnews.read_pages(tmp_path / "a.txt"))
+
+
+def test_html_is_read_from_python() -> None:
+    hidden = HTML.replace("<p>", "<p hidden>Ba</p><p>")
+    for html in (HTML, HTML.encode(), hidden, f"<meta charset=windows-1258>{HTML}".encode("cp1258", "replace")):
+        page = clfnews.read_html(html, "x", url="https://www.a.example/1")
+        assert (page.id, page.site) == ("x", "a.example") and page.lines[-1].text == "Hai" and page.lines[-1].cues
+    assert [line.text for line in clfnews.read_html(hidden, hidden=True).lines] == ["Một", "Ba", "Hai"]
+    with pytest.raises(ValueError, match="is a binary file, not HTML"):
+        clfnews.read_html(b"%PDF-1.7")
 
 
 def test_text_is_read_as_before(tmp_path: Path) -> None:
