@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from clfnews.records import ReadOptions
 
 Model = Annotated[str | None, typer.Option("--model", "-m", help="Folder, runs:/ or models:/ URI. Default: the champion.")]
-INPUTS = "Text, HTML, JSONL, CSV, Parquet, WET or WARC files (also .gz, .zst), folders, '*.txt' patterns, - for standard input."
+INPUTS = "Text, HTML, JSON(L), CSV, Parquet, WET or WARC files (also .gz, .zst), folders, '*.txt' patterns, - for standard input."
+    "Text, HTML, JSONL, JSON, CSV, Parquet, WET or WARC files (.gz, .zst too), folders, '*.txt' patterns, - for standard input."
+)
 Inputs = Annotated[list[str], typer.Argument(help=INPUTS)]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="File to write (filter: or folder); default: the terminal.")]
 InputFormat = Annotated[
-    str | None, typer.Option(help="text, html, jsonl, csv, parquet, wet or warc. Default: by the file's name.")
+    str | None, typer.Option(help="text, html, jsonl, json, csv, parquet, wet or warc. Default: by the file's name.")
 ]
 _COLUMN = "ROLE=NAME, such as text=body: the column or key that holds text, html, lines, id, url, site or date; repeatable."
 Column = Annotated[list[str] | None, typer.Option(help=_COLUMN)]
