@@ -114,7 +114,7 @@ def data_import(
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Read labels back as gold rows; names file and row of what is wrong.
+    """Read labels back as gold rows; names file and row of what is wrong, leaves out pages without any label.
 
     With -o FOLDER the pages are added to a data folder that `clfnews train` reads:
     sites are dealt out to train, validation and test, and keep their split.
