@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 Model = Annotated[str | None, typer.Option("--model", "-m", help="Folder, runs:/ or models:/ URI. Default: the champion.")]
 INPUTS = "Text, HTML, JSON(L), CSV, Parquet, WET or WARC files (also .gz, .zst), folders, '*.txt' patterns, - for standard input."
-    "Text, HTML, JSONL, JSON, CSV, Parquet, WET or WARC files (.gz, .zst too), folders, '*.txt' patterns, - for standard input."
-)
 Inputs = Annotated[list[str], typer.Argument(help=INPUTS)]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="File to write (filter: or folder); default: the terminal.")]
 InputFormat = Annotated[
