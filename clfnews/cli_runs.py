@@ -25,6 +25,8 @@ def sweep(
 ) -> None:
     """Train and compare the variants of a sweep file; write results.csv, table.md and README.md beside it.
 
+    One folder a question. configs/sweep.yaml shows every key of a sweep file: copy it to a folder of its own.
+
     Example: clfnews sweep experiments/001-baselines/sweep.yaml
     Example: clfnews sweep --index experiments
     """

@@ -37,8 +37,22 @@ def read_results(path: Path) -> list[Row]:
         raise UserError(f"{path}: no results; run: clfnews sweep {path.parent}/sweep.yaml") from error
 
 
-def write_experiment(folder: Path, question: str, rows: Sequence[Row], sets: Sequence[str]) -> None:
-    """Write `results.csv`, `table.md` and the table in `README.md`."""
+def alone_in_folder(path: Path) -> None:
+    """Raise `UserError` if another sweep lies beside this one: its results would be overwritten."""
+    for other in sorted([*path.parent.glob("*.yaml"), *path.parent.glob("*.yml")]):
+        if other.resolve() == path.resolve():
+            continue
+        text = other.read_text(encoding="utf-8", errors="replace")
+        if all(re.search(rf"^{key}:", text, re.MULTILINE) for key in ("question", "variants")):
+            raise UserError(
+                f"{path}: {other.name} lies in the same folder, and both would write results.csv, table.md and README.md there; "
+                f"one folder a question: move one of them to a folder of its own"
+            )
+
+
+def write_experiment(file: Path, question: str, rows: Sequence[Row], sets: Sequence[str]) -> None:
+    """Write `results.csv`, `table.md` and the table in `README.md` beside the sweep file."""
+    folder = file.parent
     columns = list(dict.fromkeys(name for row in rows for name in row))
     columns = [name for name in columns if name != "signature"] + ["signature"]
     out = io.StringIO()
@@ -49,7 +63,7 @@ def write_experiment(folder: Path, question: str, rows: Sequence[Row], sets: Seq
     table = tables(rows, sets)
     (folder / "table.md").write_text(table, encoding="utf-8")
     readme = folder / "README.md"
-    text = readme.read_text(encoding="utf-8") if readme.is_file() else _new_readme(folder, question)
+    text = readme.read_text(encoding="utf-8") if readme.is_file() else _new_readme(file, question)
     if BEGIN not in text or END not in text:
         raise UserError(f"{readme}: no place for the table; put these two lines where it belongs: {BEGIN} and {END}")
     head, rest = text.split(BEGIN, 1)
@@ -122,10 +136,11 @@ def _short(value: str) -> str:
     return f"{float(value):.3f}" if value else ""
 
 
-def _new_readme(folder: Path, question: str) -> str:
+def _new_readme(file: Path, question: str) -> str:
+    name = file.resolve().parent.name
     return (
-        f"# {folder.name}\n\n## Question\n\n{question.strip()}\n\n## Table\n\n{BEGIN}\n{END}\n\n## Answer\n\n{UNANSWERED}\n"
-        f"\nRun again: `clfnews sweep experiments/{folder.name}/sweep.yaml`\n"
+        f"# {name}\n\n## Question\n\n{question.strip()}\n\n## Table\n\n{BEGIN}\n{END}\n\n## Answer\n\n{UNANSWERED}\n"
+        f"\nRun again: `clfnews sweep {file}`\n"
     )
 
 

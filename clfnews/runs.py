@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from clfnews.config import TrackingSection
     from clfnews.filter import PageFilter
 
+_OVERRIDES = re.compile(r" (?=[\w.]+=)")
+"""Between two of them in `results.csv`; a value may have spaces."""
 _NUMBER = re.compile(r"\d{1,5}")
 """Of a version; more digits are the beginning of a run's id."""
 _ID = re.compile(r"[0-9a-f]{6,32}")
@@ -230,7 +232,7 @@ def log_sweep(section: TrackingSection, name: str, rows: Iterable[dict[str, str]
             for (variant, task, model, seed), of_run in by_run.items():
                 with mlflow.start_run(run_name=f"{name} {variant} {task} {model} seed {seed}", nested=True):
                     mlflow.set_tags({"clfnews.kind": "variant", "task": task, "model": model})
-                    changed = dict(item.split("=", 1) for item in of_run[0]["overrides"].split(" ") if "=" in item)
+                    changed = dict(item.split("=", 1) for item in _OVERRIDES.split(of_run[0]["overrides"]) if "=" in item)
                     mlflow.log_params({"task": task, "model": model, "variant": variant, "seed": seed} | changed)
                     mlflow.log_metrics(_sweep_metrics(of_run))
     except store_errors() as error:

@@ -17,11 +17,12 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
+from clfnews import tracking
 from clfnews.config import Config, Section, chosen_models, load_config, load_section
 from clfnews.dataset import Corpus, load_gold
 from clfnews.errors import UserError, nearest
 from clfnews.evaluate import HEADLINE, Bootstrap, Scores, score_stance, score_type
-from clfnews.experiments import FLOORS, MEAN, read_results, write_experiment
+from clfnews.experiments import FLOORS, MEAN, alone_in_folder, read_results, write_experiment
 from clfnews.fitting import Progress, Result, Work, choose_threshold, fit_and_score
 from clfnews.labels import ARTICLE, TASKS
 from clfnews.report import CHALLENGE, COLUMNS
@@ -69,7 +70,8 @@ class Sweep(Section):
     tables: tuple[str, ...] = ("validation", "test")
     """Splits that get a table, before those of `evaluate`."""
     search: Search | None = None
-    track: bool = False
+    track: bool = True
+    """Log every variant to MLflow too, into the experiment of the base configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +131,16 @@ def run_sweep(path: Path, progress: Progress = lambda _: None) -> Path:
     file that is wrong, before anything is trained.
     """
     spec = load_sweep(path)
+    alone_in_folder(path)
     base = path.parent / spec.base
     first = load_config(base)
     configs = {name: _config(context_base=base, spec=spec, overrides=items) for name, items in spec.variants.items()}
     files = _evaluation_files(spec, path, progress)
     bootstrap = Bootstrap(first.bootstrap.samples, first.bootstrap.level, first.seed)
+    if spec.search:
+        _optuna()
+    if spec.track:
+        tracking.check(first.tracking)  # a store that cannot be opened should not cost the trainings
     context = _Context(spec, base, bootstrap, files, progress, {}, {})
     entries: list[Entry] = []
     for name, config in configs.items():
@@ -146,8 +153,9 @@ def run_sweep(path: Path, progress: Progress = lambda _: None) -> Path:
     if spec.track:
         from clfnews.runs import log_sweep
 
+        progress("logging to MLflow")
         log_sweep(first.tracking, path.parent.name, rows)
-    write_experiment(path.parent, spec.question, rows, [*spec.tables, *spec.evaluate])
+    write_experiment(path, spec.question, rows, [*spec.tables, *spec.evaluate])
     return results
 
 
@@ -237,10 +245,7 @@ def _pages_for(corpus: Corpus, task: str) -> Corpus | None:
 
 def _search(context: _Context, search: Search) -> list[Entry]:
     """Variants `trial-00`, `trial-01`, ... that Optuna proposes by the out-of-fold score."""
-    try:
-        import optuna
-    except ImportError as error:
-        raise UserError("search needs Optuna: pip install 'clfnews[search]'") from error
+    optuna = _optuna()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     entries: list[Entry] = []
 
@@ -257,6 +262,14 @@ def _search(context: _Context, search: Search) -> list[Entry]:
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=context.spec.seeds[0]))
     study.optimize(objective, n_trials=search.trials)
     return entries
+
+
+def _optuna() -> Any:
+    try:
+        import optuna
+    except ImportError as error:
+        raise UserError("search needs Optuna: pip install 'clfnews[search]'") from error
+    return optuna
 
 
 def _suggest(trial: Any, key: str, choices: Choices) -> Any:

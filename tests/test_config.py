@@ -12,8 +12,10 @@ from helpers import ROOT
 
 from clfnews.config import Config, load_config
 from clfnews.errors import UserError
+from clfnews.sweep import Choices, Search, Sweep, load_sweep
 
 BASE = ROOT / "configs" / "base.yaml"
+SWEEP = ROOT / "configs" / "sweep.yaml"
 
 
 def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -51,19 +53,38 @@ def test_base_shows_every_key_with_its_default() -> None:
     assert not shown.keys() - defaults.keys()
 
 
-def test_base_explains_every_key() -> None:
+@pytest.mark.parametrize("path", [BASE, SWEEP], ids=lambda path: path.name)
+def test_every_key_is_explained(path: Path) -> None:
     """A comment on the key's line or above it, where the name first stands (models repeat in both tasks)."""
     explained: dict[str, bool] = {}
     above = ""
-    for line in BASE.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8").splitlines():
         key = re.match(r"\s*(\w+):", line)
         if key:
             explained.setdefault(key[1], "#" in line or above.lstrip().startswith("#"))
         above = line
-    assert [key for key, said in explained.items() if not said] == []
+    own = {"type", "stance", "bigrams", "trigrams", "mine"} if path == SWEEP else set()  # names, not keys
+    assert [key for key, said in explained.items() if not said and key not in own] == []
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda path: path.name)
+def test_the_example_of_a_sweep_shows_every_key_with_its_default() -> None:
+    shown = yaml.safe_load(SWEEP.read_text(encoding="utf-8"))
+    assert shown.keys() == Sweep.model_fields.keys() and shown["search"].keys() == Search.model_fields.keys()
+    assert {key for choices in shown["search"]["space"].values() for key in choices} == Choices.model_fields.keys()
+    spec = load_sweep(SWEEP)
+    required = {"question", "base", "tasks", "variants", "evaluate", "search"}
+    assert {name: getattr(spec, name) for name in shown.keys() - required} == {
+        name: Sweep.model_fields[name].default for name in shown.keys() - required
+    }
+    for overrides in spec.variants.values():
+        load_config(SWEEP.parent / spec.base, overrides)
+    assert spec.search
+    for key, choices in spec.search.space.items():
+        value = choices.low if choices.choices is None else choices.choices[0]
+        load_config(SWEEP.parent / spec.base, [f"{key}={value}"])
+
+
+@pytest.mark.parametrize("path", sorted({*(ROOT / "configs").glob("*.yaml")} - {SWEEP}), ids=lambda path: path.name)
 def test_every_shipped_configuration_loads(path: Path) -> None:
     load_config(path)
 

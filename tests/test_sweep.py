@@ -17,7 +17,7 @@ from clfnews.errors import UserError
 from clfnews.experiments import BEGIN, END, index, read_results, tables
 from clfnews.report import COLUMNS
 from clfnews.splits import share_of_groups
-from clfnews.sweep import load_sweep, run_sweep
+from clfnews.sweep import Sweep, load_sweep, run_sweep
 
 EXPERIMENTS = ROOT / "experiments"
 SHIPPED = sorted(EXPERIMENTS.glob("*/sweep.yaml"))
@@ -28,6 +28,7 @@ VALUES: dict[str, Any] = {
     "tasks": {"type": ["rules"]},
     "variants": {"default": ["type.threshold=0.5"], "strict": ["type.threshold=0.95"]},
     "evaluate": {"extra": "../../extra.jsonl"},
+    "track": False,
 }
 
 
@@ -138,10 +139,14 @@ def test_a_tracked_sweep_has_a_child_run_for_each_variant(
     write: Any, store: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    run_sweep(write(track=True))
+    variants = VALUES["variants"] | {"default": ["type.models.linear.word_ngrams=[1, 3]", "type.threshold=0.5"]}
+    run_sweep(write(track=True, variants=variants))
+    assert Sweep.model_fields["track"].default is True, "every run stands in MLflow"
     found = store.search_runs([store.get_experiment_by_name("sweeps").experiment_id], "tags.`clfnews.kind` = 'variant'")
     assert {run.data.params["variant"] for run in found} == {"default", "strict", "(majority)"}
     strict = next(run for run in found if run.data.params["variant"] == "strict")
+    loose = next(run for run in found if run.data.params["variant"] == "default")
+    assert loose.data.params["type.models.linear.word_ngrams"] == "[1, 3]" and loose.data.params["type.threshold"] == "0.5"
     assert strict.data.params["type.threshold"] == "0.95" and strict.data.metrics["type/article_f1"] == 0
     assert "type_validation/article_f1" in strict.data.metrics
 
@@ -164,10 +169,28 @@ def test_a_wrong_sweep_is_told_before_anything_is_trained(write: Any, changes: d
     assert not (path.parent / "results.csv").exists()
 
 
+def test_a_second_sweep_in_a_folder_is_refused(write: Any) -> None:
+    """Its results would overwrite those of the first."""
+    path = write(variants={"default": []}, evaluate={})
+    run_sweep(path)
+    before = bytes_of(path.parent)
+    second = path.with_name("second.yaml")
+    shutil.copy(path, second)
+    for one in (path, second):
+        with pytest.raises(UserError, match=r"lies in the same folder, .*; one folder a question"):
+            run_sweep(one)
+    second.unlink()
+    assert bytes_of(path.parent) == before
+    (path.parent / "base.yaml").write_text("seed: 3\n", encoding="utf-8")
+    run_sweep(path)
+
+
 def test_the_command(write: Any, cli: Cli, tmp_path: Path) -> None:
     path = write(variants={"default": []}, evaluate={})
     done = cli("sweep", path.relative_to(tmp_path))
     assert done.code == 0 and "**type, test**" in done.out
+    readme = (path.parent / "README.md").read_text(encoding="utf-8")
+    assert f"Run again: `clfnews sweep {path.relative_to(tmp_path)}`" in readme
     assert cli("sweep", "--index", "experiments").code == 0
     assert "[001-test](001-test/README.md)" in (tmp_path / "experiments" / "README.md").read_text(encoding="utf-8")
     assert cli("sweep").error == "clfnews: sweep: give a sweep file, or --index FOLDER"
