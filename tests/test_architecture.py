@@ -49,7 +49,7 @@ def importers(package: str) -> set[str]:
 
 
 def test_nothing_imports_the_command_line() -> None:
-    assert [name for name, path in MODULES.items() if "clfnews.cli" in modules_of(path)] == []
+    assert [name for name, path in MODULES.items() if "clfnews.cli" in modules_of(path)] == ["clfnews.__main__"]
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if name.startswith("clfnews.models")] + ["clfnews.features"])
