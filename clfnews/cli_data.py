@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from clfnews.cli_filter import INPUTS, Column, InputFormat, Quiet
-from clfnews.errors import BadRecord, UserError, counted
-from clfnews.terminal import now_and_then, print_table, printable, status, warner, working
+from clfnews.errors import UserError, counted
+from clfnews.terminal import Few, now_and_then, print_table, printable, status, warner, working
 
 data_app = typer.Typer(help="The labelled dataset: check, count, compose, compare, exchange.", no_args_is_help=True)
 annotate_app = typer.Typer(help="Choose what to label next.", no_args_is_help=True)
@@ -237,12 +237,7 @@ def annotate_queue(
     from clfnews.records import ReadOptions, parse_columns
     from clfnews.tracking import load_filter
 
-    warn = warner()
-    bad: list[BadRecord] = []
-
-    def on_bad(record: BadRecord) -> None:
-        bad.append(record)
-        warn(str(record))
+    warnings, bad = Few("warning"), Few("bad record")
 
     format_for(output, format)  # and that nothing is overwritten, before a model is loaded
     known = read_labelled(labelled) if labelled else None
@@ -252,13 +247,15 @@ def annotate_queue(
     with working("loading the model", quiet):
         page_filter = rules_filter() if model == RULES else load_filter(model)
         second = load_filter(against) if against and against != RULES else None  # None: the rules
-    pages = read_pages(inputs, warn, replace(options, hidden=page_filter.reads_hidden))
+    pages = read_pages(inputs, warnings, replace(options, hidden=page_filter.reads_hidden))
     with status(quiet) as show:
         choices = make_queue(
             page_filter, pages, number, against=second, labelled=known, per_site=per_site,
             progress=now_and_then(lambda n: show(f"{n:,} pages looked at")),
-            on_bad=on_bad,
+            on_bad=lambda record: bad(str(record), record.reason),
         )  # fmt: skip
+    warnings.rest()
+    bad.rest()
     write_rows(queue_rows(choices, stance=not types_only), output, format)
     if not quiet:
         print_table(
@@ -269,4 +266,4 @@ def annotate_queue(
     if config is not None:
         write_labelling_config(config)
         typer.echo(f"{config}: {_PASTE}")
-    raise typer.Exit(1 if bad else 0)
+    raise typer.Exit(1 if bad.count else 0)
