@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clfnews.errors import UserError
-from clfnews.evaluate import HEADLINE
+from clfnews.evaluate import FEW_GROUPS, HEADLINE
 from clfnews.labels import GUIDELINES_VERSION, STANCES, TYPES
 from clfnews.report import COLUMNS
 
@@ -32,8 +32,6 @@ _MORE = {
     "stance": (),
     "end_to_end": (("macro-F1 on kept lines", "end_to_end/stance_macro_f1"),),
 }
-_FEW_GROUPS = 10
-"""With fewer groups than this an interval is a rough guide, and the card says so."""
 _ABOUT = {
     "type": f"The **type** of every line, one of {', '.join(TYPES)}; lines of the first two types are the article and are kept.",
     "stance": f"The **stance** of every kept line between political actors: {', '.join(STANCES)}.",
@@ -171,7 +169,7 @@ def _metrics(info: Mapping[str, Any], tasks: list[str]) -> Iterator[str]:
 def _limits(info: Mapping[str, Any], tasks: list[str]) -> Iterator[str]:
     for task, parts in info.get("splits", {}).items():
         train, test = parts[0], parts[-1]
-        if test["groups"] < _FEW_GROUPS:
+        if test["groups"] < FEW_GROUPS:
             few = f"{test['groups']} group{'s' * (test['groups'] != 1)}"
             yield f"{task}: the test split has only {few}: read its intervals, score pages of your own."
         strange = set(test["origins"]) - set(train["origins"])

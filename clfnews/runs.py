@@ -40,7 +40,7 @@ def load_run(name: str, experiment: str = "clfnews") -> RunData:
     was logged before predictions were kept.
     """
     mlflow = quiet_mlflow()
-    client = mlflow.MlflowClient()
+    client = _client(mlflow)
     try:
         run = _find(client, mlflow, name, experiment)
         only = None
@@ -60,10 +60,20 @@ def filter_of(name: str, experiment: str = "clfnews") -> PageFilter:
         return load_filter(name)
     mlflow = quiet_mlflow()
     try:
-        run = _find(mlflow.MlflowClient(), mlflow, name, experiment)
+        run = _find(_client(mlflow), mlflow, name, experiment)
     except store_errors() as error:
         raise UserError(store_problem(mlflow.get_tracking_uri(), error)) from error
     return load_filter(f"runs:/{run.data.tags.get('mlflow.parentRunId', run.info.run_id)}/model")
+
+
+def _client(mlflow: Any) -> Any:
+    """A client of the store in use, which has to be there: looking should not make one."""
+    store = missing_store(mlflow)
+    if store:
+        raise UserError(
+            f"no runs: there is no store {store}; train first: clfnews train configs/base.yaml, or set MLFLOW_TRACKING_URI"
+        )
+    return mlflow.MlflowClient()
 
 
 def _find(client: Any, mlflow: Any, name: str, experiment: str) -> Any:
@@ -90,7 +100,7 @@ def _find(client: Any, mlflow: Any, name: str, experiment: str) -> Any:
 
 def _runs_of(client: Any, mlflow: Any, experiment: str) -> list[Any]:
     """All runs of clfnews in an experiment, newest first."""
-    found = None if missing_store(mlflow) else client.get_experiment_by_name(experiment)
+    found = client.get_experiment_by_name(experiment)
     if found is None:
         where = mlflow.get_tracking_uri()
         raise UserError(f"no experiment {experiment!r} in {where}; train first: clfnews train configs/base.yaml")
@@ -163,7 +173,7 @@ class RunRow:
 def list_runs(experiment: str = "clfnews") -> list[RunRow]:
     """The finished trainings of an experiment, newest first; raises `UserError` if there is no such experiment."""
     mlflow = quiet_mlflow()
-    client = mlflow.MlflowClient()
+    client = _client(mlflow)
     try:
         runs = _trained(_runs_of(client, mlflow, experiment))
         champions = {(m.name, str(m.aliases[ALIAS])) for m in client.search_registered_models() if ALIAS in m.aliases}
@@ -192,7 +202,7 @@ def promote(which: str, experiment: str = "clfnews", model: str = "clfnews") -> 
     version or run, or if the run's model is not registered, or under two names.
     """
     mlflow = quiet_mlflow()
-    client = mlflow.MlflowClient()
+    client = _client(mlflow)
     uri = f"models:/{model}/{which}" if _NUMBER.fullmatch(which) else which
     try:
         version = registered_version(mlflow, uri) if uri.startswith("models:/") else _version_of(client, mlflow, uri, experiment)

@@ -204,11 +204,11 @@ def test_files_that_cannot_be_evaluated(content: bytes, cli: Cli, tmp_path: Path
 # --- models and stores --------------------------------------------------------------------
 
 
-def test_no_model_yet_says_to_train(cli: Cli) -> None:
+def test_no_model_yet_says_to_train(cli: Cli, tmp_path: Path) -> None:
     done = cli("filter", SEED_PAGE)
     assert (done.code, done.out) == (2, "")
-    assert done.error.startswith("clfnews: no model models:/clfnews@champion in sqlite:///")
-    assert "clfnews train configs/base.yaml" in done.error
+    assert done.error.startswith("clfnews: no model models:/clfnews@champion: there is no store sqlite:///")
+    assert "clfnews train CONFIG" in done.error and list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

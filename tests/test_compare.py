@@ -23,7 +23,7 @@ from clfnews.htmlpages import page_blocks
 from clfnews.htmlreport import render
 from clfnews.page import Line, Page
 from clfnews.predictions import END_TO_END, Part, RunData, parts_of, read_parts, write_parts
-from clfnews.runs import filter_of, load_run
+from clfnews.runs import filter_of, list_runs, load_run, promote
 from clfnews.train import train
 
 
@@ -141,6 +141,14 @@ def test_a_run_that_is_not_there(store: Any, name: str, said: str) -> None:
         load_run(name)
     with pytest.raises(UserError, match="no experiment 'none'"):
         load_run("last", "none")
+
+
+def test_looking_for_runs_makes_no_store(store: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/none.db")
+    for look in (list_runs, lambda: promote("1"), lambda: promote("last"), lambda: load_run("models:/clfnews/1")):
+        with pytest.raises(UserError, match="train"):
+            look()
+    assert list(tmp_path.iterdir()) == []
 
 
 # --- the comparison -------------------------------------------------------------------
