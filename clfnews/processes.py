@@ -27,9 +27,10 @@ def spawning() -> Iterator[None]:
     By `ignore_interrupts` alone they would only once Python and its modules are
     loaded, and print a traceback until then. A Ctrl-C that comes in the block
     counts after it: one in the middle would cut a new process off from what it
-    is told. Does nothing in a thread, where signals cannot be set.
+    is told. Does nothing where signals cannot be set, as in a thread.
     """
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "pthread_sigmask"):
+    settable = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is not None
+    if not settable or not hasattr(signal, "pthread_sigmask"):
         yield
         return
     from multiprocessing import resource_tracker
