@@ -12,7 +12,7 @@ from helpers import ROOT
 
 from clfnews.config import Config, load_config
 from clfnews.errors import UserError
-from clfnews.sweep import Choices, Search, Sweep, load_sweep
+from clfnews.sweepfile import Choices, Search, Sweep, load_sweep
 
 BASE = ROOT / "configs" / "base.yaml"
 SWEEP = ROOT / "configs" / "sweep.yaml"

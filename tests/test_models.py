@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from helpers import ROOT
 
-from clfnews.config import StanceModels, TypeModels
 from clfnews.dataset import Corpus, load_gold
 from clfnews.errors import UserError
+from clfnews.fitting import seeded
 from clfnews.labels import TASKS, TYPES
 from clfnews.models import MODELS, Model, load_model, make_model, save_model
+from clfnews.options import StanceModels, TypeModels
 from clfnews.page import Line, Page
 
 OFFERED = {"type": ("majority", *TypeModels.model_fields), "stance": ("majority", *StanceModels.model_fields)}
@@ -34,8 +35,7 @@ ODD_TEXTS = [
 
 
 def make(task: str, kind: str, seed: int = 7) -> Model:
-    seeded = "seed" in inspect.signature(MODELS[kind]).parameters
-    return make_model(kind, task, TASKS[task], OPTIONS.get(kind, {}) | ({"seed": seed} if seeded else {}))
+    return make_model(kind, task, TASKS[task], seeded(kind, OPTIONS.get(kind, {}), seed))
 
 
 def pages_of(task: str, data: Path) -> Corpus:

@@ -17,7 +17,8 @@ from clfnews.errors import UserError
 from clfnews.experiments import BEGIN, END, index, read_results, tables
 from clfnews.report import COLUMNS
 from clfnews.splits import share_of_groups
-from clfnews.sweep import Sweep, load_sweep, run_sweep
+from clfnews.sweep import run_sweep
+from clfnews.sweepfile import Sweep, load_sweep
 
 EXPERIMENTS = ROOT / "experiments"
 SHIPPED = sorted(EXPERIMENTS.glob("*/sweep.yaml"))
