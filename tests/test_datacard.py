@@ -163,7 +163,9 @@ def test_card_follows_its_data_and_keeps_its_words(folder: Path, cli: Cli) -> No
     assert cli("data", "card", folder).code == 0
     assert number(table(block(card, "pages"), "split")["pages/train"]["pages"]) == len(rows) - 1
     empty = re.compile(r"(<!-- clfnews: [\w-]+ -->\n).*?(<!-- /clfnews -->)", re.DOTALL)
-    assert empty.sub(r"\1\2", card.read_text(encoding="utf-8")) == empty.sub(r"\1\2", before)
+    after, digest = card.read_text(encoding="utf-8"), re.compile(r"(?<=description: content )\w+")
+    assert digest.findall(after)[0] != digest.findall(before)[0]
+    assert digest.sub("", empty.sub(r"\1\2", after)) == digest.sub("", empty.sub(r"\1\2", before))
 
 
 def test_filled_card_loads_with_datasets(folder: Path, tmp_path: Path) -> None:
@@ -291,6 +293,8 @@ def copy(tmp_path: Path) -> Path:
 
 
 def test_the_check_tells_of_pages_and_numbers_that_are_behind_their_parts(copy: Path, cli: Cli) -> None:
+    assert cli("data", "check", copy).code == 0
+    (copy.parent / "experiments/006-realism/results.json").unlink()  # as after `clfnews init`
     assert cli("data", "check", copy).code == 0
     with (copy / "challenge/pairs.jsonl").open("a", encoding="utf-8") as file:
         pair = {"id": "new", "kind": "swap", "a": {"text": "A gặp B.", "stance": "conciliatory"}}

@@ -19,9 +19,9 @@ def test_the_run_list_opens_with_telling_names_and_metrics(browser: Any, runs_li
         for name in run_links(page).all_inner_texts():
             assert re.fullmatch(r"\w+ \d\.\d{3} \+ \w+ \d\.\d{3} \| 18 pages", name)
         header = page.locator(".ag-header")
-        for column in ("type/article_f1", "type_validation/article_f1", "stance/macro_f1"):
+        for column in ("type_oof/article_f1", "stance_oof/macro_f1", "type_validation/article_f1"):
             expect(header.get_by_text(column, exact=True)).to_be_visible()
-        cells = page.locator(".ag-row [col-id='metrics.`type/article_f1`']")
+        cells = page.locator(".ag-row [col-id='metrics.`type_oof/article_f1`']")
         expect(cells.first).to_have_text(re.compile(r"0(\.\d{1,4})?"))
 
 
