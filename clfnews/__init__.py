@@ -78,6 +78,8 @@ def read_html(html: str | bytes, id: str = "page", *, url: str | None = None, hi
     """
     from clfnews.html import read_html as read
 
+    if isinstance(html, str) and "<" not in html:
+        raise ValueError(f"no markup in {html!r:.80}; clfnews.read_pages reads files, Page.from_text extracted text")
     return read(html, id, url=url, hidden=hidden).page
 
 

@@ -163,6 +163,8 @@ def _import_to_folder(file: str, folder: Path, annotator: str | None, split: str
     print_table(["split", "pages", "sites", "lines"], [[name, *(f"{n:,}" for n in row)] for name, row in added.counts.items()])
     if added.replaced:
         typer.echo(f"{folder}: {counted(added.replaced, 'page')} replaced ({counted(added.changed, 'line')} changed)")
+    if added.kept:
+        warner()(f"{folder}: {counted(added.kept, 'page')} left as they are: those of {file} have a model's labels unchanged")
     if added.alone:
         warner()(f"{folder}: {alone_note(added.alone)}")
     missing = [name for name in SHARES if name not in added.counts]

@@ -176,7 +176,7 @@ def _filter_to_folder(
     from clfnews.processes import cores
     from clfnews.scale import filter_to_folder
     from clfnews.tracking import find_filter
-    from clfnews.work import MANIFEST
+    from clfnews.work import MANIFEST, earlier_format
 
     if output is None:
         raise UserError("--workers, --engine, --address and --resume need -o FOLDER")
@@ -192,7 +192,7 @@ def _filter_to_folder(
                 output,
                 folder,
                 workers=workers or cores(),
-                format=format or "jsonl",
+                format=format or (earlier_format(output) if resume else None) or "jsonl",
                 threshold=threshold,
                 options=replace(options, hidden=reads_hidden(folder)),
                 resume=resume,

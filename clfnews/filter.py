@@ -159,8 +159,13 @@ class PageFilter:
         return bool(getattr(self.type_task.model, "reads_hidden", False))
 
     def tag(self, pages: Iterable[Page]) -> Iterator[TaggedPage]:
-        """Every page with every line tagged, in order; reads `BATCH` pages at a time."""
+        """Every page with every line tagged, in order; reads `BATCH` pages at a time. Raises `TypeError` for what is no page."""
+        if isinstance(pages, Page):
+            raise TypeError("tag() and keep() take many pages: tag([page])")
         for batch in _batches(pages, BATCH):
+            for page in batch:
+                if not isinstance(page, Page):
+                    raise TypeError(f"not a page: {page!r:.200}; leave out what could not be read (isinstance(x, clfnews.Page))")
             with _no_collection():
                 tagged = self._tag_batch(batch)
             yield from tagged
@@ -177,8 +182,10 @@ class PageFilter:
     def stance(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         """Label (None: abstains) and probabilities of texts that need no filtering.
 
-        Raises `UserError` if the filter has no stance model.
+        Raises `UserError` if the filter has no stance model, `TypeError` for one text.
         """
+        if isinstance(texts, str):
+            raise TypeError("stance() takes a list of texts: stance([text])")
         pages = [Page.from_lines([text]) for text in texts]
         out = []
         for page, p in zip(pages, self.stance_model().predict(pages), strict=True):

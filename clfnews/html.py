@@ -100,7 +100,9 @@ def read_html(
     if len(data) > MAX_HTML_BYTES:
         raise ValueError(f"is larger than {MAX_HTML_BYTES // 2**20} MiB; not a page")
     utf8, replaced = (data.encode("utf-8", errors="replace"), 0) if isinstance(data, str) else to_utf8(data, charset)
-    if utf8.startswith(_OTHER_FILES) or (b"\0" in utf8[:8192] and not _SOME_TAG.search(utf8[:65536])):
+    if isinstance(data, bytes) and (
+        utf8.startswith(_OTHER_FILES) or (b"\0" in utf8[:8192] and not _SOME_TAG.search(utf8[:65536]))
+    ):
         raise ValueError("is a binary file, not HTML")
     if _is_harmless(utf8):
         rows = html_rows(utf8, hidden)

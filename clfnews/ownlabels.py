@@ -43,10 +43,13 @@ class Added:
     """Their lines that are not what they were."""
     alone: int
     """Pages of the folder without a site (see `quality.stands_alone`)."""
+    kept: int
+    """Pages that were not replaced, since the import has only a model's labels of them."""
 
 
 def add_to_folder(rows: Sequence[Row], folder: Path, split: str | None = None) -> Added:
-    """Add labelled pages to a data folder, or make it; pages with the id of an old one take its place.
+    """Add labelled pages to a data folder, or make it; pages with the id of an old one take its place,
+    unless their labels are still a model's.
 
     Parameters: `split`, for the pages of all new sites, else by `SHARES`.
     A page that comes back with another site is dealt out with that site.
@@ -60,7 +63,10 @@ def add_to_folder(rows: Sequence[Row], folder: Path, split: str | None = None) -
     if card.is_file() and MARK not in card.read_text(encoding="utf-8"):
         raise UserError(f"{folder}: has a dataset card of its own ({card.name}); give another folder")
     old = {name: _rows(folder / "pages" / f"{name}.jsonl") for name in SHARES}
-    new = {row["id"]: _gold(row) for row in rows}
+    known = {row["id"] for part in old.values() for row in part}
+    # A person may have corrected what is there: a model's labels never take its place.
+    kept = {row["id"] for row in rows if row.get("model") and row["id"] in known}
+    new = {row["id"]: _gold(row) for row in rows if row["id"] not in kept}
     before = {row["id"]: row for part in old.values() for row in part if row["id"] in new}
     changed = sum(_changed_lines(row, new[page_id]) for page_id, row in before.items())
     moved = {page_id for page_id, row in before.items() if row["group"] != new[page_id]["group"]}
@@ -80,7 +86,7 @@ def add_to_folder(rows: Sequence[Row], folder: Path, split: str | None = None) -
         (folder / "pages" / f"{name}.jsonl").unlink(missing_ok=True)  # its pages have moved
     write_text(card, _card(list(filled)))
     counts = {name: (len(p), len({r["group"] for r in p}), sum(len(r["lines"]) for r in p)) for name, p in filled.items()}
-    return Added(counts, len(before), changed, sum(stands_alone(row) for part in filled.values() for row in part))
+    return Added(counts, len(before), changed, sum(stands_alone(row) for part in filled.values() for row in part), len(kept))
 
 
 def _changed_lines(old: Row, new: Row) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -220,6 +221,17 @@ def own_folder(out: Path, resume: bool) -> Iterator[set[str]]:
             yield _earlier(out)
         finally:
             _remove_temporary(out)
+            if [path.name for path in state.iterdir()] == ["lock"] and not (out / MANIFEST).exists():
+                shutil.rmtree(state, ignore_errors=True)  # nothing was done: a second try needs no --resume
+
+
+def earlier_format(out: Path) -> str | None:
+    """The output format of the run whose results a folder holds; None if there is none."""
+    try:
+        found = json.loads((out / MANIFEST).read_text(encoding="utf-8"))["options"]["output_format"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return found if isinstance(found, str) else None
 
 
 def write_json(path: Path, value: Any) -> None:

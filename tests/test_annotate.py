@@ -178,6 +178,16 @@ def test_replaced_pages_are_told(tmp_path: Path, cli: Cli) -> None:
     assert again.code == 0 and "labels: 3 pages replaced (3 lines changed)" in again.out
 
 
+def test_labels_of_a_model_take_the_place_of_nobodys_work(tmp_path: Path, cli: Cli) -> None:
+    assert cli("data", "import", ENGLISH / "labelled.tsv", "-o", "labels").code == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "labels/pages").glob("*.jsonl")}
+    queue = ("annotate", "queue", "rules", ENGLISH / "pages.jsonl", "-n", 12, "--types-only", "-o", "queue.tsv")
+    assert cli(*queue).code == 0
+    done = cli("data", "import", "queue.tsv", "-o", "labels")
+    assert done.code == 0 and "12 pages left as they are: those of queue.tsv have a model's labels unchanged" in done.err
+    assert {path.name: path.read_bytes() for path in (tmp_path / "labels/pages").glob("*.jsonl")} == before
+
+
 def test_pages_without_a_site_are_told_of(tmp_path: Path, cli: Cli) -> None:
     rows = [row | {"site": None, "url": None, "layout": None, "group": None} for row in read_file(ENGLISH / "labelled.tsv")]
     write_rows(tmp_path / "mine.jsonl", rows)

@@ -316,3 +316,17 @@ def test_the_model_can_be_served(project: Project, tmp_path: Path, page_filter: 
             predictions = json.load(reply)["predictions"]
     wanted = next(iter(page_filter.tag([Page.from_text(SEED_PAGE.read_text(encoding="utf-8"))])))
     assert [row["text"] for row in predictions] == [wanted.text]
+
+
+def test_what_is_no_page_is_told_apart(rules_filter: Path) -> None:
+    import clfnews
+
+    page_filter = clfnews.load(str(rules_filter))
+    bad = clfnews.BadRecord("a.jsonl", "row 1", "not JSON")
+    for pages, said in (([bad], "not a page: BadRecord"), (clfnews.Page.from_text("Tin"), r"tag\(\[page\]\)")):
+        with pytest.raises(TypeError, match=said):
+            list(page_filter.tag(pages))  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"stance\(\[text\]\)"):
+        page_filter.stance("Hai bên nhất trí.")
+    with pytest.raises(ValueError, match="no markup"):
+        clfnews.read_html("pages/a.html")

@@ -243,5 +243,10 @@ def test_any_markup_becomes_a_page_of_clean_lines(pieces: list[str]) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=300))
-def test_any_bytes_become_a_page(data: bytes) -> None:
-    read_html(data)
+def test_any_bytes_become_a_page_or_are_told_to_be_none(data: bytes) -> None:
+    try:
+        read_html(data)
+    except ValueError as error:
+        assert str(error) == "is a binary file, not HTML" and (
+            b"\0" in data or data[:4] in (b"%PDF", b"GIF8", b"PK\3\4", b"RIFF")
+        )

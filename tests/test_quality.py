@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import unicodedata
 from collections.abc import Callable
@@ -48,7 +49,9 @@ def line_of(row: Row, kind: str) -> tuple[int, Row]:
 
 def write(folder: Path, files: Files) -> Path:
     folder.mkdir(exist_ok=True)
-    shutil.copy(DATA / "README.md", folder)
+    # Without the marks of its blocks: their numbers are of the whole data.
+    card = re.sub(r"<!-- /?clfnews.*?-->", "", (DATA / "README.md").read_text(encoding="utf-8"))
+    (folder / "README.md").write_text(card, encoding="utf-8")
     for name, rows in files.items():
         write_rows(folder / name, rows)
     return folder

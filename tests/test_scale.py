@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +14,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from helpers import ROOT, Cli
+from helpers import ROOT, Cli, environment
 
 from clfnews import scale
 from clfnews.errors import UserError
@@ -488,3 +489,20 @@ def test_the_model_runs_as_a_spark_function(project: Any, registered: str, store
         assert [row["out"]["text"] for row in sorted(rows, key=lambda row: row["id"])] == expected
     finally:
         spark.stop()
+
+
+def test_a_resume_keeps_the_format_of_its_folder(rules_filter: Path, tmp_path: Path, cli: Cli) -> None:
+    assert cli("filter", ROOT / "seeds", "-o", "out", "-m", rules_filter, "--format", "parquet").code == 0
+    assert cli("filter", ROOT / "seeds", "-o", "out", "-m", rules_filter, "--resume").code == 0
+    assert {path.suffix for path in (tmp_path / "out").iterdir() if not path.name.startswith(("_", "."))} == {".parquet"}
+
+
+def test_a_run_that_did_nothing_leaves_nothing(rules_filter: Path, tmp_path: Path, cli: Cli) -> None:
+    (tmp_path / "page.html").write_text("<h1>Tin</h1><p>Bài viết.</p>", encoding="utf-8")
+    command = ["filter", "page.html", "-o", "out", "-m", str(rules_filter), "-w", "1"]
+    without = "import sys; sys.modules['selectolax'] = None; from clfnews.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", without, *command], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2 and "pip install 'clfnews[web]'" in done.stderr and not (tmp_path / "out/.clfnews").exists()
+    assert cli(*command).code == 0
