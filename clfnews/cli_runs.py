@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clfnews.errors import UserError
+from clfnews.errors import UserError, counted
 from clfnews.terminal import print_table, printable, status, working
 
 if TYPE_CHECKING:
@@ -187,12 +187,12 @@ def _show_comparison(outcome: Comparison, show: int) -> None:
             for name, x, y, (delta, low, high) in headline_first(part)
         ]
         print_table(["metric", "a", "b", "b - a, interval", ""], rows)
-        few = f"{_count(part.groups, 'group')}: too few to tell"
+        few = f"{counted(part.groups, 'group')}: too few to tell"
         typer.echo(few if part.groups < FEW_GROUPS else "* the interval leaves out zero")
         typer.echo(part.signature)
         n = part.counts()
         said = f"a is right {n['a']}, b is right {n['b']}, neither {n['neither']}"
-        typer.echo(f"{_count(len(part.lines), 'line')} labelled differently: {said}")
+        typer.echo(f"{counted(len(part.lines), 'line')} labelled differently: {said}")
         lines = [[x.page, str(x.n), x.gold, x.a, x.b, printable(x.text)[:80]] for x in part.lines[:show]]
         if lines:
             print_table(["page", "line", "gold", "a", "b", "text"], lines)
@@ -212,11 +212,7 @@ def _verdict(part: PartComparison) -> str:
     said = {"better": "b is better than a", "worse": "b is worse than a"}.get(part.verdict(), "cannot tell which is better")
     change = f"{b - a:+.4f} [{low:+.4f}, {high:+.4f}]"
     few = ", too few to tell" * (part.groups < FEW_GROUPS)
-    return f"{said}: {name} {change}; {_count(part.groups, 'group')}{few}; {_count(len(part.lines), 'line')} changed"
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n:,} {what}{'s' * (n != 1)}"
+    return f"{said}: {name} {change}; {counted(part.groups, 'group')}{few}; {counted(len(part.lines), 'line')} changed"
 
 
 def data_suspects(
