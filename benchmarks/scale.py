@@ -29,14 +29,15 @@ from typing import Any
 import psutil
 from threadpoolctl import threadpool_limits
 
-from clfnews.build import load_recipe, split_parts
-from clfnews.compose import ComposedPage, compose, make_cells
-from clfnews.engines import settle
-from clfnews.filter import FittedTask, PageFilter
-from clfnews.html import read_html
+from clfnews.bulk.engines import settle
+from clfnews.bulk.folder import MANIFEST, STATE
+from clfnews.data.composing.pages import ComposedPage, compose, make_cells
+from clfnews.data.composing.recipe import load_recipe, split_parts
+from clfnews.filtering.filter import PageFilter
 from clfnews.labels import TASKS
 from clfnews.models import make_model
-from clfnews.work import MANIFEST, STATE
+from clfnews.models.calibration import FittedTask
+from clfnews.readers.html.document import read_html
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = 50

@@ -24,11 +24,11 @@ from pathlib import Path
 
 import numpy as np
 
-from clfnews.evaluate import keep_mask
-from clfnews.features import line_features, page_table
-from clfnews.filter import BATCH
+from clfnews.filtering.decisions import keep_mask
+from clfnews.filtering.filter import BATCH
+from clfnews.models.features.lines import line_features, page_table
 from clfnews.page import Page
-from clfnews.tracking import load_filter
+from clfnews.tracking.registry import load_filter
 
 LINK_TYPES = {"navigation", "teaser", "ad"}
 

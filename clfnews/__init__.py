@@ -14,13 +14,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
-
 from clfnews.errors import BadRecord, UserError
 from clfnews.page import Line, Page
+from clfnews.version import __version__
 
 if TYPE_CHECKING:
-    from clfnews.filter import PageFilter
+    from clfnews.filtering.filter import PageFilter
+
 
 __all__ = ["BadRecord", "Line", "Page", "PageFilter", "UserError", "__version__", "load", "read_html", "read_pages"]
 
@@ -31,7 +31,7 @@ def load(uri_or_dir: str | None = None) -> PageFilter:
     Default: `models:/clfnews@champion` of the tracking store in use. Raises
     `clfnews.errors.UserError` if there is no such model yet.
     """
-    from clfnews.tracking import load_filter
+    from clfnews.tracking.registry import load_filter
 
     return load_filter(uri_or_dir)
 
@@ -57,9 +57,9 @@ def read_pages(
     """
     import warnings
 
-    from clfnews.readers import ReadOptions, expand
-    from clfnews.readers import read_pages as read
-    from clfnews.records import parse_columns
+    from clfnews.readers.base import ReadOptions, parse_columns
+    from clfnews.readers.inputs import expand
+    from clfnews.readers.inputs import read_pages as read
 
     names = [str(name) for name in ([inputs] if isinstance(inputs, str | Path) else inputs)]
     options = ReadOptions(format, parse_columns(f"{role}={name}" for role, name in (columns or {}).items()), hidden=hidden)
@@ -76,7 +76,7 @@ def read_html(html: str | bytes, id: str = "page", *, url: str | None = None, hi
     `read_pages`. Raises `ValueError` for what is too large, binary, or made to
     take long, and `UserError` if selectolax is not installed.
     """
-    from clfnews.html import read_html as read
+    from clfnews.readers.html.document import read_html as read
 
     if isinstance(html, str) and "<" not in html:
         raise ValueError(f"no markup in {html!r:.80}; clfnews.read_pages reads files, Page.from_text extracted text")
@@ -85,7 +85,7 @@ def read_html(html: str | bytes, id: str = "page", *, url: str | None = None, hi
 
 def __getattr__(name: str) -> Any:
     if name == "PageFilter":  # imports numpy: only when asked for
-        from clfnews.filter import PageFilter
+        from clfnews.filtering.filter import PageFilter
 
         return PageFilter
     raise AttributeError(f"module 'clfnews' has no attribute {name!r}")

@@ -1,5 +1,7 @@
 """`python -m clfnews` is `clfnews`."""
 
-from clfnews.cli import main
+from __future__ import annotations
+
+from clfnews.cli.app import main
 
 main()

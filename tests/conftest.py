@@ -54,9 +54,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.fixture(scope="session")
 def rules_filter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A filter of the two models without training, as a folder: starts fast, for tests of what is around it."""
-    from clfnews.filter import FittedTask, PageFilter
+    from clfnews.filtering.filter import PageFilter
     from clfnews.labels import TASKS
     from clfnews.models import make_model
+    from clfnews.models.calibration import FittedTask
 
     rules, lexicon = make_model("rules", "type", TASKS["type"]), make_model("lexicon", "stance", TASKS["stance"])
     folder = tmp_path_factory.mktemp("rules") / "filter"
@@ -75,7 +76,7 @@ def registered(project: Project) -> str:
 @pytest.fixture
 def store(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """An MLflow client on the session's store, which is the store in use during the test."""
-    from clfnews.tracking import quiet_mlflow
+    from clfnews.tracking.store import quiet_mlflow
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", project.store)
     monkeypatch.chdir(project.folder)

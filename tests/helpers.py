@@ -158,7 +158,7 @@ def make_data(folder: Path) -> Path:
 
 def tiny_config(**changes: Any) -> dict[str, Any]:
     """Values of a configuration that trains in seconds; models that are not named are left out."""
-    from clfnews.options import StanceModels, TypeModels
+    from clfnews.config.options import StanceModels, TypeModels
 
     values: dict[str, Any] = {"folds": 3, "bootstrap": {"samples": 100}}
     for task, section in (("type", TypeModels), ("stance", StanceModels)):

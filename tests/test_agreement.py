@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from helpers import ROOT, Cli, write_rows
 
-from clfnews.agreement import agreement
 from clfnews.errors import UserError
+from clfnews.labelling.agreement import agreement
 
 SEEDS = ROOT / "data" / "pages" / "test.jsonl"
 

@@ -9,19 +9,20 @@ from typing import Any
 import pytest
 from helpers import ROOT, Cli, write_rows
 
-from clfnews.annotate import Choice, Labelled, make_queue, queue_rows, read_labelled, rules_filter
-from clfnews.config import Config
-from clfnews.dataset import load_split
+from clfnews.config.schema import Config
+from clfnews.data.corpus import load_split
 from clfnews.errors import UserError
-from clfnews.exchange import read_labelled as read_file
-from clfnews.filter import FittedTask, PageFilter
+from clfnews.filtering.filter import PageFilter
+from clfnews.labelling.exchange import read_labelled as read_file
+from clfnews.labelling.folder import SHARES, add_to_folder
+from clfnews.labelling.labelstudio import LABELLING_CONFIG
+from clfnews.labelling.queue import Choice, Labelled, make_queue, queue_rows, read_labelled, rules_filter
 from clfnews.labels import TASKS
-from clfnews.labelstudio import LABELLING_CONFIG
 from clfnews.models import make_model
-from clfnews.ownlabels import SHARES, add_to_folder
+from clfnews.models.calibration import FittedTask
 from clfnews.page import Page
-from clfnews.readers import read_pages
-from clfnews.splits import load_splits
+from clfnews.readers.inputs import read_pages
+from clfnews.training.splits import load_splits
 
 ENGLISH = ROOT / "tests" / "files" / "english"
 PAGES: list[Page] = [page for page in read_pages([str(ENGLISH / "pages.jsonl")]) if isinstance(page, Page)]

@@ -12,20 +12,55 @@ import pytest
 from helpers import ROOT, Cli, environment
 
 PACKAGE = ROOT / "clfnews"
-FILES = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in sorted(PACKAGE.rglob("*.py"))}
-MODULES = {name.removesuffix(".__init__"): path for name, path in FILES.items()}
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+LEAVES = {"page", "labels", "errors", "version", "processes", "lexicons", "files"}
+"""The ground floor: what every room may import. Leaves import only each other."""
+ROOMS = {
+    "cli": {
+        "face",
+        "training",
+        "tracking",
+        "reports",
+        "labelling",
+        "evaluation",
+        "bulk",
+        "filtering",
+        "data",
+        "readers",
+        "config",
+    },
+    "face": {"training", "tracking", "reports", "labelling", "evaluation", "bulk", "filtering", "data", "readers", "config"},
+    "training": {"tracking", "reports", "evaluation", "filtering", "models", "data", "config"},
+    "tracking": {"reports", "evaluation", "filtering", "config"},
+    "reports": {"evaluation", "filtering", "data"},
+    "labelling": {"evaluation", "filtering", "models", "data", "readers"},
+    "evaluation": {"filtering", "models", "data", "config"},
+    "bulk": {"filtering", "readers"},
+    "filtering": {"models"},
+    "data": {"config"},
+    "models": set(),
+    "readers": set(),
+    "config": set(),
+}
+"""Room -> the other rooms that it may import, as in CONTRIBUTING.md."""
 
 
-def imports(path: Path, lazy: bool = True) -> set[str]:
-    """Full names that a module imports; without `lazy` only those of its import time."""
-    return set(_found(ast.parse(path.read_text(encoding="utf-8")).body, lazy))
+def imports(path: Path, *, at_once: bool = False) -> set[str]:
+    """Full names that a module imports anywhere: at its top, inside functions, for type checking.
+
+    `at_once`: only those that run when the module is imported.
+    """
+    return set(_found(ast.parse(path.read_text(encoding="utf-8")).body, at_once))
 
 
-def _found(body: list[ast.stmt], lazy: bool) -> Iterator[str]:
+def _found(body: list[ast.stmt], at_once: bool) -> Iterator[str]:
     for node in body:
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+        if at_once and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             continue
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not lazy:
+        if at_once and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -34,48 +69,60 @@ def _found(body: list[ast.stmt], lazy: bool) -> Iterator[str]:
             for alias in node.names:
                 yield f"{node.module}.{alias.name}"
         for part in ("body", "orelse", "finalbody", "handlers", "cases"):
-            yield from _found(getattr(node, part, []), lazy)
+            yield from _found(getattr(node, part, []), at_once)
 
 
-def modules_of(path: Path, lazy: bool = True) -> set[str]:
+def modules_of(path: Path) -> set[str]:
     """Modules of the package that a module imports."""
-    names = {name for name in imports(path, lazy) if name.split(".")[0] == "clfnews"}
+    names = {name for name in imports(path) if name.split(".")[0] == "clfnews"}
     return {name if name in MODULES else name.rpartition(".")[0] for name in names}
 
 
+def room_of(module: str) -> str:
+    """The room of a module; `face` for `clfnews` itself and `python -m clfnews`."""
+    parts = module.split(".")
+    return "face" if len(parts) == 1 or parts[1] == "__main__" else parts[1]
+
+
 def importers(package: str) -> set[str]:
-    """Files that import a third-party package, also lazily."""
-    return {path.name for path in FILES.values() if any(name.split(".")[0] == package for name in imports(path))}
+    """Modules that import a third-party package, also inside functions."""
+    return {name for name, path in MODULES.items() if any(found.split(".")[0] == package for found in imports(path))}
 
 
-def test_nothing_imports_the_command_line() -> None:
-    assert [name for name, path in MODULES.items() if "clfnews.cli" in modules_of(path)] == ["clfnews.__main__"]
+def test_the_package_has_the_rooms_of_the_plan() -> None:
+    assert {room_of(name) for name in MODULES} == {*ROOMS, *LEAVES}
+    loose = [path.name for path in PACKAGE.glob("*.py")]
+    assert len(loose) <= 12, loose
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if name.startswith("clfnews.models")] + ["clfnews.features"])
-def test_models_know_pages_and_nothing_of_files_configuration_or_tracking(name: str) -> None:
-    seen = {module.removeprefix("clfnews.") for module in modules_of(MODULES[name])}
-    assert not seen & {"cli", "config", "readers", "dataset", "articles", "build", "compose", "quality", "html", "warc", "tables"}
-    assert not seen & {"train", "tracking", "packaged", "filter", "evaluate", "scoring", "report"}
+@pytest.mark.parametrize("name", MODULES)
+def test_a_room_imports_only_the_rooms_below_it(name: str) -> None:
+    room = room_of(name)
+    allowed = LEAVES if room in LEAVES else LEAVES | {room} | ROOMS[room]
+    if name == "clfnews.__main__":
+        allowed = allowed | {"cli"}
+    wrong = {module for module in modules_of(MODULES[name]) - {name} if room_of(module) not in allowed}
+    assert not wrong, f"{name} ({room}) may not import {sorted(wrong)}"
 
 
-def test_records_and_labels_depend_on_nothing() -> None:
-    for name in ("page", "labels", "errors"):
-        assert modules_of(MODULES[f"clfnews.{name}"]) == set()
+def test_no_module_imports_itself_over_others() -> None:
+    graph = {name: modules_of(path) - {name} for name, path in MODULES.items()}
+    done: set[str] = set()
+
+    def walk(name: str, trail: tuple[str, ...]) -> None:
+        assert name not in trail, " -> ".join((*trail[trail.index(name) :], name))
+        if name not in done:
+            for other in sorted(graph[name]):
+                walk(other, (*trail, name))
+            done.add(name)
+
+    for name in graph:
+        walk(name, ())
 
 
-def test_filtering_does_not_need_training() -> None:
-    seen = {
-        module.removeprefix("clfnews.")
-        for name in ("filter", "readers", "packaged")
-        for module in modules_of(MODULES[f"clfnews.{name}"])
-    }
-    assert not seen & {"train", "config", "tracking", "articles", "compose", "build"}
-
-
-def test_one_place_for_mlflow_and_one_for_datasets() -> None:
-    assert importers("mlflow") == {"tracking.py", "packaged.py"}
-    assert importers("datasets") == {"dataset.py", "articles.py"}
+def test_one_room_for_mlflow_and_one_for_datasets() -> None:
+    assert {room_of(name) for name in importers("mlflow")} == {"tracking"}
+    assert {room_of(name) for name in importers("datasets")} == {"data"}
 
 
 def test_heavy_packages_are_imported_when_they_are_needed() -> None:
@@ -83,24 +130,9 @@ def test_heavy_packages_are_imported_when_they_are_needed() -> None:
     at_once = {
         name: found
         for name, path in MODULES.items()
-        if name != "clfnews.packaged" and (found := {i.split(".")[0] for i in imports(path, lazy=False)} & heavy)
+        if name != "clfnews.tracking.pyfunc" and (found := {i.split(".")[0] for i in imports(path, at_once=True)} & heavy)
     }
     assert at_once == {}
-
-
-def test_modules_do_not_import_each_other_in_a_circle() -> None:
-    graph = {name: modules_of(path, lazy=False) - {name} for name, path in MODULES.items()}
-    done: set[str] = set()
-
-    def walk(name: str, trail: tuple[str, ...]) -> None:
-        assert name not in trail, " -> ".join((*trail, name))
-        if name not in done:
-            for other in graph[name]:
-                walk(other, (*trail, name))
-            done.add(name)
-
-    for name in graph:
-        walk(name, ())
 
 
 STARTED = """
@@ -134,7 +166,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 def test_every_command_has_help_with_an_example() -> None:
     import typer
 
-    from clfnews.cli import app
+    from clfnews.cli.app import app
 
     root = typer.main.get_command(app)
     commands = dict(root.commands)  # type: ignore[attr-defined]

@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 from helpers import Cli
 
-from clfnews.align import align, word_f1, words_of
-from clfnews.benchmarks_import import import_benchmark, registered_domain
-from clfnews.config import load_config
-from clfnews.dataset import load_gold
+from clfnews.config.schema import load_config
+from clfnews.data.corpus import load_gold
 from clfnews.errors import UserError
-from clfnews.evaluate import score_type
-from clfnews.filter import PageFilter
-from clfnews.html import read_html
+from clfnews.evaluation.scores import score_type
+from clfnews.evaluation.words import word_f1, word_scores, words_of
+from clfnews.filtering.filter import PageFilter
+from clfnews.labelling.align import align
+from clfnews.labelling.benchmarks import import_benchmark, registered_domain
 from clfnews.labels import TYPES
-from clfnews.train import train
-from clfnews.wordscore import word_scores
+from clfnews.readers.html.document import read_html
+from clfnews.training.train import train
 
 PAGE = """<html><body><nav class="menu"><a href="/">Home</a><a href="/n">News</a></nav>
 <main><h1>The bridge of {name}</h1><p>The bridge over the river was closed on Monday, officials of {name} said.</p>

@@ -14,17 +14,18 @@ import numpy as np
 import pytest
 from helpers import Cli, Project, tiny_config
 
-from clfnews.compare import compare_runs, headline_first
-from clfnews.config import Config
-from clfnews.dataset import Corpus
+from clfnews.config.schema import Config
+from clfnews.data.corpus import Corpus
 from clfnews.errors import UserError
-from clfnews.evaluate import HEADLINE, Bootstrap, signature
-from clfnews.htmlpages import page_blocks
-from clfnews.htmlreport import render
+from clfnews.evaluation.compare import compare_runs, headline_first
+from clfnews.evaluation.metrics import HEADLINE
+from clfnews.evaluation.predictions import END_TO_END, Part, RunData, read_parts, write_parts
+from clfnews.evaluation.results import parts_of
+from clfnews.evaluation.scores import Bootstrap, signature
 from clfnews.page import Line, Page
-from clfnews.predictions import END_TO_END, Part, RunData, parts_of, read_parts, write_parts
-from clfnews.runs import filter_of, list_runs, load_run, promote
-from clfnews.train import train
+from clfnews.reports.html_report import page_blocks, render
+from clfnews.tracking.runs import filter_of, list_runs, load_run, promote
+from clfnews.training.train import train
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ import pytest
 import yaml
 from helpers import ROOT, Cli, write_rows
 
-from clfnews.build import build
-from clfnews.dataset import load_gold
+from clfnews.data.composing.layout import parse_layout
+from clfnews.data.composing.recipe import build
+from clfnews.data.corpus import load_gold
 from clfnews.errors import UserError
 from clfnews.labels import ARTICLE, TYPES
-from clfnews.layout import parse_layout
 
 RECIPE = ROOT / "data" / "compose.yaml"
 

@@ -10,9 +10,9 @@ import pytest
 import yaml
 from helpers import ROOT
 
-from clfnews.config import Config, load_config
+from clfnews.config.schema import Config, load_config
 from clfnews.errors import UserError
-from clfnews.sweepfile import Choices, Search, Sweep, load_sweep
+from clfnews.training.sweep_spec import Choices, Search, Sweep, load_sweep
 
 BASE = ROOT / "configs" / "base.yaml"
 SWEEP = ROOT / "configs" / "sweep.yaml"

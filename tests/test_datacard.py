@@ -15,10 +15,10 @@ import pytest
 import yaml
 from helpers import ROOT, Cli, environment, write_rows
 
-from clfnews.agreement import agreement
-from clfnews.cardblocks import BLOCKS, realism_tables
-from clfnews.datacard import refresh_card, replace_blocks
+from clfnews.data.card import refresh_card, replace_blocks
+from clfnews.data.card_tables import BLOCKS, realism_tables
 from clfnews.errors import UserError
+from clfnews.labelling.agreement import agreement
 from clfnews.labels import STANCES, TYPES
 
 DATA = ROOT / "data"

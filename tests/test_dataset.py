@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from helpers import ROOT, environment, write_rows
 
-from clfnews.dataset import Corpus, load_gold, load_split
+from clfnews.data.corpus import Corpus, load_gold, load_split
 from clfnews.errors import UserError
 from clfnews.labels import ARTICLE, STANCES, TYPES
 

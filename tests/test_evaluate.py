@@ -7,17 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from clfnews.dataset import Corpus
-from clfnews.evaluate import (
-    Bootstrap,
-    Scores,
-    article_probability,
-    decide_types,
-    keep_mask,
-    score_end_to_end,
-    score_stance,
-    score_type,
-)
+from clfnews.data.corpus import Corpus
+from clfnews.evaluation.scores import Bootstrap, Scores, score_end_to_end, score_stance, score_type
+from clfnews.filtering.decisions import article_probability, decide_types, keep_mask
 from clfnews.labels import STANCES, TYPES
 from clfnews.page import Line, Page
 

@@ -19,10 +19,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clfnews.errors import UserError
-from clfnews.exchange import export_rows, import_rows, read_labelled
+from clfnews.labelling.exchange import export_rows, import_rows, read_labelled
+from clfnews.labelling.labelstudio import LABELLING_CONFIG, from_labelstudio, to_labelstudio
+from clfnews.labelling.table import from_tsv, to_tsv
 from clfnews.labels import ARTICLE, STANCES, TYPES
-from clfnews.labelstudio import LABELLING_CONFIG, from_labelstudio, to_labelstudio
-from clfnews.labeltable import from_tsv, to_tsv
 from clfnews.page import normalise
 
 SEEDS = ROOT / "data" / "pages" / "test.jsonl"

@@ -317,10 +317,11 @@ def test_memory_of_a_worker_is_bounded_by_the_largest_pages(context_filter: Path
 @pytest.fixture(scope="module")
 def context_filter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The models that a full training chooses, fitted on a few pages."""
-    from clfnews.dataset import load_gold
-    from clfnews.filter import FittedTask, PageFilter
+    from clfnews.data.corpus import load_gold
+    from clfnews.filtering.filter import PageFilter
     from clfnews.labels import TASKS
     from clfnews.models import make_model
+    from clfnews.models.calibration import FittedTask
 
     corpus = load_gold(ROOT / "data/pages/test.jsonl")
     options: dict[str, dict[str, Any]] = {"context": {"epochs": 1, "copies": 0, "scorer_folds": 2}, "cues": {}}
@@ -364,10 +365,11 @@ def test_a_model_file_cannot_bring_code_along(tmp_path: Path) -> None:
     import skops.io
     from sklearn.preprocessing import FunctionTransformer
 
-    from clfnews.dataset import load_gold
-    from clfnews.filter import FittedTask, PageFilter
+    from clfnews.data.corpus import load_gold
+    from clfnews.filtering.filter import PageFilter
     from clfnews.labels import TASKS
     from clfnews.models import make_model
+    from clfnews.models.calibration import FittedTask
 
     class Payload:
         def __reduce__(self) -> Any:
@@ -404,7 +406,7 @@ def test_a_forest_with_foreign_types_is_not_loaded(tmp_path: Path) -> None:
     import skops.io
     from sklearn.preprocessing import FunctionTransformer
 
-    from clfnews.dataset import load_gold
+    from clfnews.data.corpus import load_gold
     from clfnews.errors import UserError
     from clfnews.labels import TYPES
     from clfnews.models import load_model, make_model, save_model

@@ -16,10 +16,10 @@ import pytest
 from helpers import ROOT, SEED_PAGE, Cli, Project, environment, started, wait_for, write_rows
 
 import clfnews
-from clfnews.filter import BATCH, PageFilter
+from clfnews.filtering.decisions import NO_STANCE
+from clfnews.filtering.filter import BATCH, PageFilter
 from clfnews.labels import ARTICLE, STANCES, TYPES
 from clfnews.page import Page
-from clfnews.pagestance import NO_STANCE
 
 PAGE_KEYS = ["id", "url", "site", "date", "source", "title", "text", "stance", "confidence", "model", "lines"]
 STANCE_KEYS = list(NO_STANCE)

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from clfnews.charset import to_utf8
-from clfnews.html import MAX_HTML_BYTES, MAX_LINES, read_html
 from clfnews.page import Cues, Line, Page
+from clfnews.readers.html.blocks import MAX_LINES
+from clfnews.readers.html.document import MAX_HTML_BYTES, read_html
+from clfnews.readers.html.encoding import to_utf8
 
 
 def lines(html: str | bytes) -> list[str]:

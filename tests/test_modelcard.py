@@ -9,8 +9,8 @@ from typing import Any
 
 from helpers import Cli, Project
 
-from clfnews.filter import PageFilter
-from clfnews.modelcard import CARD, render
+from clfnews.filtering.filter import PageFilter
+from clfnews.reports.model_card import CARD, render
 
 
 def test_the_card_has_the_scores_data_and_thresholds_of_the_run(project: Project, cli: Cli) -> None:

@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from helpers import ROOT
 
-from clfnews.dataset import Corpus, load_gold
+from clfnews.config.options import StanceModels, TypeModels
+from clfnews.data.corpus import Corpus, load_gold
 from clfnews.errors import UserError
-from clfnews.fitting import seeded
 from clfnews.labels import TASKS, TYPES
-from clfnews.models import MODELS, Model, load_model, make_model, save_model
-from clfnews.options import StanceModels, TypeModels
+from clfnews.models import MODELS, load_model, make_model, save_model
+from clfnews.models.base import Model
 from clfnews.page import Line, Page
+from clfnews.training.fitting import seeded
 
 OFFERED = {"type": ("majority", *TypeModels.model_fields), "stance": ("majority", *StanceModels.model_fields)}
 CASES = [(task, kind) for task, kinds in OFFERED.items() for kind in kinds]

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from helpers import ROOT, Cli, write_rows
 
+from clfnews.data.check import NEAR_DUPLICATE, check_folder
+from clfnews.data.stats import stats_figure, stats_tables
 from clfnews.errors import UserError
 from clfnews.labels import ARTICLE, GUIDELINES_VERSION, TYPES
-from clfnews.quality import NEAR_DUPLICATE, check_folder
-from clfnews.stats import stats_figure, stats_tables
 
 DATA = ROOT / "data"
 

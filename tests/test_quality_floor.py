@@ -17,13 +17,14 @@ from typing import Any
 import pytest
 from helpers import ROOT
 
-from clfnews.config import Config, chosen_models
-from clfnews.dataset import Corpus, load_split
-from clfnews.evaluate import HEADLINE, score_stance, score_type
-from clfnews.fitting import seeded
-from clfnews.html import read_html
+from clfnews.config.schema import Config, chosen_models
+from clfnews.data.corpus import Corpus, load_split
+from clfnews.evaluation.metrics import HEADLINE
+from clfnews.evaluation.scores import score_stance, score_type
 from clfnews.labels import TASKS
 from clfnews.models import make_model
+from clfnews.readers.html.document import read_html
+from clfnews.training.fitting import seeded
 
 FLOORS = Path(__file__).with_name("floors.json")
 MARGIN = 0.01

@@ -19,12 +19,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import clfnews
-from clfnews import streams
 from clfnews.errors import BadRecord, UserError
 from clfnews.page import Page
-from clfnews.readers import FORMATS, SUFFIXES, ReadOptions, format_of, read_file, read_jsonl, read_pages, read_text
-from clfnews.records import Part, parse_columns
-from clfnews.streams import open_bytes
+from clfnews.readers import streams
+from clfnews.readers.base import Part, ReadOptions, parse_columns
+from clfnews.readers.inputs import FORMATS, SUFFIXES, format_of, read_file, read_jsonl, read_pages, read_text
+from clfnews.readers.streams import open_bytes
 
 HTML = "<html><head><title>t</title></head><body><h1>Một</h1><p>Hai</p></body></html>"
 HTTP = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n"
@@ -450,7 +450,7 @@ def test_a_bomb_is_stopped_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_missing_package_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from clfnews.html import _tables
+    from clfnews.readers.html.blocks import _tables
 
     _tables.cache_clear()
     for name, package in (("a.html", "selectolax.lexbor"), ("a.jsonl.zst", "zstandard")):
@@ -464,7 +464,7 @@ def test_a_missing_package_says_what_to_install(tmp_path: Path, monkeypatch: pyt
 
 
 def test_parts_of_a_file_give_the_rows_of_the_whole(tmp_path: Path) -> None:
-    from clfnews.work import units
+    from clfnews.bulk.units import units
 
     lines = [json.dumps({"text": f"page {i} " + "x" * (i * 37 % 400)}) for i in range(500)]
     lines[100] = ""
@@ -554,7 +554,7 @@ JSON = st.recursive(
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(row=st.dictionaries(st.sampled_from(["text", "html", "lines", "id", "url", "site", "date"]), JSON, max_size=5))
 def test_any_json_object_gives_a_page_or_a_bad_record(row: dict[str, Any], tmp_path: Path, rules_filter: Path) -> None:
-    from clfnews.filter import PageFilter
+    from clfnews.filtering.filter import PageFilter
 
     (tmp_path / "a.jsonl").write_text(json.dumps(row))
     [record] = read(tmp_path / "a.jsonl")

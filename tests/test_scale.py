@@ -16,14 +16,16 @@ import pyarrow.parquet as pq
 import pytest
 from helpers import ROOT, Cli, environment
 
-from clfnews import scale
+from clfnews.bulk import job as scale
+from clfnews.bulk.folder import MANIFEST, STATE
+from clfnews.bulk.job import Report, filter_to_folder
+from clfnews.bulk.shards import Counts
+from clfnews.bulk.units import list_inputs, units
+from clfnews.bulk.writers import parquet_schema
 from clfnews.errors import UserError
-from clfnews.filter import PageFilter
+from clfnews.filtering.filter import PageFilter
 from clfnews.page import Page
-from clfnews.records import ReadOptions
-from clfnews.scale import Report, filter_to_folder
-from clfnews.work import MANIFEST, STATE, list_inputs, units
-from clfnews.writers import Counts, parquet_schema
+from clfnews.readers.base import ReadOptions
 
 GOLD = [json.loads(line) for line in (ROOT / "data/pages/validation.jsonl").read_text(encoding="utf-8").splitlines()[:60]]
 TEXTS = ["\n".join(line["text"] for line in row["lines"]) for row in GOLD]

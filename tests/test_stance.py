@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from helpers import ROOT, Cli
 
-from clfnews.challenge import load_pairs, score_challenge
-from clfnews.chars import char_table
-from clfnews.dataset import load_split
+from clfnews.data.corpus import load_split
 from clfnews.errors import UserError
-from clfnews.events import event_classes, event_phrases
-from clfnews.filter import FittedTask
+from clfnews.evaluation.challenge import load_pairs, score_challenge
+from clfnews.filtering.decisions import page_stance
 from clfnews.labels import STANCES
 from clfnews.models import make_model
+from clfnews.models.calibration import FittedTask
 from clfnews.models.cues import Cues
+from clfnews.models.features.characters import char_table
+from clfnews.models.features.events import event_classes, event_phrases
 from clfnews.page import Line, Page
-from clfnews.pagestance import page_stance
 
 DATA = ROOT / "data"
 
@@ -162,7 +162,7 @@ def test_tag_explain_gives_kept_lines_their_reasons(cli: Cli, cues: Cues, rules_
     page = tmp_path / "page.txt"
     text = "Bộ Ngoại giao Nga hôm 12/3 lên án lệnh trừng phạt mới của Mỹ và cảnh báo sẽ đáp trả tương xứng trong vài tuần tới."
     page.write_text(f"Trang chủ\n{text}\n{text.replace('Nga', 'Iran')}\n", encoding="utf-8")
-    from clfnews.filter import PageFilter
+    from clfnews.filtering.filter import PageFilter
 
     rules = PageFilter.load(rules_filter).type_task
     PageFilter(rules, FittedTask(cues, {})).save(tmp_path / "filter")

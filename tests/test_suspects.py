@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from helpers import ROOT, Cli, cut_rows, tiny_config, write_rows
 
-from clfnews.config import Config
-from clfnews.dataset import load_split
+from clfnews.config.schema import Config
+from clfnews.data.corpus import load_split
 from clfnews.errors import UserError
-from clfnews.suspects import find_suspects
+from clfnews.training.suspects import find_suspects
 
 pytest.importorskip("cleanlab")
 

@@ -11,14 +11,13 @@ import pytest
 import yaml
 from helpers import ROOT, Cli, tiny_config
 
-from clfnews.config import load_config
-from clfnews.dataset import load_split
+from clfnews.config.schema import load_config
+from clfnews.data.corpus import load_split, share_of_groups
 from clfnews.errors import UserError
-from clfnews.experiments import BEGIN, END, index, read_results, tables
-from clfnews.report import COLUMNS
-from clfnews.splits import share_of_groups
-from clfnews.sweep import run_sweep
-from clfnews.sweepfile import Sweep, load_sweep
+from clfnews.evaluation.metrics import COLUMNS
+from clfnews.reports.experiments import BEGIN, END, index, read_results, tables
+from clfnews.training.sweep import run_sweep
+from clfnews.training.sweep_spec import Sweep, load_sweep
 
 EXPERIMENTS = ROOT / "experiments"
 SHIPPED = sorted(EXPERIMENTS.glob("*/sweep.yaml"))

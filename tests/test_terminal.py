@@ -15,9 +15,9 @@ import pytest
 from helpers import SEED_PAGE, Cli, Project, command, environment
 from rich.cells import cell_len
 
-from clfnews import __version__
+from clfnews.cli.terminal import print_table
 from clfnews.labels import GUIDELINES_VERSION
-from clfnews.terminal import print_table
+from clfnews.version import __version__
 
 
 def on_a_terminal(*arguments: object, cwd: Path, **env: str) -> str:

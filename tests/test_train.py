@@ -17,19 +17,19 @@ import pytest
 import yaml
 from helpers import SMALL_FASTTEXT, TINY_MODELS, Cli, Project, command, started, tiny_config, wait_for, write_rows
 
-from clfnews.config import Config, load_config
-from clfnews.dataset import Corpus, load_split
+from clfnews.config.schema import Config, load_config
+from clfnews.data.corpus import Corpus, load_split
 from clfnews.errors import UserError
-from clfnews.evaluate import HEADLINE
-from clfnews.filter import PageFilter
-from clfnews.fitting import out_of_fold
+from clfnews.evaluation.metrics import HEADLINE
+from clfnews.filtering.filter import PageFilter
 from clfnews.labels import TASKS, TYPES
 from clfnews.models import make_model
 from clfnews.page import Line, Page
-from clfnews.runlog import metrics_of
-from clfnews.runs import list_runs, promote
-from clfnews.tracking import find_filter
-from clfnews.train import train
+from clfnews.tracking.log import metrics_of
+from clfnews.tracking.registry import find_filter
+from clfnews.tracking.runs import list_runs, promote
+from clfnews.training.fitting import out_of_fold
+from clfnews.training.train import train
 
 MODELS = {task: {"majority", *TINY_MODELS[task]} for task in TASKS}
 
@@ -256,7 +256,7 @@ def test_the_first_model_is_the_champion(store: Any, registered: str, parent: An
 
 
 def test_a_worse_model_is_registered_but_not_the_champion(store: Any, project: Project, registered: str) -> None:
-    from clfnews.tracking import load_filter
+    from clfnews.tracking.registry import load_filter
 
     worse = tiny_config()
     for task in TASKS:

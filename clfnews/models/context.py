@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from clfnews.augment import augment
-from clfnews.features import feature_names, line_features, page_table, word_idf
+from clfnews.models.augment import augment
 from clfnews.models.base import Probabilities, normalised, split_back
+from clfnews.models.features.lines import feature_names, line_features, page_table, word_idf
 from clfnews.models.scorer import TextScorer, at_most
 from clfnews.page import Page
 

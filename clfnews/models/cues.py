@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from clfnews.actors import actor_mentions
-from clfnews.chars import WORD_BITS, CharTable, char_table, class_code
-from clfnews.events import event_classes, event_phrases
 from clfnews.models.base import Probabilities, normalised, split_back
+from clfnews.models.features.actors import actor_mentions
+from clfnews.models.features.characters import WORD_BITS, CharTable, char_table, class_code
+from clfnews.models.features.events import event_classes, event_phrases
 from clfnews.page import Page
 
 _ACTOR = 2**WORD_BITS

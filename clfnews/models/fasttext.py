@@ -11,7 +11,7 @@ import numpy as np
 
 from clfnews.errors import UserError
 from clfnews.models.base import Probabilities, labelled_lines, normalised, split_back
-from clfnews.models.text import words
+from clfnews.models.features.tokens import words
 from clfnews.page import Page
 
 _PREFIX = "__label__"

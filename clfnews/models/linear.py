@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from clfnews.models.base import Probabilities, labelled_lines, load_skops, normalised, split_back
-from clfnews.models.text import TOKEN_PATTERN, shape_digits
+from clfnews.models.features.tokens import TOKEN_PATTERN, shape_digits
 from clfnews.page import Page
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from clfnews.chars import WORD_BITS, CharTable, char_table
 from clfnews.errors import UserError
+from clfnews.models.features.characters import WORD_BITS, CharTable, char_table
 
 _PAIR_BITS = 20
 """Pairs of words have 2**20 buckets, after the 2**WORD_BITS of the words."""

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from clfnews.dataset import load_gold
-from clfnews.features import feature_names, line_features
+from clfnews.data.corpus import load_gold
 from clfnews.labels import TYPES
+from clfnews.models.features.lines import feature_names, line_features
 from clfnews.page import Page
 
 # What a line looks like, whatever it is about.

@@ -25,8 +25,8 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import RobustScaler
 
-from clfnews.cardblocks import file_digest, realism_tables
-from clfnews.datacard import replace_blocks
+from clfnews.data.card import replace_blocks
+from clfnews.data.card_tables import file_digest, realism_tables
 from clfnews.labels import TYPES
 
 HERE = Path(__file__).parent

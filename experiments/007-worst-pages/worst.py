@@ -11,10 +11,10 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
-from clfnews.dataset import load_gold
-from clfnews.evaluate import article_probability, decide_types
+from clfnews.data.corpus import load_gold
+from clfnews.filtering.decisions import article_probability, decide_types
 from clfnews.labels import ARTICLE, TYPES
-from clfnews.tracking import load_filter
+from clfnews.tracking.registry import load_filter
 
 
 def main() -> None:

@@ -25,13 +25,15 @@ from pathlib import Path
 
 import numpy as np
 
-from clfnews.config import Config, load_config
-from clfnews.dataset import Corpus, load_gold
-from clfnews.evaluate import Bootstrap, keep_mask
-from clfnews.html import read_html
+from clfnews.config.schema import Config, load_config
+from clfnews.data.corpus import Corpus, load_gold
+from clfnews.evaluation.scores import Bootstrap
+from clfnews.evaluation.words import word_scores
+from clfnews.filtering.decisions import keep_mask
 from clfnews.labels import TYPES
-from clfnews.models import Model, make_model
-from clfnews.wordscore import word_scores
+from clfnews.models import make_model
+from clfnews.models.base import Model
+from clfnews.readers.html.document import read_html
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent

@@ -1,0 +1,217 @@
+"""Where units are filtered: in this process, in a pool of processes, or on a Ray cluster.
+
+An engine takes the units and gives what they became, in any order. It holds
+only a few units at a time, so their number is no limit.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import lru_cache
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from clfnews.bulk.units import Unit
+from clfnews.bulk.worker import Done, Job, filter_unit
+from clfnews.errors import UserError
+from clfnews.filtering.filter import PageFilter
+from clfnews.processes import ignore_interrupts, spawning
+
+AHEAD = 2
+"""Units a worker that are handed out in advance."""
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+"""Numbers of the options in `malloc.h`."""
+
+Engine = Callable[[Iterator[Unit], Job, Path, PageFilter, int, str | None], Iterator[Done]]
+
+
+def run_local(
+    units: Iterator[Unit], job: Job, model: Path, page_filter: PageFilter, workers: int, address: str | None
+) -> Iterator[Done]:
+    """Here, or in a pool of processes if there is work for more than one."""
+    first = list(islice(units, 2))
+    units = chain(first, units)
+    if workers > 1 and len(first) > 1:
+        yield from _run_pool(units, job, model, workers)
+        return
+    from threadpoolctl import threadpool_limits
+
+    _set_threshold(page_filter, job.threshold)
+    before = gc.get_threshold()
+    try:
+        # Sums over several threads differ in the last bit from sums over one.
+        with threadpool_limits(1):
+            settle()
+            for unit in units:
+                yield filter_unit(unit, job, page_filter)
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
+def settle() -> None:
+    """Make ready for many batches that are alike: look for garbage less often, keep freed memory for the next."""
+    # Pages hold no cycles, but a batch has so many objects that looking for cycles costs a fifth of the time.
+    gc.collect()
+    gc.freeze()  # model and modules are not looked through again
+    gc.set_threshold(100_000, 20, 20)
+    # Else glibc gives the memory of a batch's arrays back to the system and asks for it again: a tenth of the time.
+    with suppress(OSError, AttributeError):  # not on this system
+        libc = ctypes.CDLL("libc.so.6")
+        libc.mallopt(_MMAP_THRESHOLD, 32 << 20)
+        libc.mallopt(_TRIM_THRESHOLD, 64 << 20)
+
+
+def _set_threshold(page_filter: PageFilter, threshold: float | None) -> PageFilter:
+    if threshold is not None:
+        page_filter.threshold = threshold
+    return page_filter
+
+
+_worker: tuple[PageFilter, Job] | None = None
+
+
+def _run_pool(units: Iterator[Unit], job: Job, model: Path, workers: int) -> Iterator[Done]:
+    from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+    from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import get_context
+
+    # Spawned, not forked: a fork of a process with threads (OpenMP, MLflow) can hang.
+    context = get_context("spawn")
+    # Nothing is ever sent: the pipe closes when this process ends, however it ends.
+    until, alive = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(model, job, until))
+    running: set[Future[Done]] = set()
+    try:
+        for unit in units:
+            with spawning():  # a worker is started when there is work for it
+                running.add(pool.submit(_work, unit))
+            if len(running) >= AHEAD * workers:
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                yield from (future.result() for future in done)
+        while running:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in done)
+        pool.shutdown()
+    except BrokenProcessPool as error:
+        raise UserError(
+            f"{job.out}: a worker was killed (out of memory?); what is finished is kept, go on with --resume"
+            f"{' and fewer --workers' if workers > 2 else ''}"
+        ) from error
+    finally:
+        alive.close()
+        pool.shutdown(cancel_futures=True)
+
+
+def _start_worker(model: Path, job: Job, until: Any) -> None:
+    """Load the model, once a process."""
+    global _worker
+    ignore_interrupts()
+    threading.Thread(target=_exit_after, args=(until,), daemon=True).start()
+    _worker = _load(model, job.threshold), job
+
+
+def _load(model: Path, threshold: float | None) -> PageFilter:
+    from threadpoolctl import threadpool_limits
+
+    page_filter = _set_threshold(PageFilter.load(model), threshold)
+    threadpool_limits(1)
+    settle()
+    return page_filter
+
+
+def _exit_after(until: Any) -> None:
+    """End at once when the main process is done or dead; a worker by itself would wait for work for ever."""
+    try:
+        until.recv()
+    except (EOFError, OSError):
+        os._exit(1)
+
+
+def _work(unit: Unit) -> Done:
+    assert _worker is not None
+    page_filter, job = _worker
+    return filter_unit(unit, job, page_filter)
+
+
+def run_ray(
+    units: Iterator[Unit], job: Job, model: Path, page_filter: PageFilter, workers: int, address: str | None
+) -> Iterator[Done]:
+    """One task a unit on a Ray cluster, or on a local one if there is no address.
+
+    All machines have to see the inputs and the output folder under the same
+    paths. Ray repeats the tasks of a worker or machine that dies.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise UserError("--engine ray needs Ray: pip install 'clfnews[ray]'") from error
+    own = not ray.is_initialized()
+    if own:
+        _connect(ray, address, workers)
+    try:
+        shipped = ray.put(_files(model))
+        task = ray.remote(max_retries=5)(_ray_work)
+        running: list[Any] = []
+        for unit in units:
+            running.append(task.remote(unit, job, [shipped]))
+            if len(running) >= AHEAD * workers:
+                done, running = ray.wait(running)
+                yield from ray.get(done)
+        while running:
+            done, running = ray.wait(running)
+            yield from ray.get(done)
+    except ray.exceptions.RayTaskError as error:
+        raise error.cause from None  # what the task raised, without Ray's long text
+    except ray.exceptions.RayError as error:
+        raise UserError(
+            f"{job.out}: Ray gave up ({type(error).__name__}); what is finished is kept, go on with --resume"
+        ) from error
+    finally:
+        if own:
+            ray.shutdown()
+
+
+def _connect(ray: Any, address: str | None, workers: int) -> None:
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    options: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False, "configure_logging": True}
+    if address is None:
+        options |= {"address": "local", "num_cpus": workers, "include_dashboard": False}
+    else:
+        options |= {"address": address}
+    try:
+        ray.init(**options)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise UserError(f"--address {address}: no Ray cluster there ({str(error).splitlines()[0][:200]})") from error
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def _ray_work(unit: Unit, job: Job, shipped: list[Any]) -> Done:
+    return filter_unit(unit, job, _shipped_filter(job.fingerprint, job.threshold, shipped[0]))
+
+
+@lru_cache(maxsize=1)
+def _shipped_filter(fingerprint: str, threshold: float | None, shipped: Any) -> PageFilter:
+    """The filter from the object store, once a worker process."""
+    import ray
+
+    with tempfile.TemporaryDirectory(prefix="clfnews-") as folder:
+        for name, data in ray.get(shipped).items():
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        return _load(Path(folder), threshold)
+
+
+ENGINES: dict[str, Engine] = {"local": run_local, "ray": run_ray}

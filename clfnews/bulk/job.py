@@ -1,0 +1,168 @@
+"""Filtering any number of pages into a folder, in many processes, so that it can be killed and resumed.
+
+One input file becomes one shard (large JSONL and Parquet files: one a part).
+The unit of work is `work.Unit`; a finished unit leaves a marker with the hash
+of its input, the model and the options, and the hashes of its shards. A rerun
+with `resume` trusts a marker only if all of them still hold.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from clfnews.bulk.folder import MANIFEST, STATE, own_folder
+from clfnews.bulk.shards import Counts
+from clfnews.bulk.units import SPLIT_BYTES, list_inputs, units
+from clfnews.bulk.worker import Done, Job, fingerprint
+from clfnews.bulk.writers import FORMATS
+from clfnews.errors import UserError, counted, nearest
+from clfnews.files import write_json
+from clfnews.filtering.filter import PageFilter
+from clfnews.readers.base import ReadOptions
+from clfnews.readers.inputs import passed_over, spool_stdin, told
+from clfnews.version import __version__
+
+_TELLING = 0.02
+"""Share of the input from which on the time left can be told."""
+
+
+@dataclass
+class Report:
+    """Where a run is, or how it ended."""
+
+    total_bytes: int
+    bytes: int = 0
+    shards: int = 0
+    resumed: int = 0
+    seconds: float = 0.0
+    counts: Counts = field(default_factory=Counts)
+    new: Counts = field(default_factory=Counts)
+    """Without what earlier runs had done."""
+    left_over: list[str] = field(default_factory=list)
+    """Shards and error files of earlier runs that belong to no input, or not to the format, of this one."""
+    untold: int = 0
+    """Warnings that were only counted: a unit tells its first ones."""
+    passed_over: list[str] = field(default_factory=list)
+    """Files of the input folders that were not read: their names tell no format."""
+
+    def add(self, done: Done) -> None:
+        """Count a finished unit."""
+        self.bytes += done.size
+        self.shards += len(done.shards)
+        self.resumed += len(done.shards) * done.resumed
+        for shard in done.shards:
+            self.counts.add(Counts(**shard["counts"]))
+            if not done.resumed:
+                self.new.add(Counts(**shard["counts"]))
+                self.untold += shard["counts"]["warnings"]
+        self.untold -= len(done.warnings)
+
+    def line(self) -> str:
+        """Pages, rate and time left, as one line."""
+        rate = self.new.records / self.seconds if self.seconds else 0.0
+        text = f"{counted(self.counts.records, 'page')}, {self.bytes / max(self.total_bytes, 1):.0%}, {rate:,.0f} pages/s"
+        # The first files tell more of the start of the workers than of the rate.
+        if self.total_bytes * _TELLING < self.bytes < self.total_bytes:
+            text += f", {_duration(self.seconds * (self.total_bytes - self.bytes) / self.bytes)} left"
+        return text + (f", {counted(self.counts.errors, 'error')}" if self.counts.errors else "")
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def filter_to_folder(
+    inputs: Sequence[str],
+    out: Path,
+    model: Path,
+    *,
+    workers: int = 1,
+    format: str = "jsonl",
+    threshold: float | None = None,
+    options: ReadOptions | None = None,
+    resume: bool = False,
+    engine: str = "local",
+    address: str | None = None,
+    split_bytes: int = SPLIT_BYTES,
+    progress: Callable[[Report], None] = lambda _: None,
+    warn: Callable[[str], None] = lambda _: None,
+) -> Report:
+    """Filter files into shards below `out`; returns the sums that are also in its `_manifest.json`.
+
+    Parameters: `model`, the folder of a filter (`tracking.find_filter`);
+    `workers`, processes (1: this one); `engine`, `local` or `ray`, with the
+    `address` of a cluster; `resume` continues in a folder that an earlier run
+    has left. Bytes of the shards depend on inputs, model and options only.
+    Raises `UserError` for inputs, models and folders that do not do, and for
+    workers that were killed; what was finished then is kept.
+    """
+    from clfnews.bulk.engines import ENGINES
+
+    for name, known, what in ((format, FORMATS, "format"), (engine, ENGINES, "engine")):
+        if name not in known:
+            raise UserError(f"--{what} {name}: unknown{nearest(name, list(known))}")
+    options, started = options or ReadOptions(), time.monotonic()
+    files = list_inputs(inputs, options, out)
+    page_filter = PageFilter.load(model)  # a model that does not fit is told before anything is written
+    job = Job(out, format, fingerprint(model), threshold, options, resume)
+    shards: list[dict[str, Any]] = []
+    with own_folder(out, resume) as earlier, _write_errors(out):
+        if "-" in inputs:
+            files.append((spool_stdin(out / STATE), "stdin"))
+        report = Report(total_bytes=sum(path.stat().st_size for path, _ in files if path.is_file()))
+        for name in inputs:
+            not_read = passed_over(name, options)
+            report.passed_over += map(str, not_read)
+            if not_read:
+                warn(told(name, not_read))
+        planned = units(files, options, split_bytes)
+        for done in ENGINES[engine](planned, job, model, page_filter, workers, address):
+            report.add(done)
+            shards.extend(done.shards)
+            report.seconds = time.monotonic() - started
+            progress(report)
+            for message in done.warnings:
+                warn(message)
+        written = {name for row in shards for name in (row["shard"], row["errors"])}
+        report.left_over = sorted(name for name in earlier - written if (out / name).is_file())
+        _finish(job, report, shards, page_filter)
+    return report
+
+
+def _finish(job: Job, report: Report, shards: list[dict[str, Any]], page_filter: PageFilter) -> None:
+    """Check that nothing was lost, and write the manifest."""
+    counts = report.counts
+    if counts.records != counts.pages + counts.errors or len({row["shard"] for row in shards}) != len(shards):
+        raise RuntimeError(f"{job.out}: {counts.records} records in, {counts.pages} pages and {counts.errors} errors out")
+    manifest = {
+        "clfnews": __version__,
+        "model": {
+            "name": page_filter.name,
+            "sha256": job.fingerprint,
+            "threshold": page_filter.threshold if job.threshold is None else job.threshold,
+        },
+        "options": {"output_format": job.format, "input_format": job.options.format}
+        | {key: value for key, value in asdict(job.options).items() if key != "format"},
+        "seconds": round(report.seconds, 2),
+        "totals": asdict(counts),
+        "left_over": report.left_over,
+        "passed_over": report.passed_over,
+        "shards": sorted(shards, key=lambda row: str(row["shard"])),
+    }
+    write_json(job.out / MANIFEST, manifest)
+
+
+@contextmanager
+def _write_errors(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"{out}: cannot be written: {error.strerror or error}; what is finished is kept, go on with --resume"
+        ) from error

@@ -1,0 +1,167 @@
+"""worker."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from clfnews.bulk.folder import STATE
+from clfnews.bulk.shards import Counts, Shard, is_whole
+from clfnews.bulk.units import Item, Unit, content_hash
+from clfnews.errors import BadRecord
+from clfnews.files import write_json
+from clfnews.filtering.filter import PageFilter
+from clfnews.page import Page
+from clfnews.readers.base import ReadOptions
+from clfnews.readers.inputs import read_file
+from clfnews.version import __version__
+
+BATCH_PAGES, BATCH_LINES, BATCH_CHARS = 256, 20_000, 2_000_000
+"""Pages that are tagged in one go: what bounds memory, and part of what makes equal bytes."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every worker has to know. Equal jobs on equal inputs give equal bytes."""
+
+    out: Path
+    format: str
+    fingerprint: str
+    """Hash of the model's files."""
+    threshold: float | None
+    options: ReadOptions
+    resume: bool
+
+    @property
+    def key(self) -> str:
+        """Hash of all that decides what is written, but for the input."""
+        options = asdict(self.options)
+        text = json.dumps(
+            [__version__, self.fingerprint, self.format, self.threshold, options, BATCH_PAGES, BATCH_LINES, BATCH_CHARS]
+        )
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished unit."""
+
+    shards: tuple[dict[str, Any], ...]
+    """Per item: `input`, `shard`, `errors` (file or None), `bytes`, `sha256`, `counts`."""
+    size: int
+    """Bytes of input."""
+    resumed: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+def fingerprint(model: Path) -> str:
+    """Hash of the names and contents of a filter's files."""
+    sha = hashlib.sha256()
+    for path in sorted(model.rglob("*")):
+        if path.is_file():
+            sha.update(f"\0{path.relative_to(model).as_posix()}\0".encode())
+            sha.update(hashlib.sha256(path.read_bytes()).digest())
+    return sha.hexdigest()
+
+
+def filter_unit(unit: Unit, job: Job, page_filter: PageFilter) -> Done:
+    """Filter the items of a unit, unless an earlier run has done so: the function that workers run."""
+    marker = job.out / STATE / f"{hashlib.sha256(unit[0].shard.encode('utf-8', 'surrogateescape')).hexdigest()[:24]}.json"
+    key = hashlib.sha256(f"{job.key}{content_hash(unit)}".encode()).hexdigest()
+    size = sum(item.size for item in unit)
+    finished = _finished(marker, key, job) if job.resume else None
+    if finished is not None:
+        return Done(finished, size, resumed=True)
+    started = time.monotonic()
+    warnings: list[str] = []
+    shards = [Shard(job.out, item.shard, job.format) for item in unit]
+    try:
+        for batch in _batches(_records(unit, shards, job.options, warnings.append)):
+            _write(batch, shards, page_filter)
+        for shard in shards:
+            shard.close()
+        rows = tuple(_commit(item, shard, job) for item, shard in zip(unit, shards, strict=True))
+    finally:
+        for shard in shards:
+            shard.discard()
+    seconds = time.monotonic() - started
+    records = sum(shard.counts.records for shard in shards)
+    for row in rows:
+        row["counts"]["seconds"] = round(seconds * row["counts"]["records"] / max(records, 1), 4)
+    write_json(marker, {"key": key, "shards": rows})
+    return Done(rows, size, warnings=tuple(warnings[:3]))
+
+
+def _finished(marker: Path, key: str, job: Job) -> tuple[dict[str, Any], ...] | None:
+    """The shards of a finished unit if its marker has the key and they are still whole."""
+    try:
+        known = json.loads(marker.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if known.get("key") != key:
+        return None
+    whole = all(is_whole(job.out / row["shard"], row["bytes"], row["sha256"]) for row in known["shards"])
+    beside = all(row["errors"] is None or (job.out / row["errors"]).is_file() for row in known["shards"])
+    return tuple(known["shards"]) if whole and beside else None
+
+
+Numbered = tuple[int, Page | BadRecord]
+
+
+def _records(unit: Unit, shards: list[Shard], options: ReadOptions, warn: Callable[[str], None]) -> Iterator[Numbered]:
+    """The records of all items with the number of their item."""
+    for number, item in enumerate(unit):
+        counts = shards[number].counts
+
+        def counted_warn(message: str, counts: Counts = counts) -> None:
+            counts.warnings += 1
+            warn(message)
+
+        def skip(kind: str, counts: Counts = counts) -> None:
+            counts.skipped[kind] = counts.skipped.get(kind, 0) + 1
+
+        for record in read_file(item.path, counted_warn, options, item.part, skip):
+            counts.records += 1
+            yield number, record
+
+
+def _batches(records: Iterable[Numbered]) -> Iterator[list[Numbered]]:
+    """Records in groups that one call of the model can take, however large the pages are."""
+    batch: list[Numbered] = []
+    lines = chars = 0
+    for number, record in records:
+        batch.append((number, record))
+        if isinstance(record, Page):
+            lines += len(record.lines)
+            chars += sum(len(line.text) for line in record.lines)
+        if len(batch) >= BATCH_PAGES or lines >= BATCH_LINES or chars >= BATCH_CHARS:
+            yield batch
+            batch, lines, chars = [], 0, 0
+    if batch:
+        yield batch
+
+
+def _write(batch: list[Numbered], shards: list[Shard], page_filter: PageFilter) -> None:
+    tagged = page_filter.tag([record for _, record in batch if isinstance(record, Page)])
+    for number, record in batch:
+        if isinstance(record, BadRecord):
+            shards[number].write_error(record)
+        else:
+            shards[number].write(next(tagged))
+
+
+def _commit(item: Item, shard: Shard, job: Job) -> dict[str, Any]:
+    written = shard.commit()
+    return {
+        "input": str(item.path),
+        "part": list(item.part) if item.part else None,
+        "shard": shard.path.relative_to(job.out).as_posix(),
+        "errors": shard.errors_path.relative_to(job.out).as_posix() if shard.counts.errors else None,
+        **written,
+        "counts": asdict(shard.counts),
+    }

@@ -1,0 +1,117 @@
+"""The command line: every command parses, calls one function of the library, prints."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clfnews.cli.data import data_app
+from clfnews.cli.filtering import filter_, tag
+from clfnews.cli.labelling import annotate_app, data_suspects
+from clfnews.cli.runs import card, compare, promote, report, runs, ui
+from clfnews.cli.terminal import keep_examples
+from clfnews.cli.training import evaluate, sweep, train
+from clfnews.errors import Stopped, UserError
+from clfnews.labels import GUIDELINES_VERSION
+from clfnews.version import __version__
+
+app = typer.Typer(
+    name="clfnews",
+    help="Find the article's lines on news pages, and their stance: train, compare, filter.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    epilog="""\b
+Exit codes:
+  0    done
+  1    done, but something is to be looked at: bad records, problems in the data
+  2    wrong input, option or configuration; nothing was written
+  130  stopped by Ctrl-C
+  141  the reader of a pipe has gone
+
+NO_COLOR is respected; progress goes to standard error.""",
+)
+app.add_typer(data_app, name="data")
+app.add_typer(annotate_app, name="annotate")
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        from clfnews.tracking.registry import model_version
+
+        typer.echo(f"clfnews {__version__}, labelling guidelines {GUIDELINES_VERSION}")
+        typer.echo(f"model: {model_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", help="Versions of clfnews, model and data.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None: ...
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(help="Where to put them; default: here.")] = Path()) -> None:
+    """Copy the shipped configurations, labelled data and seed pages, for a first training after pip install.
+
+    Example: clfnews init news
+    """
+    from clfnews.cli.starter import write_starter
+
+    for path in write_starter(folder):
+        typer.echo(path)
+    typer.echo(f"\nnext:  {f'cd {folder} && ' * (folder != Path())}clfnews train configs/base.yaml")
+
+
+def main() -> None:
+    """Entry point: a user's mistake is one line on standard error and exit code 2."""
+    try:
+        app()
+    except UserError as error:
+        typer.echo(f"clfnews: {error}", err=True)
+        sys.exit(2)
+    except Stopped as stop:
+        typer.echo(f"clfnews: stopped; {stop}", err=True)
+        sys.exit(130)
+    except SystemExit as stop:
+        # typer makes 1 of a closed pipe; a short output meets it only now.
+        if isinstance(stop.__context__, BrokenPipeError) or not _flushed():
+            # The reader (head, less) has gone; what it took is complete.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())  # type: ignore[union-attr]
+            sys.exit(141)
+        if stop.code == 130:  # Ctrl-C, as typer reports it
+            typer.echo("clfnews: stopped", err=True)
+        raise
+
+
+def _flushed() -> bool:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return False
+    return True
+
+
+def add_filter_commands(app: typer.Typer) -> None:
+    """Put the commands of this module into the command line."""
+    app.command("filter")(filter_)
+    app.command()(tag)
+
+
+def add_commands(app: typer.Typer, data_app: typer.Typer) -> None:
+    """Put the commands of this module into the command line."""
+    for command in (train, evaluate, ui, sweep, runs, compare, promote, report, card):
+        app.command()(command)
+    data_app.command("suspects")(data_suspects)
+
+
+add_filter_commands(app)
+add_commands(app, data_app)
+for _app in (app, data_app, annotate_app):
+    keep_examples(_app)

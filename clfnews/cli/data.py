@@ -1,0 +1,79 @@
+"""`clfnews data ...`: check, count, compose, compare and exchange the labelled dataset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clfnews.cli.terminal import print_table
+from clfnews.errors import counted
+
+data_app = typer.Typer(help="The labelled dataset: check, count, compose, compare, exchange.", no_args_is_help=True)
+
+
+@data_app.command("check")
+def data_check(folder: Annotated[Path, typer.Argument(help="Data folder.")] = Path("data")) -> None:
+    """List every problem of the dataset at once, with file and row; exit code 1 if there are any.
+
+    Example: clfnews data check
+    """
+    from clfnews.data.check import check_folder
+
+    problems, summary = check_folder(folder)
+    for problem in problems:
+        typer.echo(problem)
+    typer.echo(f"{summary}: {counted(len(problems), 'problem')}")
+    raise typer.Exit(1 if problems else 0)
+
+
+@data_app.command("stats")
+def data_stats(
+    folder: Annotated[Path, typer.Argument(help="Data folder.")] = Path("data"),
+    figure: Annotated[Path | None, typer.Option("--figure", help="Also draw types and line lengths into this PNG file.")] = None,
+) -> None:
+    """Count pages, lines, types, stances, layouts and groups per split.
+
+    Example: clfnews data stats --figure stats.png
+    """
+    from clfnews.data.stats import stats_figure, stats_tables
+
+    for title, header, rows in stats_tables(folder):
+        typer.echo(title)
+        print_table(header, rows)
+    if figure is not None:
+        stats_figure(folder, figure)
+
+
+@data_app.command("card")
+def data_card(
+    folder: Annotated[Path, typer.Argument(help="Data folder.")] = Path("data"),
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit code 1 if the card is behind its data.")] = False,
+) -> None:
+    """Fill in the numbers of the dataset card (README.md) from the data beside it.
+
+    Example: clfnews data card --check
+    """
+    from clfnews.data.card import refresh_card
+
+    changed = refresh_card(folder, write=not check)
+    if check and changed:
+        typer.echo(f"{folder / 'README.md'}: behind its data; run: clfnews data card {folder}")
+        raise typer.Exit(1)
+    typer.echo(f"{folder / 'README.md'}: {'filled in' if changed else 'up to date'}")
+
+
+@data_app.command("compose")
+def data_compose(
+    recipe: Annotated[Path, typer.Argument(help="Recipe (YAML).")] = Path("data/compose.yaml"),
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder to write; default: the recipe's.")] = None,
+) -> None:
+    """Compose labelled pages from articles and layouts; the same recipe gives the same bytes.
+
+    Example: clfnews data compose data/compose.yaml -o /tmp/pages
+    """
+    from clfnews.data.composing.recipe import build
+
+    for file, n in build(recipe, output or recipe.parent).items():
+        typer.echo(f"{file}: {n} pages")

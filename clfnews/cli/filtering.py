@@ -1,0 +1,249 @@
+"""`clfnews filter` and `clfnews tag`; `cli.py` adds them to the others."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from clfnews.cli.options import Column, InputFormat, Inputs, Model, Output, Quiet, Resume
+from clfnews.cli.terminal import Few, now_and_then, printable, sink, status, styled, warner, working
+from clfnews.errors import BadRecord, Stopped, UserError, counted
+from clfnews.labels import STANCES
+
+if TYPE_CHECKING:
+    from clfnews.filtering.filter import PageFilter
+    from clfnews.filtering.tagged import TaggedPage
+    from clfnews.page import Page
+    from clfnews.readers.base import ReadOptions
+
+_SUFFIXES = {".txt": "text", ".text": "text", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+_OTHERS = (".parquet", ".csv", ".tsv", ".xlsx", ".html", ".gz", ".zst", ".bz2", ".xz", ".zip")
+"""Ends of names that promise what is never written to one file, whatever --format says."""
+_FORMAT = "text, jsonl or (folder only) parquet. Default: jsonl for a folder or -o X.jsonl, else text."
+
+
+def filter_(
+    inputs: Inputs,
+    output: Output = None,
+    model: Model = None,
+    format: Annotated[str | None, typer.Option("--format", "-f", help=_FORMAT)] = None,
+    threshold: Annotated[float | None, typer.Option(help="Keep lines from this p(article) on. Default: the model's.")] = None,
+    input_format: InputFormat = None,
+    column: Column = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", "-w", help="Processes, for a folder. Default: one a core.", min=1)
+    ] = None,
+    engine: Annotated[str | None, typer.Option("--engine", help="local (default) or ray, for a folder.")] = None,
+    address: Annotated[str | None, typer.Option("--address", help="Ray cluster, such as auto or ray://HOST:10001.")] = None,
+    resume: Resume = False,
+    quiet: Quiet = False,
+) -> None:
+    """Print the article of every page: headline and paragraphs, nothing else.
+
+    With -o FOLDER every input file becomes a file there, in many processes, with
+    error files beside them and a manifest; a run that was stopped can go on.
+
+    Example: clfnews filter seeds/001_0965331b62c00476.txt
+    Example: clfnews filter pages/ -o filtered --workers 2
+    """
+    from clfnews.readers.base import ReadOptions, parse_columns
+
+    options = ReadOptions(input_format, parse_columns(column or []))
+    to_folder = workers is not None or engine or address or resume
+    if to_folder or (output is not None and (output.is_dir() or (not output.suffix and not output.exists()))):
+        _filter_to_folder(inputs, output, model, format, threshold, options, workers, engine, address, resume, quiet)
+        return
+    chosen = format or (_SUFFIXES.get(output.suffix.lower(), "text") if output else "text")
+    if chosen not in ("text", "jsonl"):
+        raise UserError(f"--format {chosen}: expected text or jsonl{' (parquet: only with -o FOLDER)' * (chosen == 'parquet')}")
+    _check_name(output, format)
+    _run_filter(inputs, output, model, threshold, as_json=chosen == "jsonl", all_lines=False, options=options, quiet=quiet)
+
+
+def tag(
+    inputs: Inputs,
+    output: Output = None,
+    model: Model = None,
+    threshold: Annotated[float | None, typer.Option(help="As in filter.")] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Kept lines also get `why`: what moved their stance, and how much.")
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write every line of every page with type, probabilities and stance, as JSONL.
+
+    Example: clfnews tag seeds/*.txt -o tagged.jsonl
+    Example: clfnews tag --explain seeds/000_7159ef61d58be689.txt
+    """
+    _check_name(output, "jsonl")
+    _run_filter(inputs, output, model, threshold, as_json=True, all_lines=True, explain=explain, quiet=quiet)
+
+
+def _check_name(output: Path | None, format: str | None) -> None:
+    """Raise `UserError` for a name that means another format than the one that is written."""
+    suffix = output.suffix.lower() if output else ""
+    if suffix in _OTHERS or (suffix and format is None and suffix not in _SUFFIXES):
+        parquet = "; Parquet goes into a folder: -o FOLDER --format parquet" * (suffix == ".parquet")
+        other = "" if suffix in _OTHERS else "; say --format for another name, make the folder first for a folder of this name"
+        packed = ", not compressed" * (suffix in (".gz", ".zst", ".bz2", ".xz", ".zip"))
+        raise UserError(f"-o {output}: one file is .txt or .jsonl{packed}{parquet}{other}")
+
+
+def _run_filter(
+    inputs: list[str],
+    output: Path | None,
+    model: str | None,
+    threshold: float | None,
+    *,
+    as_json: bool,
+    all_lines: bool,
+    options: ReadOptions | None = None,
+    explain: bool = False,
+    quiet: bool = False,
+) -> None:
+    from clfnews.readers.base import ReadOptions
+    from clfnews.readers.inputs import expand, read_pages
+    from clfnews.tracking.registry import load_filter
+
+    _check_threshold(threshold)
+    warnings, errors, skipped = Few("warning"), Few("bad record"), Counter[str]()
+    options = options or ReadOptions()
+    for name in inputs:
+        expand(name, options)  # a missing input is told before the model is loaded
+    with working("loading the model", quiet):
+        page_filter = load_filter(model)
+    options = replace(options, hidden=page_filter.reads_hidden)
+    records = read_pages(inputs, warnings, options, lambda kind: skipped.update([kind]))
+    if threshold is not None:
+        page_filter.threshold = threshold
+    # On the terminal the pages themselves are the progress.
+    with sink(output) as write, working("reading", quiet or output is None) as show:
+        tell = now_and_then(lambda number: show(counted(number, "page")))
+        for number, tagged in enumerate(page_filter.tag(_good(records, errors)), 1):
+            tell(number)
+            write(_as_json(page_filter, tagged, all_lines, explain) if as_json else _as_text(tagged, output is None))
+    warnings.rest()
+    errors.rest()
+    if skipped and not quiet:
+        warner()(_passed_over(skipped))
+    if errors.count:
+        typer.echo(f"clfnews: {counted(errors.count, 'record')} could not be read (see above)", err=True)
+        raise typer.Exit(1)
+
+
+def _as_json(page_filter: PageFilter, tagged: TaggedPage, all_lines: bool, explain: bool) -> str:
+    row = tagged.as_row(all_lines)
+    for line in row["lines"] if explain else ():
+        if line["keep"]:
+            line["why"] = page_filter.explain(line["text"])
+    return json.dumps(row, ensure_ascii=False)
+
+
+def _check_threshold(threshold: float | None) -> None:
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise UserError(f"--threshold {threshold}: expected a number from 0 to 1")
+
+
+def _filter_to_folder(
+    inputs: list[str],
+    output: Path | None,
+    model: str | None,
+    format: str | None,
+    threshold: float | None,
+    options: ReadOptions,
+    workers: int | None,
+    engine: str | None,
+    address: str | None,
+    resume: bool,
+    quiet: bool,
+) -> None:
+    from clfnews.bulk.folder import MANIFEST, earlier_format
+    from clfnews.bulk.job import filter_to_folder
+    from clfnews.filtering.filter import reads_hidden
+    from clfnews.processes import cores
+    from clfnews.tracking.registry import find_filter
+
+    if output is None:
+        raise UserError("--workers, --engine, --address and --resume need -o FOLDER")
+    _check_threshold(threshold)
+    if address and engine != "ray":
+        raise UserError("--address is for --engine ray")
+    folder = find_filter(model)
+    warnings = Few("warning")
+    try:
+        with status(quiet) as show:
+            report = filter_to_folder(
+                inputs,
+                output,
+                folder,
+                workers=workers or cores(),
+                format=format or (earlier_format(output) if resume else None) or "jsonl",
+                threshold=threshold,
+                options=replace(options, hidden=reads_hidden(folder)),
+                resume=resume,
+                engine=engine or "local",
+                address=address,
+                progress=now_and_then(lambda report: show(report.line())),
+                warn=warnings,
+            )
+    except KeyboardInterrupt as stop:
+        raise Stopped("what is finished is kept, go on with --resume") from stop
+    warnings.rest(report.untold)
+    warn, counts = warner(), report.counts
+    kept = f"{counts.kept:,} of {counted(counts.lines, 'line')}"
+    before = f" ({report.resumed} of them by an earlier run)" if report.resumed else ""
+    typer.echo(f"{counted(counts.pages, 'page')} in {counted(report.shards, 'file')}{before}, {kept} kept")
+    if counts.skipped:
+        typer.echo(_passed_over(counts.skipped))
+    typer.echo(f"{report.seconds:.1f} s: {output / MANIFEST}")
+    if counts.errors:
+        warn(f"{counted(counts.errors, 'record')} could not be read; see the _*.errors.jsonl files in {output}")
+    if report.left_over:
+        few = ", ".join(report.left_over[:3]) + ", ..." * (len(report.left_over) > 3)
+        warn(
+            f"{counted(len(report.left_over), 'file')} in {output} of inputs or a format of earlier runs, not of this one ({few})"
+        )
+    if counts.errors:
+        raise typer.Exit(1)
+
+
+def _good(records: Iterator[Page | BadRecord], errors: Few) -> Iterator[Page]:
+    for record in records:
+        if isinstance(record, BadRecord):
+            errors(str(record), record.reason)
+        else:
+            yield record
+
+
+def _passed_over(skipped: Mapping[str, int]) -> str:
+    """What was left out of web archives, by kind."""
+    kinds = ", ".join(f"{number:,} {kind}" for kind, number in sorted(skipped.items(), key=lambda item: (-item[1], item[0])))
+    return f"{counted(sum(skipped.values()), 'response')} of web archives passed over: {kinds}"
+
+
+def _as_text(tagged: TaggedPage, terminal: bool) -> str:
+    """The article as text; on a terminal with a stance mark before each line."""
+    if not (terminal and sys.stdout.isatty()):
+        return f"{tagged.text}\n"
+    from clfnews.cli.filtering import STANCE_MARKS
+
+    colours = {"conciliatory": typer.colors.GREEN, "hostile": typer.colors.RED}
+    stance = tagged.stance
+    why = stance["reason"] if stance["coverage"] is None else f"{stance['reason']}, coverage {stance['coverage']:.2f}"
+    head = f"# {printable(tagged.page.id)}  stance: {stance['label'] or 'none'} ({why})  confidence: {tagged.confidence:.2f}"
+    lines = [styled(head, bold=True)]
+    for line in tagged.kept:
+        mark = STANCE_MARKS.get(line.stance or "", "?") + ("*" if line.n in stance["lines"] else " ")
+        lines.append(styled(f"{mark} {printable(line.text)}", fg=colours.get(line.stance or ""), bold=line.type == "title"))
+    return "\n".join(lines) + "\n"
+
+
+STANCE_MARKS = dict(zip(STANCES, ("+", "-", " "), strict=True))
+"""How a line's stance is shown on a terminal."""

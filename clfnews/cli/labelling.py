@@ -1,0 +1,234 @@
+"""labelling."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clfnews.cli.data import data_app
+from clfnews.cli.options import INPUTS, Column, InputFormat, Quiet
+from clfnews.cli.terminal import Few, now_and_then, print_table, printable, status, warner, working
+from clfnews.errors import UserError, counted
+
+annotate_app = typer.Typer(help="Choose what to label next.", no_args_is_help=True)
+
+_PASTE = "paste it into the project's labelling setup"
+LabellingConfig = Annotated[
+    Path | None, typer.Option("--labelling-config", help="Also write Label Studio's labelling configuration to this file.")
+]
+
+
+@data_app.command("agreement")
+def data_agreement(
+    a: Annotated[Path, typer.Argument(help="Labelled pages or stance rows, JSONL.")],
+    b: Annotated[Path, typer.Argument(help="The same lines, labelled by someone else.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One object with all scores and all disagreements.")] = False,
+    show: Annotated[int, typer.Option("--show", min=0, help="Print this many disagreements.")] = 10,
+) -> None:
+    """Compare two sets of labels of the same lines: Cohen's kappa, agreement, F1 by label.
+
+    Example: clfnews data agreement data/votes/seeds-annotator1.jsonl data/pages/test.jsonl
+    """
+    from clfnews.labelling.agreement import agreement
+
+    outcome = agreement(a, b)
+    if as_json:
+        typer.echo(json.dumps(outcome.as_row(), ensure_ascii=False, indent=1))
+        return
+    for title, header, rows in outcome.tables(show):
+        typer.echo(title)
+        print_table(header, rows)
+
+
+@data_app.command("export")
+def data_export(
+    file: Annotated[Path, typer.Argument(help="Gold rows, JSONL.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")],
+    format: Annotated[str | None, typer.Option("--format", "-f", help="labelstudio, tsv or jsonl. Default: by the name.")] = None,
+    blank: Annotated[bool, typer.Option("--blank", help="Without the labels, for a second opinion.")] = False,
+    config: LabellingConfig = None,
+) -> None:
+    """Write labelled pages as Label Studio tasks, or as a table for an editor or spreadsheet.
+
+    Example: clfnews data export data/pages/test.jsonl -o seeds.tsv
+    """
+    from clfnews.labelling.exchange import export_rows, write_labelling_config
+
+    n = export_rows(file, output, format, blank)
+    typer.echo(f"{output}: {counted(n, 'page')}")
+    if config is not None:
+        write_labelling_config(config)
+        typer.echo(f"{config}: {_PASTE}")
+
+
+@data_app.command("import")
+def data_import(
+    arguments: Annotated[
+        list[str],
+        typer.Argument(
+            help="What Label Studio exported as JSON, or the edited table; or wcxb, aeb or pairs, and a folder.",
+            metavar="FILE | BENCHMARK FOLDER",
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="JSONL file to write; or a folder to add the pages to.")],
+    annotator: Annotated[str | None, typer.Option("--annotator", help="User id or e-mail, if several have annotated.")] = None,
+    split: Annotated[
+        str | None, typer.Option("--split", help="Of the benchmark (default: dev), or for the new sites of a folder.")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Read labels back as gold rows; names file and row of what is wrong, leaves out pages without any label.
+
+    With -o FOLDER the pages are added to a data folder that `clfnews train` reads:
+    sites are dealt out to train, validation and test, and keep their split.
+
+    Or make gold rows of a benchmark's HTML and clean texts: wcxb, aeb
+    (article-extraction-benchmark) or pairs (any folder of NAME.html and NAME.txt).
+
+    Example: clfnews data import seeds.tsv -o seeds.jsonl
+    Example: clfnews data import queue.tsv -o labels
+    Example: clfnews data import wcxb ../wcxb -o wcxb.jsonl
+    """
+    if len(arguments) > 1 and _is_labelled_file(arguments[0]):
+        raise UserError(f"data import: one file at a time, got {', '.join(arguments)}; -o FOLDER collects the pages of several")
+    if len(arguments) == 2:
+        from clfnews.labelling.benchmarks import import_benchmark
+
+        with status(quiet) as show:
+            done = import_benchmark(arguments[0], arguments[1], output, split, now_and_then(show))
+        for problem in done.skipped:
+            typer.echo(f"clfnews: {problem}", err=True)
+        typer.echo(f"{output}: {done.pages:,} pages, {done.lines:,} lines, {done.content:,} of them content")
+        print_table(*done.table())
+        raise typer.Exit(1 if done.skipped else 0)
+    if len(arguments) > 2:
+        raise UserError(f"data import: expected FILE, or BENCHMARK FOLDER, got {len(arguments)} arguments")
+    if output.is_dir() or not output.suffix:
+        _import_to_folder(arguments[0], output, annotator, split)
+        return
+    from clfnews.labelling.exchange import import_rows
+
+    pages, lines, unlabelled = import_rows(arguments[0], output, annotator, warner())
+    missing = f", {unlabelled:,} without a type" if unlabelled else ""
+    typer.echo(f"{output}: {counted(pages, 'page')}, {counted(lines, 'line')}{missing}")
+
+
+def _is_labelled_file(name: str) -> bool:
+    return Path(name).is_file() or Path(name).suffix.lower() in (".tsv", ".json", ".jsonl", ".csv")
+
+
+def _import_to_folder(file: str, folder: Path, annotator: str | None, split: str | None) -> None:
+    from clfnews.data.rows import alone_note
+    from clfnews.labelling.exchange import read_labelled
+    from clfnews.labelling.folder import SHARES, add_to_folder
+
+    added = add_to_folder(read_labelled(file, annotator, warner()), folder, split)
+    print_table(["split", "pages", "sites", "lines"], [[name, *(f"{n:,}" for n in row)] for name, row in added.counts.items()])
+    if added.replaced:
+        typer.echo(f"{folder}: {counted(added.replaced, 'page')} replaced ({counted(added.changed, 'line')} changed)")
+    if added.kept:
+        warner()(f"{folder}: {counted(added.kept, 'page')} left as they are: those of {file} have a model's labels unchanged")
+    if added.alone:
+        warner()(f"{folder}: {alone_note(added.alone)}")
+    missing = [name for name in SHARES if name not in added.counts]
+    if missing:
+        typer.echo(f"no sites yet for {' and '.join(missing)}: label pages of further sites", err=True)
+    typer.echo(f"{folder}: check with: clfnews data check {folder}")
+
+
+@annotate_app.command("queue")
+def annotate_queue(
+    model: Annotated[
+        str, typer.Argument(help="Folder, runs:/ or models:/ URI, or rules (no training needed): its labels are corrected.")
+    ],
+    inputs: Annotated[list[str], typer.Argument(help=INPUTS, metavar="PAGES")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write: .tsv, .json (Label Studio) or .jsonl.")],
+    number: Annotated[int, typer.Option("-n", "--number", min=1, help="Pages to choose.")] = 50,
+    format: Annotated[str | None, typer.Option("--format", "-f", help="labelstudio, tsv or jsonl. Default: by the name.")] = None,
+    against: Annotated[str | None, typer.Option(help="Second model. Default: the rules, which need no training.")] = None,
+    labelled: Annotated[Path | None, typer.Option(help="What is labelled already: a data folder or JSONL file.")] = None,
+    config: LabellingConfig = None,
+    per_site: Annotated[int, typer.Option(min=1, help="Pages of one site at most.")] = 3,
+    types_only: Annotated[bool, typer.Option("--types-only", help="Without stances.")] = False,
+    input_format: InputFormat = None,
+    column: Column = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no table.")] = False,
+) -> None:
+    """Choose the pages most worth labelling, and write them with the model's labels, ready to be corrected.
+
+    In turn: the best page of a new site, the page the model is least sure of, the
+    page of which two models keep the most different lines. Without a model for
+    the language, begin with `rules`.
+
+    Example: clfnews annotate queue models:/clfnews@champion pages/ -n 50 -o queue.tsv
+    Example: clfnews annotate queue rules pages/ -n 20 --types-only -o queue.tsv
+    """
+    from clfnews.labelling.exchange import format_for, write_labelling_config, write_rows
+    from clfnews.labelling.queue import RULES, make_queue, queue_rows, read_labelled, rules_filter
+    from clfnews.readers.base import ReadOptions, parse_columns
+    from clfnews.readers.inputs import expand, read_pages
+    from clfnews.tracking.registry import load_filter
+
+    warnings, bad = Few("warning"), Few("bad record")
+
+    format_for(output, format)  # and that nothing is overwritten, before a model is loaded
+    known = read_labelled(labelled) if labelled else None
+    options = ReadOptions(input_format, parse_columns(column or []))
+    for name in inputs:
+        expand(name, options)  # a missing input is told before a model is loaded
+    with working("loading the model", quiet):
+        page_filter = rules_filter() if model == RULES else load_filter(model)
+        second = load_filter(against) if against and against != RULES else None  # None: the rules
+    pages = read_pages(inputs, warnings, replace(options, hidden=page_filter.reads_hidden))
+    with status(quiet) as show:
+        choices = make_queue(
+            page_filter, pages, number, against=second, labelled=known, per_site=per_site,
+            progress=now_and_then(lambda n: show(f"{n:,} pages looked at")),
+            on_bad=lambda record: bad(str(record), record.reason),
+        )  # fmt: skip
+    warnings.rest()
+    bad.rest()
+    write_rows(queue_rows(choices, stance=not types_only), output, format)
+    if not quiet:
+        print_table(
+            ["page", "site", "chosen for"],
+            [[printable(c.candidate.tagged.page.id), c.candidate.site or "", c.why] for c in choices],
+        )
+    typer.echo(f"{output}: {counted(len(choices), 'page')} to label")
+    if config is not None:
+        write_labelling_config(config)
+        typer.echo(f"{config}: {_PASTE}")
+    raise typer.Exit(1 if bad.count else 0)
+
+
+def data_suspects(
+    config: Annotated[Path, typer.Argument(help="A YAML configuration.")] = Path("configs/base.yaml"),
+    task: Annotated[str, typer.Option(help="type or stance.")] = "type",
+    model: Annotated[str | None, typer.Option(help="Model that predicts. Default: context for types, linear for stance.")] = None,
+    top: Annotated[int, typer.Option(min=1, help="Show this many, the worst first.")] = 20,
+    overrides: Annotated[list[str] | None, typer.Option("--set", help="key=value, such as --set folds=3; repeatable.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """List lines of the training split whose label is likely wrong, on their page, with the command to edit it.
+
+    Example: clfnews data suspects --task stance --top 10
+    """
+    from clfnews.config.schema import load_config
+    from clfnews.training.suspects import find_suspects, summary
+
+    with status(quiet) as show:
+        found, n = find_suspects(load_config(config, overrides), task, model, top, show)
+    for suspect in found:
+        chance = f"p {suspect.p_given:.2f} against {suspect.p_suggested:.2f}"
+        typer.echo(f"{suspect.page}, line {suspect.n}: {suspect.given}, rather {suspect.suggested} ({chance})")
+        for number, label, text in suspect.context:
+            mark, width = (">", 500) if number == suspect.n else (" ", 100)
+            typer.echo(f"  {mark} {number:4} {label:12} {printable(text)[:width]}")
+        typer.echo(f"  edit: {suspect.edit}\n")
+    if found:
+        print_table(["label", "rather", "lines shown"], [[given, other, str(k)] for given, other, k in summary(found)])
+    typer.echo(f"{n} suspects, {len(found)} shown; after an edit build the splits again: clfnews data compose")

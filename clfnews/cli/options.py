@@ -1,0 +1,26 @@
+"""options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Model = Annotated[str | None, typer.Option("--model", "-m", help="Folder, runs:/ or models:/ URI. Default: the champion.")]
+INPUTS = "Text, HTML, JSON(L), CSV, Parquet, WET or WARC files (also .gz, .zst), folders, '*.txt' patterns, - for standard input."
+Inputs = Annotated[list[str], typer.Argument(help=INPUTS)]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="File to write (filter: or folder); default: the terminal.")]
+InputFormat = Annotated[
+    str | None, typer.Option(help="text, html, jsonl, json, csv, parquet, wet or warc. Default: by the file's name.")
+]
+_COLUMN = "ROLE=NAME, such as text=body: the column or key that holds text, html, lines, id, url, site or date; repeatable."
+Column = Annotated[list[str] | None, typer.Option(help=_COLUMN)]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on where an earlier run into the folder ended.")]
+
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+
+
+RunName = Annotated[str, typer.Argument(help="Run id, run name, last, best, runs:/ or models:/ URI.")]
+Experiment = Annotated[str, typer.Option("--experiment", help="Experiment in which run names are looked up.")]

@@ -1,0 +1,138 @@
+"""training."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from clfnews.cli.options import Model, Quiet
+from clfnews.cli.terminal import print_table, status, warner, working
+from clfnews.errors import UserError
+
+if TYPE_CHECKING:
+    from clfnews.evaluation.results import TrainResult
+
+
+def train(
+    config: Annotated[Path, typer.Argument(help="A YAML configuration, such as configs/base.yaml.")],
+    overrides: Annotated[list[str] | None, typer.Option("--set", help="key=value, such as --set folds=3; repeatable.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the tables.")] = False,
+) -> None:
+    """Train, score and register the models of a configuration.
+
+    Example: clfnews train configs/base.yaml --set folds=3
+    """
+    from clfnews.config.schema import load_config
+    from clfnews.training.train import train as run
+
+    settings = load_config(config, overrides)
+    with status(quiet) as show:
+        outcome = run(settings, config_path=str(config), progress=show)
+    _show_training(outcome)
+
+
+def evaluate(
+    arguments: Annotated[
+        list[str],
+        typer.Argument(help="Labelled pages, stance rows or challenge pairs, JSONL.", metavar="[MODEL] FILE"),
+    ],
+    model: Model = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One flat object of metrics.")] = False,
+) -> None:
+    """Score a model on labelled pages, stance rows or challenge pairs, with intervals.
+
+    Example: clfnews evaluate data/pages/test.jsonl --model models:/clfnews/1 --json
+    Example: clfnews evaluate data/challenge/pairs.jsonl
+    """
+    from clfnews.data.corpus import load_gold
+    from clfnews.evaluation.challenge import is_challenge, load_pairs, score_challenge
+    from clfnews.evaluation.predictions import evaluate_filter, trained_on
+    from clfnews.tracking.registry import load_filter
+
+    if len(arguments) > 2:
+        raise UserError(f"evaluate: expected [MODEL] FILE, got {len(arguments)} arguments")
+    if len(arguments) == 2 and model is not None:
+        raise UserError(f"evaluate: two models are given, {arguments[0]} and --model {model}")
+    file, model = Path(arguments[-1]), arguments[0] if len(arguments) == 2 else model
+    if is_challenge(file):
+        pairs = load_pairs(file)
+        with working("scoring"):
+            scores = [score_challenge(load_filter(model).stance_model(), pairs)]
+    else:
+        corpus = load_gold(file)
+        with working("scoring"):
+            page_filter = load_filter(model)
+            scores = evaluate_filter(page_filter, corpus)
+        if trained_on(page_filter, corpus):
+            warner()(f"warning: the model was trained on {file}: it knows these pages, and its scores on new ones are lower")
+    if as_json:
+        typer.echo(json.dumps({k: round(v, 6) for s in scores for k, v in s.flat().items()}, indent=1))
+        return
+    for part in scores:
+        print_table(["metric", "value", "95% interval"], _metric_rows(part))
+        typer.echo(f"{part.signature}\n")
+
+
+def _show_training(outcome: TrainResult) -> None:
+    from clfnews.reports import tables as report
+
+    for task in outcome.results:
+        header, rows = report.cells(outcome, task)
+        typer.echo(f"\n{task}: * is the champion (best out of fold)")
+        print_table(header, rows)
+    words = report.word_cells(outcome)
+    if words:
+        typer.echo("\nword-F1 out of fold, mean over pages, by kind of page")
+        print_table(*words)
+    if outcome.skipped:
+        typer.echo(f"\n{outcome.skipped}")
+    if outcome.end_to_end:
+        found = report.with_interval(outcome.end_to_end, "end_to_end/stance_macro_f1")
+        typer.echo(f"stance end to end on test, macro-F1: {found}")
+    for warning in report.warnings(outcome):
+        warner()(f"warning: {warning}")
+    run = outcome.run
+    if run is None:
+        return
+    if run.model_uri:
+        typer.echo(f"model: {run.model_uri}; champion: {'moved here' if run.promoted else 'not moved'} ({run.reason})")
+    typer.echo(f"run: {run.name} ({run.run_id[:8]})")
+    typer.echo(f"runs: {run.store}")
+    typer.echo("\nnext:  clfnews ui        (the runs, in the browser)")
+    default = run.promoted and run.model_uri and run.model_uri.startswith("models:/clfnews/")
+    model = "" if default or not run.model_uri else f" --model {run.model_uri}"
+    typer.echo(f"       clfnews filter PAGE.txt{model}")
+
+
+def _metric_rows(scores: Any) -> list[list[str]]:
+    return [[name, f"{value:.4f}", f"{scores.low[name]:.4f} to {scores.high[name]:.4f}"] for name, value in scores.values.items()]
+
+
+def sweep(
+    file: Annotated[Path | None, typer.Argument(help="A sweep file, such as experiments/001-baselines/sweep.yaml.")] = None,
+    index: Annotated[Path | None, typer.Option("--index", help="Write the index of this folder of experiments.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Train and compare the variants of a sweep file; write results.csv, table.md and README.md beside it.
+
+    One folder a question. configs/sweep.yaml shows every key of a sweep file: copy it to a folder of its own.
+
+    Example: clfnews sweep experiments/001-baselines/sweep.yaml
+    Example: clfnews sweep --index experiments
+    """
+    if file is None and index is None:
+        raise UserError("sweep: give a sweep file, or --index FOLDER")
+    if file is not None:
+        from clfnews.training.sweep import run_sweep
+
+        with status(quiet) as show:
+            results = run_sweep(file, show)
+        typer.echo((results.parent / "table.md").read_text(encoding="utf-8"))
+        typer.echo(f"{results}")
+    if index is not None:
+        from clfnews.reports.experiments import write_index
+
+        typer.echo(f"{write_index(index)}")

@@ -1,0 +1,128 @@
+"""The options of the models, as a configuration names them, each with its default and its limits."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+
+from clfnews.config.loading import Section
+
+Positive = Annotated[int, Field(gt=0)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+def _in_order(lengths: tuple[int, int]) -> tuple[int, int]:
+    if lengths[0] > lengths[1]:
+        raise ValueError("the shortest n-gram comes first, then the longest, such as [1, 2]")
+    return lengths
+
+
+NGrams = Annotated[tuple[Positive, Positive], AfterValidator(_in_order)]
+
+
+class RulesOptions(Section):
+    """The type rule has nothing to set."""
+
+
+class LexiconOptions(Section):
+    """The stance rule has nothing to set."""
+
+
+class FastTextOptions(Section):
+    """`models.fasttext.FastText`."""
+
+    dim: Positive = 32
+    epoch: Positive = 20
+    lr: Annotated[float, Field(gt=0)] = 0.4
+    word_ngrams: Positive = 2
+    minn: Annotated[int, Field(ge=0)] = 0
+    maxn: Annotated[int, Field(ge=0)] = 0
+    min_count: Positive = 1
+    bucket: Positive = 100_000
+    balance: bool = False
+    pretrained_vectors: str | None = None
+    autotune_seconds: Annotated[int, Field(ge=0)] = 0
+    quantize: bool = False
+
+
+class LinearOptions(Section):
+    """`models.linear.Linear`."""
+
+    C: Annotated[float, Field(gt=0)] = 4.0
+    word_ngrams: NGrams = (1, 2)
+    char_ngrams: NGrams | None = None
+    min_df: Positive = 2
+    class_weight: Literal["balanced"] | None = "balanced"
+
+
+class ContextOptions(Section):
+    """`models.context.Context`."""
+
+    context: bool = True
+    text_scorer: bool = True
+    scorer_folds: Annotated[int, Field(ge=2)] = 3
+    scorer_dim: Positive = 16
+    scorer_epoch: Positive = 3
+    copies: Annotated[int, Field(ge=0)] = 1
+    hidden: Positive = 64
+    nets: Positive = 4
+    epochs: Positive = 4
+    alpha: Annotated[float, Field(ge=0)] = 0.01
+    chain: Annotated[float, Field(ge=0)] = 0.4
+
+
+class TreesOptions(Section):
+    """`models.trees.Trees`."""
+
+    trees: Positive = 80
+    leaves: Annotated[int, Field(ge=2)] = 31
+    rate: Annotated[float, Field(gt=0)] = 0.15
+    min_leaf: Positive = 40
+    l2: Annotated[float, Field(ge=0)] = 5.0
+    columns: Annotated[int, Field(ge=0)] = 120
+    rows: Positive = 110_000
+    bare: Share = 0.0
+    page_cut: bool = True
+    scorer_folds: Annotated[int, Field(ge=2)] = 3
+    scorer_dim: Positive = 16
+    scorer_epoch: Positive = 3
+
+
+class CuesOptions(Section):
+    """`models.cues.Cues`."""
+
+    C: Annotated[float, Field(gt=0)] = 4.0
+    ngrams: Positive = 3
+    min_df: Positive = 2
+    mask: bool = True
+    cues: bool = True
+    events: bool = True
+    offtopic_weight: Annotated[float, Field(ge=0)] = 0.1
+    neutral_weight: Annotated[float, Field(gt=0)] = 1.5
+
+
+class TypeModels(Section):
+    """Models of the type task; `null` leaves one out."""
+
+    rules: RulesOptions | None = RulesOptions()
+    fasttext: FastTextOptions | None = FastTextOptions(epoch=10)
+    linear: LinearOptions | None = LinearOptions(min_df=4)
+    context: ContextOptions | None = ContextOptions()
+    trees: TreesOptions | None = None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _over_own_defaults(cls, value: Any, info: ValidationInfo) -> Any:
+        """An option that is not named has the default of this task, as base.yaml shows it."""
+        default = cls.model_fields[info.field_name or ""].default
+        return default.model_dump() | value if isinstance(value, dict) and isinstance(default, Section) else value
+
+
+class StanceModels(Section):
+    """Models of the stance task; `null` leaves one out."""
+
+    lexicon: LexiconOptions | None = LexiconOptions()
+    fasttext: FastTextOptions | None = FastTextOptions()
+    linear: LinearOptions | None = LinearOptions()
+    cues: CuesOptions | None = CuesOptions()

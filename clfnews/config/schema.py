@@ -1,0 +1,99 @@
+"""schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator
+
+from clfnews.config.loading import Section, _read, _set, _validated, _yaml_value
+from clfnews.config.options import Share, StanceModels, TypeModels
+from clfnews.errors import UserError
+
+
+class DataSection(Section):
+    """Where the labelled pages are."""
+
+    folder: str = "data"
+    train: str = "train"
+    train_share: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    validation: str | None = "validation"
+    test: str | None = "test"
+    cues: bool = True
+
+
+class BootstrapSection(Section):
+    """Intervals of every score."""
+
+    samples: Annotated[int, Field(ge=100)] = 1000
+    level: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
+
+
+class TypeSection(Section):
+    """Article or noise, and which kind of noise."""
+
+    threshold: Share | Literal["f1"] = "f1"
+    models: TypeModels = TypeModels()
+
+
+class StanceSection(Section):
+    """Conciliatory, hostile or neutral."""
+
+    min_confidence: Share = 0.45
+    models: StanceModels = StanceModels()
+
+
+class TrackingSection(Section):
+    """Where runs and models are kept."""
+
+    experiment: str = "clfnews"
+    registered_model: str | None = "clfnews"
+    promote: bool = True
+    run_name: str | None = None
+
+
+class Config(Section):
+    """One training run."""
+
+    seed: Annotated[int, Field(ge=0)] = 7
+    folds: Annotated[int, Field(ge=2)] = 3
+    data: DataSection = DataSection()
+    type: TypeSection = TypeSection()
+    stance: StanceSection = StanceSection()
+    bootstrap: BootstrapSection = BootstrapSection()
+    tracking: TrackingSection = TrackingSection()
+
+    @field_validator("stance", "type")
+    @classmethod
+    def _some_model(cls, section: TypeSection | StanceSection) -> TypeSection | StanceSection:
+        if not chosen_models(section):
+            raise ValueError("no model is left; at least one must not be null")
+        return section
+
+
+def chosen_models(section: TypeSection | StanceSection) -> dict[str, dict[str, Any]]:
+    """Name -> options of the models that a configuration asks for."""
+    models = section.models
+    chosen = {name: getattr(models, name) for name in type(models).model_fields}
+    return {name: options.model_dump() for name, options in chosen.items() if options is not None}
+
+
+def load_config(path: str | Path, overrides: list[str] | None = None) -> Config:
+    """A configuration file with its `extends` chain and dotted overrides.
+
+    Parameters: `path` of a YAML file, `overrides` such as `type.models.linear.C=2`
+    (values in YAML). Raises `UserError` that names file, line and key.
+    """
+    path = Path(path)
+    merged, lines = _read(path, ())
+    for override in overrides or []:
+        key, sign, value = override.partition("=")
+        if not sign or not key:
+            raise UserError(f"--set {override}: expected key=value, such as folds=3")
+        keys = key.split(".")
+        _set(merged, keys, _yaml_value(value, f"--set {override}"), f"--set {override}")
+        for end in range(1, len(keys)):  # a section that no file has is the override's too
+            lines.setdefault(tuple(keys[:end]), f"--set {override}")
+        lines[tuple(keys)] = f"--set {override}"
+    return _validated(Config, merged, path, lines)

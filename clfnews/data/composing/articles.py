@@ -1,0 +1,136 @@
+"""Articles from which pages are composed: the project's own, or any `datasets` source."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clfnews.errors import UserError
+from clfnews.files import numbered_rows
+from clfnews.page import Line, normalise
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Another story as a page shows it: headline, maybe summary, section."""
+
+    title: str
+    summary: str
+    section: str
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """A labelled article without a page around it."""
+
+    id: str
+    lines: tuple[Line, ...]
+    """In order: title, body lines, with captions, read-also links and credits in the flow."""
+    related: tuple[Story, ...] = ()
+    date: str = ""
+    """`YYYY-MM-DD HH:MM`."""
+    section: str = ""
+    author: str = ""
+    tags: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        return next((line.text for line in self.lines if line.type == "title"), "")
+
+    @property
+    def lede(self) -> str:
+        return next((line.text for line in self.lines if line.type == "body"), "")
+
+    def as_story(self) -> Story:
+        """The article as a teaser on another page."""
+        return Story(self.title, self.lede, self.section)
+
+
+def load_articles(path: Path) -> list[Article]:
+    """Articles of a JSONL file (`data/articles.jsonl`); raises `UserError` for a row that is none."""
+    articles = []
+    for number, row in numbered_rows(path):
+        if not isinstance(row.get("lines"), list):
+            raise UserError(f"{path}: row {number}: no 'lines'; for a file of titles and texts name its columns with `columns:`")
+        articles.append(article_of(row, f"{path.stem}-{number}"))
+    return articles
+
+
+def article_of(row: Mapping[str, Any], default_id: str) -> Article:
+    """An article from its row."""
+    lines = tuple(
+        Line(normalise(item["text"]), n, item.get("type"), item.get("stance")) for n, item in enumerate(row["lines"], 1)
+    )
+    related = tuple(Story(s["title"], s.get("summary") or "", s.get("section") or "") for s in row.get("related") or [])
+    return Article(
+        id=str(row.get("id") or default_id),
+        lines=lines,
+        related=related,
+        date=row.get("date") or "",
+        section=row.get("section") or "",
+        author=row.get("author") or "",
+        tags=tuple(row.get("tags") or ()),
+    )
+
+
+def articles_from_source(source: str, columns: Mapping[str, str], split: str = "train", limit: int = 2000) -> list[Article]:
+    """Articles from a local file or hub dataset, read with `datasets`.
+
+    Parameters: `columns` maps `title`, `text` (paragraphs separated by
+    newlines) and optionally `summary`, `section`, `author`, `date` to the
+    source's columns. Such articles carry types but no stance.
+    """
+    import datasets
+
+    datasets.disable_progress_bars()
+    path = Path(source)
+    loaders = {".jsonl": "json", ".json": "json", ".csv": "csv", ".parquet": "parquet"}
+    try:
+        if path.exists():
+            loader = loaders.get(path.suffix)
+            if path.is_file() and loader is None:
+                raise UserError(f"{source}: expected .jsonl, .json, .csv or .parquet")
+            table = (
+                datasets.load_dataset(loader, data_files=str(path), split="train")
+                if loader
+                else datasets.load_dataset(source, split=split)
+            )
+        elif path.suffix in loaders or source.count("/") != 1:
+            raise UserError(f"{source}: no such file, and not a hub id (owner/name)")
+        else:
+            table = datasets.load_dataset(source, split=split, streaming=True)
+    except (ValueError, OSError, datasets.exceptions.DatasetsError) as error:
+        raise UserError(f"{source}: cannot be read: {str(error).splitlines()[0]}") from error
+    names = {"title": "title", "text": "text"} | dict(columns)
+    articles = []
+    for i, row in enumerate(table):
+        if i >= limit:
+            break
+        missing = [name for name in ("title", "text") if names[name] not in row]
+        if missing:
+            raise UserError(f"{source}: no column {names[missing[0]]!r} for {missing[0]} (columns: {', '.join(row)})")
+        articles.append(_from_columns(row, names, f"{path.stem}-{i}"))
+    return [article for article in articles if article.title and len(article.lines) >= 3]
+
+
+def _from_columns(row: Mapping[str, Any], names: Mapping[str, str], article_id: str) -> Article:
+    def text(name: str) -> str:
+        return str(row.get(names.get(name, "")) or "")
+
+    summary = normalise(text("summary"))
+    paragraphs = [normalise(part) for part in text("text").split("\n")]
+    body = [part for part in ([summary] if summary else []) + paragraphs if part]
+    lines = [Line(normalise(text("title")), 1, "title")] + [Line(part, n, "body") for n, part in enumerate(body, 2)]
+    return Article(
+        article_id, tuple(lines), date=text("date")[:16].replace("T", " "), section=text("section"), author=text("author")
+    )
+
+
+def split_cells(ids: Iterable[str], n_cells: int, rng: random.Random) -> list[list[str]]:
+    """The ids dealt into cells, shuffled, sizes as even as possible."""
+    shuffled = sorted(ids)
+    rng.shuffle(shuffled)
+    return [shuffled[i::n_cells] for i in range(n_cells)]

@@ -1,0 +1,142 @@
+"""rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from clfnews.errors import UserError, nearest
+from clfnews.labels import ARTICLE, STANCES, TASKS, TYPES
+from clfnews.page import Line, Page
+
+
+def page_of_gold(row: dict[str, Any], default_id: str) -> Page:
+    """The labelled page of a gold or stance row; raises `ValueError` for bad labels."""
+    if row.get("lines") is None and "stance" in row:
+        row = row | {"lines": [{"text": row.get("text"), "type": "body", "stance": row["stance"]}]}
+    page = Page.from_row(row, default_id)
+    for line in page.lines:
+        for problem in label_problems(line):
+            raise ValueError(f"line {line.n}: {problem}")
+    return page
+
+
+def label_problems(line: Line) -> list[str]:
+    """What is wrong with the labels of a line."""
+    problems = []
+    if line.type is not None and line.type not in TYPES:
+        problems.append(f"unknown type {line.type!r}{nearest(line.type, TYPES)}")
+    if line.stance is not None and line.stance not in STANCES:
+        problems.append(f"unknown stance {line.stance!r}{nearest(line.stance, STANCES)}")
+    if line.stance is not None and line.type is not None and line.type not in ARTICLE:
+        problems.append(f"stance on a {line.type} line (only title and body have one)")
+    return problems
+
+
+CONFIGS = ("pages", "stance")
+_SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a split, with those of its lines that have a text; `Line.n` is the place in `lines`."""
+
+    file: str
+    number: int
+    data: dict[str, Any]
+    lines: tuple[Line, ...]
+
+    @property
+    def place(self) -> str:
+        return f"{self.file}: row {self.number}"
+
+    @property
+    def config(self) -> str:
+        return self.file.split("/")[0]
+
+    @property
+    def split(self) -> str:
+        return Path(self.file).stem
+
+
+def line_problems(line: Line) -> list[str]:
+    """What is wrong with the labels of a line; an unknown type is told once, not also as noise with a stance."""
+    if line.type is None or line.type in TYPES:
+        return label_problems(line)
+    return label_problems(replace(line, stance=None)) + label_problems(replace(line, type=None))
+
+
+def site_of(row: Mapping[str, Any]) -> str | None:
+    """The site of a page: as given, else the host of its address."""
+    meta = {key: str(row[key]) for key in ("site", "url") if row.get(key)}
+    return Page.from_text("", **meta).site
+
+
+def stands_alone(row: Mapping[str, Any]) -> bool:
+    """Whether a page is a group of its own because nothing tells its site.
+
+    Two such pages may be of one site, and on both sides of a split.
+    """
+    return site_of(row) is None and row.get("group") in (None, "", row.get("id"))
+
+
+def alone_note(n: int) -> str:
+    """What `n` pages that stand alone mean, in a line."""
+    if n == 1:
+        return "1 page has no site and counts as one: give `site` or `url`"
+    return f"{n:,} pages have no site; each counts as one: give `site` or `url`"
+
+
+def read_folder(folder: Path, problems: list[str]) -> list[Row]:
+    """The rows of all splits that are JSON objects; what cannot be read is told in `problems`."""
+    if not (folder / "README.md").is_file():
+        raise UserError(f"{folder}: not a data folder (no README.md dataset card in it)")
+    rows = []
+    for config in CONFIGS:
+        order = {name: i for i, name in enumerate(_SPLITS)}
+        for path in sorted((folder / config).glob("*.jsonl"), key=lambda p: (order.get(p.stem, len(order)), p.stem)):
+            name = f"{config}/{path.name}"
+            for number, data in _objects(path, name, problems):
+                rows.append(Row(name, number, data, tuple(_lines(data, f"{name}: row {number}", problems))))
+    if not rows and not problems:
+        raise UserError(f"{folder}: no rows in {' or '.join(f'{config}/*.jsonl' for config in CONFIGS)}")
+    return rows
+
+
+def _objects(path: Path, name: str, problems: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Row number and object of each row of a JSONL file."""
+    for number, raw in enumerate(path.read_bytes().split(b"\n"), 1):
+        if not raw.strip():
+            continue
+        try:
+            data = json.loads(raw.decode("utf-8"))
+        except UnicodeDecodeError as error:
+            problems.append(f"{name}: row {number}: not UTF-8 at byte {error.start} of the row")
+        except json.JSONDecodeError as error:
+            problems.append(f"{name}: row {number}: not JSON ({error.msg} at character {error.pos + 1})")
+        else:
+            if isinstance(data, dict):
+                yield number, data
+            else:
+                problems.append(f"{name}: row {number}: not a JSON object")
+
+
+def _lines(data: Mapping[str, Any], place: str, problems: list[str]) -> Iterator[Line]:
+    items = data.get("lines")
+    if not isinstance(items, list) or not items:
+        problems.append(f"{place}: no 'lines' (a list of lines)")
+        return
+    for n, item in enumerate(items, 1):
+        if not isinstance(item, dict) or not isinstance(item.get("text"), str):
+            problems.append(f"{place}, line {n}: no 'text' (a string)")
+            continue
+        labels: dict[str, str | None] = {}
+        for task in TASKS:
+            value = item.get(task)
+            labels[task] = value if isinstance(value, str) else None
+            if value is not None and not isinstance(value, str):
+                problems.append(f"{place}, line {n}: {task} {value!r} is not a label's name")
+        yield Line(item["text"], n, labels["type"], labels["stance"])

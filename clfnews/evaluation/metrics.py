@@ -1,0 +1,229 @@
+"""metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from clfnews.data.corpus import Corpus
+from clfnews.filtering.decisions import article_probability, decide_types, page_stance
+from clfnews.labels import ARTICLE, STANCES, TYPES
+from clfnews.models.base import Probabilities
+
+_BINS = 100
+"""Bins of p(article), for precision-recall and calibration."""
+_ECE_BINS = 15
+
+Counts = dict[str, np.ndarray]
+"""Name -> array of groups x anything; summed over the first axis."""
+Metric = Callable[[Counts], np.ndarray]
+
+
+def type_counts(corpus: Corpus, probabilities: Probabilities, threshold: float) -> Counts:
+    """Counts of the type task, one row a page."""
+    n, k = len(corpus), len(TYPES)
+    counts = {
+        "confusion": np.zeros((n, k, k)),
+        "chars": np.zeros((n, 3)),
+        "pages": np.zeros((n, 3)),
+        "bins": np.zeros((n, _BINS, 3)),
+        "brier": np.zeros((n, 2)),
+    }
+    for i, (page, p) in enumerate(zip(corpus.pages, probabilities, strict=True)):
+        known = np.array([line.type is not None for line in page.lines], dtype=bool)
+        if not known.any():
+            continue
+        gold = np.array([TYPES.index(line.type) for line in page.lines if line.type])
+        chars = np.array([len(line.text) for line in page.lines if line.type])
+        p = p[known]
+        pred = decide_types(p, threshold)
+        y, kept = gold < 2, pred < 2
+        np.add.at(counts["confusion"][i], (gold, pred), 1)
+        counts["chars"][i] = chars[y & kept].sum(), chars[~y & kept].sum(), chars[y & ~kept].sum()
+        tp, wrong = (y & kept).sum(), (y ^ kept).sum()
+        f1 = 2 * tp / (2 * tp + wrong) if tp + wrong else 1.0
+        counts["pages"][i] = 1, f1, f1 < 0.5
+        q = article_probability(p)
+        _add_bins(counts["bins"][i], q, y, _BINS)
+        counts["brier"][i] = len(q), ((q - y) ** 2).sum()
+    return counts
+
+
+def stance_counts(corpus: Corpus, probabilities: Probabilities) -> Counts:
+    """Counts of the stance task over lines with a gold stance, one row a page."""
+    n, k = len(corpus), len(STANCES)
+    counts = {
+        "confusion": np.zeros((n, k, k)),
+        "confident": np.zeros((n, k, k)),
+        "bins": np.zeros((n, _ECE_BINS, 3)),
+        "brier": np.zeros((n, 2)),
+    }
+    top = [p.max(axis=1)[_has(page, "stance")] for page, p in zip(corpus.pages, probabilities, strict=True)]
+    confident = np.quantile(np.concatenate(top), 0.4) if sum(map(len, top)) else 0.0
+    for i, (page, p) in enumerate(zip(corpus.pages, probabilities, strict=True)):
+        known = _has(page, "stance")
+        if not known.any():
+            continue
+        gold = np.array([STANCES.index(line.stance) for line in page.lines if line.stance])
+        p = p[known]
+        pred, sure = p.argmax(axis=1), p.max(axis=1)
+        np.add.at(counts["confusion"][i], (gold, pred), 1)
+        np.add.at(counts["confident"][i], (gold[sure >= confident], pred[sure >= confident]), 1)
+        _add_bins(counts["bins"][i], sure, pred == gold, _ECE_BINS)
+        counts["brier"][i] = len(gold), ((p - np.eye(k)[gold]) ** 2).sum()
+    return counts
+
+
+def _end_to_end_counts(corpus: Corpus, keep: Sequence[np.ndarray], probabilities: Probabilities) -> Counts:
+    k = len(STANCES)
+    confusion, of_pages = np.zeros((len(corpus), k + 1, k + 1)), np.zeros((len(corpus), 2))
+    for i, (page, kept, p) in enumerate(zip(corpus.pages, keep, probabilities, strict=True)):
+        gold = np.array([STANCES.index(line.stance) if line.stance else k for line in page.lines], dtype=int)
+        pred = np.where(kept, p.argmax(axis=1), k) if len(p) else np.zeros(0, dtype=int)
+        np.add.at(confusion[i], (gold, pred), 1)
+        labelled = gold < k
+        if labelled.any():
+            wanted = page_stance([line for line in page.lines if line.stance], np.eye(k)[gold[labelled]])
+            found = page_stance([line for line, keeps in zip(page.lines, kept, strict=True) if keeps], p[kept])
+            of_pages[i] = 1, wanted["label"] == found["label"]
+    return {"confusion": confusion, "pages": of_pages}
+
+
+def _has(page: object, task: str) -> np.ndarray:
+    return np.array([getattr(line, task) is not None for line in page.lines], dtype=bool)  # type: ignore[attr-defined]
+
+
+def _add_bins(out: np.ndarray, p: np.ndarray, y: np.ndarray, n_bins: int) -> None:
+    """Per bin of p: count, sum of p, sum of y."""
+    index = np.minimum((p * n_bins).astype(int), n_bins - 1)
+    for column, weight in enumerate((np.ones_like(p), p, y.astype(float))):
+        out[:, column] += np.bincount(index, weight, minlength=n_bins)
+
+
+def _ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """a / b, 0 where b is 0."""
+    out = np.zeros_like(np.asarray(a, dtype=float))
+    np.divide(a, b, out=out, where=np.asarray(b) > 0)
+    return out
+
+
+def _prf(confusion: np.ndarray, j: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    tp, predicted, gold = confusion[..., j, j], confusion[..., :, j].sum(-1), confusion[..., j, :].sum(-1)
+    return _ratio(tp, predicted), _ratio(tp, gold), _ratio(2 * tp, predicted + gold)
+
+
+def _macro_f1(confusion: np.ndarray, labels: Sequence[int] | None = None) -> np.ndarray:
+    """Mean F1 over the labels that occur as gold or prediction."""
+    n = confusion.shape[-1]
+    columns = range(n) if labels is None else labels
+    f1 = np.stack([_prf(confusion, j)[2] for j in columns], axis=-1)
+    used = np.stack([(confusion[..., j, :].sum(-1) + confusion[..., :, j].sum(-1)) > 0 for j in columns], axis=-1)
+    return _ratio((f1 * used).sum(-1), used.sum(-1))
+
+
+def _article(confusion: np.ndarray) -> np.ndarray:
+    """2 x 2 (article, noise) from the types; title and body come first in `TYPES`."""
+    rows = np.stack([confusion[..., :2, :].sum(-2), confusion[..., 2:, :].sum(-2)], axis=-2)
+    return np.stack([rows[..., :2].sum(-1), rows[..., 2:].sum(-1)], axis=-1)
+
+
+def _ece(bins: np.ndarray) -> np.ndarray:
+    """Expected calibration error: mean |confidence - accuracy| over equal-width bins."""
+    return _ratio(np.abs(bins[..., 1] - bins[..., 2]).sum(-1), bins[..., 0].sum(-1))
+
+
+def _ece_of_article(bins: np.ndarray) -> np.ndarray:
+    # 100 bins summed into 20 of five: fewer would hide, more would measure noise.
+    return _ece(bins.reshape(*bins.shape[:-2], 20, 5, 3).sum(-2))
+
+
+def _recall_at(bins: np.ndarray, precision: float) -> np.ndarray:
+    """Largest recall among the cuts of p whose precision reaches the given one."""
+    kept = bins[..., ::-1, 0].cumsum(-1)
+    hits = bins[..., ::-1, 2].cumsum(-1)
+    recall = _ratio(hits, np.broadcast_to(hits[..., -1:], hits.shape))
+    best: np.ndarray = np.where((_ratio(hits, kept) >= precision) & (kept > 0), recall, 0).max(-1)
+    return best
+
+
+def _sides_f1(confusion: np.ndarray) -> np.ndarray:
+    """Macro-F1 of the two sides among lines where gold and prediction both take one."""
+    return _macro_f1(confusion[..., :2, :2])
+
+
+def _type_metrics() -> dict[str, Metric]:
+    metrics: dict[str, Metric] = {
+        "type/article_f1": lambda c: _prf(_article(c["confusion"]), 0)[2],
+        "type/article_precision": lambda c: _prf(_article(c["confusion"]), 0)[0],
+        "type/article_recall": lambda c: _prf(_article(c["confusion"]), 0)[1],
+        "type/article_char_f1": lambda c: _ratio(2 * c["chars"][..., 0], 2 * c["chars"][..., 0] + c["chars"][..., 1:].sum(-1)),
+        "type/page_macro_f1": lambda c: _ratio(c["pages"][..., 1], c["pages"][..., 0]),
+        "type/pages_below_half": lambda c: _ratio(c["pages"][..., 2], c["pages"][..., 0]),
+        "type/macro_f1": lambda c: _macro_f1(c["confusion"]),
+        "type/recall_at_p98": lambda c: _recall_at(c["bins"], 0.98),
+        "type/ece": lambda c: _ece_of_article(c["bins"]),
+        "type/brier": lambda c: _ratio(c["brier"][..., 1], c["brier"][..., 0]),
+    }
+    for j, label in enumerate(TYPES):
+        for i, part in enumerate(("precision", "recall", "f1")):
+            metrics[f"type/{label}_{part}"] = lambda c, j=j, i=i: _prf(c["confusion"], j)[i]  # type: ignore[misc]
+        # Share of lines of a noise type that were not kept, whatever type they were given.
+        if label not in ARTICLE:
+            metrics[f"type/{label}_dropped"] = (
+                lambda c, j=j: _ratio(  # type: ignore[misc]
+                    c["confusion"][..., j, 2:].sum(-1), c["confusion"][..., j, :].sum(-1)
+                )
+            )
+    return metrics
+
+
+def _stance_metrics() -> dict[str, Metric]:
+    metrics: dict[str, Metric] = {
+        "stance/macro_f1": lambda c: _macro_f1(c["confusion"]),
+        "stance/accuracy": lambda c: _ratio(np.trace(c["confusion"], axis1=-2, axis2=-1), c["confusion"].sum((-2, -1))),
+        "stance/sides_f1": lambda c: _sides_f1(c["confusion"]),
+        "stance/swap_rate": lambda c: _ratio(c["confusion"][..., 0, 1] + c["confusion"][..., 1, 0], c["confusion"].sum((-2, -1))),
+        "stance/macro_f1_at_60": lambda c: _macro_f1(c["confident"]),
+        "stance/ece": lambda c: _ece(c["bins"]),
+        "stance/brier": lambda c: _ratio(c["brier"][..., 1], c["brier"][..., 0]),
+    }
+    for j, label in enumerate(STANCES):
+        for i, part in enumerate(("precision", "recall", "f1")):
+            metrics[f"stance/{label}_{part}"] = lambda c, j=j, i=i: _prf(c["confusion"], j)[i]  # type: ignore[misc]
+    return metrics
+
+
+TYPE_METRICS = _type_metrics()
+STANCE_METRICS = _stance_metrics()
+END_TO_END_METRICS: dict[str, Metric] = {
+    "end_to_end/stance_macro_f1": lambda c: _macro_f1(c["confusion"], range(len(STANCES))),
+    # The page's stance against the one its gold lines give by the same rule.
+    "end_to_end/page_stance_accuracy": lambda c: _ratio(c["pages"][..., 1], c["pages"][..., 0]),
+}
+FEW_GROUPS = 10
+"""With fewer groups the bootstrap's intervals are too narrow: they leave out zero in up to a fifth of equal pairs."""
+HEADLINE = {"type": "type/article_f1", "stance": "stance/macro_f1"}
+"""The metric by which the champion of each task is picked."""
+
+COLUMNS: dict[str, tuple[tuple[str, str], ...]] = {
+    "type": (
+        ("article F1", "type/article_f1"),
+        ("precision", "type/article_precision"),
+        ("recall", "type/article_recall"),
+        ("F1 by page", "type/page_macro_f1"),
+        ("macro-F1 of 8", "type/macro_f1"),
+    ),
+    "stance": (
+        ("macro-F1", "stance/macro_f1"),
+        ("c-vs-h F1", "stance/sides_f1"),
+        ("macro-F1 at 60%", "stance/macro_f1_at_60"),
+        ("ECE", "stance/ece"),
+    ),
+}
+
+
+CHALLENGE = (("same if swapped", "challenge/invariance"), ("minimal pairs", "challenge/minimal_accuracy"))
+"""Columns of stance models when the data folder has challenge pairs."""
+
+SETS = ("oof", "validation", "test")

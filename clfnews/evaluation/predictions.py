@@ -1,0 +1,239 @@
+"""What a run predicted: pages, probabilities and scores, kept so that runs can be compared and shown.
+
+Training writes one file a split with the labelled pages, and one file a model
+and split with a probability for every line. Both are gzipped JSON lines; the
+same run writes the same bytes.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clfnews.data.corpus import Corpus
+from clfnews.data.rows import page_of_gold
+from clfnews.errors import UserError
+from clfnews.evaluation.scores import Bootstrap, Scores, score_end_to_end, score_stance, score_type
+from clfnews.filtering.decisions import decide_types, keep_mask
+from clfnews.filtering.filter import PageFilter
+from clfnews.labels import ARTICLE, STANCES, TYPES
+from clfnews.page import Page
+
+PAGES, PREDICTIONS = "pages", "predictions"
+"""Folders of a run's artefacts."""
+END_TO_END = "end_to_end"
+"""The task of stance on the lines that the type champion keeps."""
+LABELS = {"type": TYPES, "stance": STANCES, END_TO_END: STANCES}
+SETS = ("validation", "test")
+
+Key = tuple[str, str, str]
+"""Task, model, set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one model predicted on one set: an array of lines x labels for each page."""
+
+    task: str
+    model: str
+    set: str
+    corpus: Corpus
+    p: list[np.ndarray]
+    threshold: float
+    bootstrap: Bootstrap
+    signature: str
+    keep: list[np.ndarray] | None = None
+    """End to end only: the lines that the type model kept."""
+    known: Scores | None = field(default=None, repr=False)
+    """Its scores, where the training has just made them."""
+
+    def scores(self) -> Scores:
+        """All scores of the part, under the signature of the run that made it."""
+        if self.known is not None:
+            return self.known
+        if self.task == "type":
+            scores = score_type(self.corpus, self.p, self.threshold, self.bootstrap)
+        elif self.task == "stance":
+            scores = score_stance(self.corpus, self.p, self.bootstrap)
+        else:
+            scores = score_end_to_end(self.corpus, self.keep or [], self.p, self.bootstrap)
+        return replace(scores, signature=self.signature)
+
+    def decisions(self) -> list[list[str]]:
+        """The label of every line of every page."""
+        labels = LABELS[self.task]
+        if self.task == "type":
+            return [[labels[j] for j in decide_types(p, self.threshold)] if len(p) else [] for p in self.p]
+        found = [[labels[j] for j in p.argmax(axis=1)] if len(p) else [] for p in self.p]
+        if self.keep is None:
+            return found
+        pairs = zip(found, self.keep, strict=True)
+        return [[x if kept else "dropped" for x, kept in zip(*row, strict=True)] for row in pairs]
+
+
+@dataclass(frozen=True, slots=True)
+class RunData:
+    """A training run: its settings, the scores it logged and what its models predicted."""
+
+    id: str
+    name: str
+    params: dict[str, str]
+    tags: dict[str, str]
+    champions: dict[str, str]
+    metrics: dict[tuple[str, str], dict[str, float]]
+    """(task, model) -> metric -> value."""
+    parts: dict[Key, Part] = field(repr=False, default_factory=dict)
+
+    def compared(self) -> dict[tuple[str, str], Part]:
+        """(task, set) -> the part of the champion of the task."""
+        return {(t, s): part for (t, m, s), part in self.parts.items() if m == self.champions.get(t, m)}
+
+
+def write_parts(folder: Path, parts: dict[Key, Part]) -> None:
+    """Write the pages and predictions of a run into a folder."""
+    for name in (PAGES, PREDICTIONS):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    for (task, model, part_set), part in parts.items():
+        pages = folder / PAGES / f"{part.corpus.name.replace('/', '-')}.jsonl.gz"
+        if not pages.exists():
+            _write(pages, _page_rows(part.corpus))
+        _write(folder / PREDICTIONS / f"{task}-{model}-{part_set}.jsonl.gz", _part_rows(part))
+
+
+def _page_rows(corpus: Corpus) -> Iterator[dict[str, Any]]:
+    yield {"corpus": corpus.name, "digest": corpus.digest}
+    origins = corpus.origins or ("",) * len(corpus)
+    for page, group, origin in zip(corpus.pages, corpus.groups, origins, strict=True):
+        lines = [{"text": x.text, "type": x.type, "stance": x.stance, "n": x.n} for x in page.lines]
+        yield {"id": page.id, "site": page.site, "url": page.url, "group": group, "origin": origin, "lines": lines}
+
+
+def _part_rows(part: Part) -> Iterator[dict[str, Any]]:
+    b = part.bootstrap
+    yield {
+        "task": part.task, "model": part.model, "set": part.set, "corpus": part.corpus.name,
+        "labels": LABELS[part.task], "threshold": part.threshold, "bootstrap": [b.samples, b.level, b.seed],
+        "signature": part.signature,
+    }  # fmt: skip
+    field_name = "type" if part.task == "type" else "stance"
+    for i, (page, p) in enumerate(zip(part.corpus.pages, part.p, strict=True)):
+        row: dict[str, Any] = {"id": page.id, "n": [line.n for line in page.lines]}
+        row["gold"] = [getattr(line, field_name) for line in page.lines]
+        # Every digit: lines often lie exactly on the threshold that was chosen from them.
+        row["p"] = p.tolist()
+        if part.keep is not None:
+            row["keep"] = part.keep[i].astype(int).tolist()
+        yield row
+
+
+def read_parts(folder: Path) -> dict[Key, Part]:
+    """What `write_parts` wrote; raises `UserError` if it is not there or broken."""
+    corpora = {corpus.name: corpus for corpus in map(_read_corpus, sorted((folder / PAGES).glob("*.jsonl.gz")))}
+    parts = {}
+    for path in sorted((folder / PREDICTIONS).glob("*.jsonl.gz")):
+        head, *rows = _read(path)
+        corpus = corpora.get(head["corpus"])
+        if corpus is None or [row["id"] for row in rows] != [page.id for page in corpus.pages]:
+            raise UserError(f"{path.name}: does not belong to the pages of the run; train again")
+        width = len(head["labels"])
+        keep = [np.array(row["keep"], dtype=bool) for row in rows] if head["task"] == END_TO_END else None
+        part = Part(
+            head["task"], head["model"], head["set"], corpus,
+            [np.array(row["p"], dtype=np.float64).reshape(-1, width) for row in rows],
+            head["threshold"], Bootstrap(*head["bootstrap"]), head["signature"], keep,
+        )  # fmt: skip
+        parts[part.task, part.model, part.set] = part
+    return parts
+
+
+def _read_corpus(path: Path) -> Corpus:
+    head, *rows = _read(path)
+    pages = tuple(page_of_gold(row, row["id"]) for row in rows)
+    corpus = Corpus(head["corpus"], pages, tuple(row["group"] for row in rows), tuple(row["origin"] for row in rows))
+    if corpus.digest != head["digest"]:
+        raise UserError(f"{path.name}: its pages are not those that were written; train again")
+    return corpus
+
+
+def _write(path: Path, rows: Iterator[dict[str, Any]]) -> None:
+    text = "".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows)
+    path.write_bytes(gzip.compress(text.encode("utf-8"), 6, mtime=0))
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    try:
+        return [json.loads(line) for line in gzip.decompress(path.read_bytes()).decode("utf-8").split("\n") if line]
+    except (gzip.BadGzipFile, EOFError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise UserError(f"{path.name}: broken file of predictions; train again") from error
+
+
+def filter_parts(page_filter: PageFilter, corpus: Corpus) -> list[Part]:
+    """What a filter predicts on a labelled corpus: type, stance, and stance end to end, as far as there are labels."""
+    from clfnews.evaluation.scores import signature
+
+    bootstrap = Bootstrap()
+    kind, stance = _models(page_filter)
+    parts = []
+    whole = any(line.type not in ARTICLE for page in corpus.pages for line in page.lines if line.type)
+    threshold = page_filter.threshold
+    if whole:
+        p = page_filter.type_task.predict(corpus.pages)
+        parts.append(Part("type", kind, corpus.name, corpus, p, threshold, bootstrap, signature(corpus, bootstrap)))
+    if corpus.has("stance") and page_filter.stance_task is not None:
+        articles = tuple(page.with_lines(x for x in page.lines if x.type in ARTICLE) for page in corpus.pages)
+        gold, p_stance = replace(corpus, pages=articles), page_filter.stance_task.predict(articles)
+        parts.append(Part("stance", stance, corpus.name, gold, p_stance, 0.5, bootstrap, signature(gold, bootstrap)))
+        if whole:
+            keep = [keep_mask(rows, threshold) for rows in p]
+            p_all = page_filter.stance_task.predict(corpus.pages)
+            signed = signature(corpus, bootstrap)
+            name = f"{kind}+{stance}"
+            parts.append(Part(END_TO_END, name, corpus.name, corpus, p_all, threshold, bootstrap, signed, keep))
+    return parts
+
+
+def _models(page_filter: PageFilter) -> tuple[str, str]:
+    stance = page_filter.stance_task
+    return page_filter.type_task.model.kind, stance.model.kind if stance else "none"
+
+
+def evaluate_filter(page_filter: PageFilter, corpus: Corpus, bootstrap: Bootstrap | None = None) -> list[Scores]:
+    """All scores the labels of the corpus allow: type, stance, stance end to end.
+
+    Pages of a single body line (stance rows) have no page to be found in; they
+    get stance scores only. Raises `UserError` if there are no labels at all.
+    """
+    bootstrap = bootstrap or Bootstrap()
+    scores = []
+    whole_pages = any(line.type not in ARTICLE for page in corpus.pages for line in page.lines if line.type)
+    if whole_pages:
+        p = page_filter.type_task.predict(corpus.pages)
+        scores.append(score_type(corpus, p, page_filter.threshold, bootstrap))
+    if corpus.has("stance") and page_filter.stance_task is not None:
+        articles = [_gold_article(page) for page in corpus.pages]
+        gold = replace(corpus, pages=tuple(articles))
+        p_stance = page_filter.stance_task.predict(articles)
+        scores.append(score_stance(gold, p_stance, bootstrap))
+        if whole_pages:
+            keep = [keep_mask(rows, page_filter.threshold) for rows in p]
+            scores.append(score_end_to_end(corpus, keep, page_filter.stance_task.predict(corpus.pages), bootstrap))
+    if not scores:
+        raise UserError(f"{corpus.name}: no labels of lines that this filter predicts")
+    return scores
+
+
+def trained_on(page_filter: PageFilter, corpus: Corpus) -> bool:
+    """Whether these are the very pages that a model of the filter learnt from."""
+    data: dict[str, str] = page_filter.info.get("data", {})
+    return corpus.digest in {digest for part, digest in data.items() if part.endswith("/train")}
+
+
+def _gold_article(page: Page) -> Page:
+    """The page's article as labelled: what the stance model reads when no filter is in front."""
+    return page.with_lines(line for line in page.lines if line.type in ARTICLE)

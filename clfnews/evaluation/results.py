@@ -1,0 +1,106 @@
+"""results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from clfnews.config.schema import Config
+from clfnews.data.corpus import Splits
+from clfnews.evaluation import results as tracking
+from clfnews.evaluation.metrics import HEADLINE
+from clfnews.evaluation.predictions import END_TO_END, Key, Part
+from clfnews.evaluation.scores import Bootstrap, Scores
+from clfnews.filtering.filter import PageFilter
+from clfnews.labels import ARTICLE
+from clfnews.models.base import Probabilities
+from clfnews.models.calibration import FittedTask
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One model of one task: fitted on all of train, scored out of fold and on test."""
+
+    task: str
+    name: str
+    fitted: FittedTask
+    threshold: float
+    oof: Scores
+    validation: Scores | None
+    test: Scores
+    oof_p: Probabilities
+    validation_p: Probabilities | None
+    test_p: Probabilities
+    seconds: float
+    """CPU time of the fits and of the predictions out of fold."""
+    size: int
+    """Bytes of the saved model."""
+    challenge: Scores | None = None
+    """Of a stance model, if the data folder has challenge pairs."""
+
+    @property
+    def headline(self) -> float:
+        """The out-of-fold score by which champions are picked."""
+        return self.oof.values[HEADLINE[self.task]]
+
+
+def parts_of(outcome: TrainResult) -> dict[Key, Part]:
+    """Everything a finished training predicted on validation and test."""
+    bootstrap = Bootstrap(outcome.config.bootstrap.samples, outcome.config.bootstrap.level, outcome.config.seed)
+    parts = {}
+    for task, results in outcome.results.items():
+        splits = outcome.splits[task]
+        for result in results:
+            for name, corpus, p, scores in (
+                ("validation", splits.validation, result.validation_p, result.validation),
+                ("test", splits.test, result.test_p, result.test),
+            ):
+                if corpus is not None and p is not None and scores is not None:
+                    parts[task, result.name, name] = Part(
+                        task, result.name, name, corpus, p, result.threshold, bootstrap, scores.signature, known=scores
+                    )
+    if outcome.page_filter.stance_task is None or outcome.end_to_end is None:
+        return parts
+    chosen, test = outcome.champions, outcome.splits["type"].test
+    decided = parts["type", chosen["type"].name, "test"].decisions()
+    keep = [np.array([label in ARTICLE for label in row], dtype=bool) for row in decided]
+    p = outcome.page_filter.stance_task.predict(test.pages)
+    model = f"{chosen['type'].name}+{chosen['stance'].name}"
+    parts[END_TO_END, model, "test"] = Part(
+        END_TO_END, model, "test", test, p, outcome.page_filter.threshold, bootstrap, outcome.end_to_end.signature, keep,
+        outcome.end_to_end,
+    )  # fmt: skip
+    return parts
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedRun:
+    """Where a training run went."""
+
+    run_id: str
+    experiment_id: str
+    name: str
+    store: str
+    model_uri: str | None
+    """`models:/NAME/VERSION`, if registered."""
+    promoted: bool
+    """Whether the alias `champion` now points to this run's model."""
+    reason: str
+    """Why it does or does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """What a training run gives back."""
+
+    config: Config
+    splits: dict[str, Splits]
+    results: dict[str, list[Result]]
+    champions: dict[str, Result]
+    end_to_end: Scores | None
+    """Stance on the kept lines; None without stances."""
+    page_filter: PageFilter
+    run: tracking.LoggedRun | None
+    skipped: str | None = None
+    """Why the stance task was left out, if it was."""

@@ -1,0 +1,142 @@
+"""Scores with intervals: line and page scores of the type task, scores of the stance task.
+
+Every score is a function of counts summed over groups. A bootstrap sample is a
+vector of group weights, so all samples of all scores are one matrix product,
+and two models scored with the same weights are compared in pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from clfnews.data.corpus import Corpus
+from clfnews.evaluation.metrics import (
+    END_TO_END_METRICS,
+    STANCE_METRICS,
+    TYPE_METRICS,
+    Counts,
+    Metric,
+    _end_to_end_counts,
+    stance_counts,
+    type_counts,
+)
+from clfnews.evaluation.words import word_counts, word_metrics
+from clfnews.filtering.decisions import keep_mask
+from clfnews.labels import GUIDELINES_VERSION, STANCES, TYPES
+from clfnews.models.base import Probabilities
+from clfnews.version import __version__
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """Resampling of groups: `samples` draws at confidence `level`, from `seed`."""
+
+    samples: int = 1000
+    level: float = 0.95
+    seed: int = 7
+
+    def weights(self, n_groups: int) -> np.ndarray:
+        """Samples x groups: how often each group was drawn."""
+        rng = np.random.default_rng(self.seed)
+        return rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=self.samples).astype(float)
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Metric name -> value, with the interval's ends and the bootstrap samples."""
+
+    values: dict[str, float]
+    low: dict[str, float]
+    high: dict[str, float]
+    signature: str
+    samples: dict[str, np.ndarray] = field(repr=False, default_factory=dict)
+
+    def flat(self, intervals: bool = True) -> dict[str, float]:
+        """One flat dict: each metric with its `_low` and `_high`."""
+        out: dict[str, float] = {}
+        for name, value in self.values.items():
+            out[name] = value
+            if intervals and name in self.low:
+                out[f"{name}_low"], out[f"{name}_high"] = self.low[name], self.high[name]
+        return out
+
+    def difference(self, other: Scores, name: str, level: float = 0.95) -> tuple[float, float, float]:
+        """This minus the other, with the paired interval; both need the same signature."""
+        if self.signature != other.signature:
+            raise ValueError(f"different signatures: {self.signature} / {other.signature}")
+        delta = self.samples[name] - other.samples[name]
+        tail = (1 - level) / 2
+        low, high = np.quantile(delta, [tail, 1 - tail])
+        return self.values[name] - other.values[name], float(low), float(high)
+
+
+def signature(corpus: Corpus, bootstrap: Bootstrap) -> str:
+    """What has to agree before two numbers may stand in one table."""
+    return (
+        f"{corpus.name} {len(corpus)} pages {corpus.n_lines} lines|data {corpus.digest}|guidelines {GUIDELINES_VERSION}"
+        f"|bootstrap {bootstrap.samples}x{bootstrap.level:g} of groups, seed {bootstrap.seed}|clfnews {__version__}"
+    )
+
+
+def score_type(corpus: Corpus, p: Probabilities, threshold: float = 0.5, bootstrap: Bootstrap | None = None) -> Scores:
+    """Scores of the type task at a threshold on p(article) = p(title) + p(body); word-F1 too if the pages have gold texts."""
+    counts, metrics = type_counts(corpus, p, threshold), TYPE_METRICS
+    if corpus.references:
+        counts |= word_counts(corpus, [keep_mask(rows, threshold) for rows in p])
+        metrics = word_metrics(corpus) | metrics
+    return _score(corpus, counts, _of_present(metrics, counts, TYPES), bootstrap or Bootstrap())
+
+
+def score_stance(corpus: Corpus, p: Probabilities, bootstrap: Bootstrap | None = None) -> Scores:
+    """Scores of the stance task over the gold article lines."""
+    counts = stance_counts(corpus, p)
+    return _score(corpus, counts, _of_present(STANCE_METRICS, counts, STANCES), bootstrap or Bootstrap())
+
+
+def score_end_to_end(corpus: Corpus, keep: Sequence[np.ndarray], p: Probabilities, bootstrap: Bootstrap | None = None) -> Scores:
+    """Stance scores when the lines were found by the type model, not given.
+
+    A gold line that was dropped counts as missed; a kept noise line with a
+    forced side counts as a false alarm.
+    """
+    return _score(corpus, _end_to_end_counts(corpus, keep, p), END_TO_END_METRICS, bootstrap or Bootstrap())
+
+
+def _of_present(metrics: dict[str, Metric], counts: Counts, labels: Sequence[str]) -> dict[str, Metric]:
+    """The metrics without those of labels that no line has: a recall of nothing is not 0."""
+    lines = counts["confusion"].sum(axis=(0, 2))
+    absent = tuple(f"/{label}_" for label, n in zip(labels, lines, strict=True) if not n)
+    return {name: metric for name, metric in metrics.items() if not any(mark in name for mark in absent)}
+
+
+def _score(corpus: Corpus, counts: Counts, metrics: dict[str, Metric], bootstrap: Bootstrap) -> Scores:
+    groups, index = np.unique(np.array(corpus.groups), return_inverse=True)
+    if len(groups) == 1:  # one site: pages are all that can be resampled
+        groups, index = np.arange(len(corpus)), np.arange(len(corpus))
+    by_group = {name: _sum_by(array, index, len(groups)) for name, array in counts.items()}
+    total = {name: array.sum(axis=0) for name, array in by_group.items()}
+    weights = bootstrap.weights(len(groups))
+    resampled = {
+        name: (weights @ array.reshape(len(groups), -1)).reshape(len(weights), *array.shape[1:])
+        for name, array in by_group.items()
+    }
+    values = {name: float(metric(total)) for name, metric in metrics.items()}
+    samples = {name: np.asarray(metric(resampled)) for name, metric in metrics.items()}
+    tail = (1 - bootstrap.level) / 2
+    ends = {name: np.quantile(sample, [tail, 1 - tail]) for name, sample in samples.items()}
+    return Scores(
+        values,
+        {name: float(end[0]) for name, end in ends.items()},
+        {name: float(end[1]) for name, end in ends.items()},
+        signature(corpus, bootstrap),
+        samples,
+    )
+
+
+def _sum_by(array: np.ndarray, index: np.ndarray, n: int) -> np.ndarray:
+    out = np.zeros((n, *array.shape[1:]))
+    np.add.at(out, index, array)
+    return out

@@ -1,0 +1,102 @@
+"""The stance of a whole page, from the probabilities of its article lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from clfnews.labels import ARTICLE, STANCES, TYPES
+from clfnews.models.base import Probabilities
+from clfnews.page import Line
+
+COVERAGE = 0.25
+"""Below this share of weight on a side a page is not about relations: neutral."""
+LEAD = 0.55
+"""The larger side needs this share of both, or the page is neutral: both speak."""
+CARRIERS = 3
+"""Lines named as those that carry the page's stance."""
+_C, _H = STANCES.index("conciliatory"), STANCES.index("hostile")
+
+NO_STANCE: dict[str, Any] = {
+    "label": None, "p": None, "reason": "no article lines", "coverage": None, "shares": None, "lines": [],
+}  # fmt: skip
+"""What a page without article lines gets."""
+
+
+def page_stance(lines: Sequence[Line], p: np.ndarray) -> dict[str, Any]:
+    """The stance of a page: a decision on a weighted mean, and what it rests on.
+
+    Parameters: the article lines and their probabilities (lines x `STANCES`).
+    Lines weigh by the square root of their length, the headline double.
+    Returns `label`; `p` (weighted mean); `reason`: `side`, `coverage` (neutral:
+    too little of the page takes a side) or `balance` (neutral: both sides
+    do alike); `coverage` (weight on either side, 0 to 1); `shares` (share of
+    lines by most probable stance); `lines` (numbers of the lines that carry the
+    label most, strongest first; empty if neutral).
+    """
+    if not len(lines):
+        return NO_STANCE
+    weight = np.sqrt([len(line.text) for line in lines]) * np.where([line.type == "title" for line in lines], 2.0, 1.0)
+    weighted = p * (weight / weight.sum())[:, None]
+    mean = weighted.sum(axis=0)
+    side = _C if mean[_C] >= mean[_H] else _H
+    coverage = float(mean[_C] + mean[_H])
+    reason = "coverage" if coverage < COVERAGE else "balance" if mean[side] < LEAD * coverage else "side"
+    carriers: list[int] = []
+    if reason == "side":
+        strength = weighted[:, side] - weighted[:, _C + _H - side]
+        strongest = np.argsort(-strength, kind="stable")[:CARRIERS].tolist()
+        carriers = [lines[i].n for i in strongest if strength[i] > 0]
+    shares = np.bincount(p.argmax(axis=1), minlength=len(STANCES)) / len(lines)
+    return {
+        "label": STANCES[side] if reason == "side" else "neutral",
+        "p": _named(mean.tolist()),
+        "reason": reason,
+        "coverage": round(coverage, 4),
+        "shares": _named(shares.tolist()),
+        "lines": carriers,
+    }
+
+
+def _named(row: Sequence[float]) -> dict[str, float]:
+    return {stance: round(value, 4) for stance, value in zip(STANCES, row, strict=True)}
+
+
+def keep_mask(p: np.ndarray, threshold: float, labels: Sequence[str] = TYPES) -> np.ndarray:
+    """Lines whose p(article) reaches the threshold."""
+    return article_probability(p, labels) >= threshold
+
+
+def article_probability(p: np.ndarray, labels: Sequence[str] = TYPES) -> np.ndarray:
+    """p(title) + p(body) of each line."""
+    article: np.ndarray = p[:, [j for j, label in enumerate(labels) if label in ARTICLE]].sum(axis=1)
+    return article
+
+
+def decide_types(p: np.ndarray, threshold: float, labels: Sequence[str] = TYPES) -> np.ndarray:
+    """Column of the type of each line: best article type if kept, best noise type if not."""
+    article = np.array([label in ARTICLE for label in labels])
+    kept = keep_mask(p, threshold, labels)
+    columns: np.ndarray = np.where(kept, np.where(article, p, -1).argmax(axis=1), np.where(article, -1, p).argmax(axis=1))
+    return columns
+
+
+def _decide_all(probabilities: Probabilities, threshold: float) -> list[np.ndarray]:
+    """`decide_types` of every page, in one go."""
+    if not probabilities:
+        return []
+    ends = np.cumsum([len(p) for p in probabilities])
+    return np.split(decide_types(np.concatenate(probabilities), threshold), ends[:-1])
+
+
+def expected_f1(p: np.ndarray, types: np.ndarray) -> float:
+    """Expected F1 of the kept lines if the lines' probabilities are right (and independent)."""
+    if not len(p):
+        return 1.0
+    q = article_probability(p)
+    kept = types < len(ARTICLE)
+    if not kept.any():
+        return round(float(np.prod(1 - q)), 4)
+    return round(float(2 * q[kept].sum() / (kept.sum() + q.sum())), 4)

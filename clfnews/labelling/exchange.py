@@ -1,0 +1,167 @@
+"""Gold rows to and from the tools in which people label: Label Studio, or a table of tab-separated values.
+
+`labelstudio.py` has the format of Label Studio, `labeltable.py` that of the table.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+from clfnews.errors import UserError, counted, nearest
+from clfnews.files import read_rows, write_text
+from clfnews.labelling.labelstudio import LABELLING_CONFIG, are_texts, from_labelstudio, tasks_of, to_labelstudio
+from clfnews.labelling.rows import Row, has_labels, problems_of, raise_problems
+from clfnews.labelling.table import from_tsv, to_tsv
+from clfnews.page import normalise
+
+FORMATS = {"labelstudio": ".json", "tsv": ".tsv", "jsonl": ".jsonl"}
+"""Format -> ending of the file names that choose it."""
+
+_LINE_KEYS = frozenset({"n", "text", "type", "stance"})
+
+
+def export_rows(source: str | Path, output: str | Path, format: str | None = None, blank: bool = False) -> int:
+    """Write the gold rows of a JSONL file for labelling (see `write_rows`); returns the number of pages."""
+    return write_rows(read_rows(Path(source)), output, format, blank, str(source))
+
+
+def write_rows(
+    rows: Iterable[Row], output: str | Path, format: str | None = None, blank: bool = False, source: str = "rows"
+) -> int:
+    """Write gold rows for labelling; returns their number.
+
+    Parameters: `format`, one of `FORMATS`, by default as the ending of
+    `output` says; `blank` leaves the labels out, for a second, independent
+    opinion; `source` names the rows in errors.
+    Raises `UserError` for an unknown format, for a file that is there already,
+    and for rows that would not come back as they are (no id, text not
+    normalised, unknown labels or keys).
+    """
+    output = Path(output)
+    chosen = format_for(output, format)
+    checked = _exportable(rows, source)
+    if blank:
+        checked = [_blank(row) for row in checked]
+    write_text(output, _TO[chosen](checked))
+    return len(checked)
+
+
+def format_for(output: Path, format: str | None = None) -> str:
+    """The format to write a file in; raises `UserError` for an unknown one and if there is such a file.
+
+    A person may have spent hours on what is in that file.
+    """
+    endings = {ending: name for name, ending in FORMATS.items()}
+    chosen = format or endings.get(output.suffix.lower())
+    if chosen is None:
+        raise UserError(f"{output}: give --format, or a name that ends in {' or '.join(endings)}")
+    if chosen not in FORMATS:
+        raise UserError(f"--format {chosen}: unknown format{nearest(chosen, tuple(FORMATS))}")
+    if output.is_dir():
+        raise UserError(f"{output}: is a folder; give the name of a file")
+    if output.exists():
+        raise UserError(f"{output}: is there already and may hold labels; give another name")
+    return chosen
+
+
+def _blank(row: Row) -> Row:
+    """The row without labels, and without whose labels they were."""
+    kept = {key: value for key, value in row.items() if key not in ("model", "prefilled")}
+    return kept | {"lines": [line | {"type": None, "stance": None} for line in row["lines"]]}
+
+
+def import_rows(
+    source: str | Path, output: str | Path, annotator: str | None = None, note: Callable[[str], None] = lambda _: None
+) -> tuple[int, int, int]:
+    """Write the gold rows of a labelled file (see `read_labelled`) as JSONL.
+
+    Returns the numbers of pages, of lines, and of lines without a type.
+    """
+    rows = read_labelled(source, annotator, note)
+    write_text(Path(output), _to_jsonl(rows))
+    lines = [line for row in rows for line in row["lines"]]
+    return len(rows), len(lines), sum(line["type"] is None for line in lines)
+
+
+def read_labelled(source: str | Path, annotator: str | None = None, note: Callable[[str], None] = lambda _: None) -> list[Row]:
+    """The gold rows of a labelled file in any of `FORMATS`; pages without any label are left out.
+
+    Parameters: `annotator` (user id or e-mail) chooses among several Label
+    Studio annotations of a task; `note` is told how many pages were left out,
+    and how many have a model's labels unchanged.
+    Raises `UserError` that names the file and row of the first problems, and if no page is labelled.
+    """
+    source = Path(source)
+    rows = _read(source, annotator, lambda text: note(f"{source}: {text}"))
+    if not rows:
+        raise UserError(f"{source}: no pages in it")
+    labelled = [row for row in rows if has_labels(row)]
+    who = f" by {annotator}" if annotator is not None else ""
+    if not labelled:
+        raise UserError(f"{source}: {counted(len(rows), 'page')}, none of them with a label{who} yet")
+    if len(labelled) < len(rows):
+        note(f"{source}: {counted(len(rows) - len(labelled), 'page')} without any label{who} left out")
+    return labelled
+
+
+def _read(source: Path, annotator: str | None, note: Callable[[str], None]) -> list[Row]:
+    if source.suffix.lower() == FORMATS["jsonl"]:
+        return _exportable(read_rows(source), str(source))
+    try:
+        text = source.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise UserError(f"{source}: no such file") from error
+    except IsADirectoryError as error:
+        raise UserError(f"{source}: is a folder; give a file") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{source}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    if text.lstrip()[:1] in ("[", "{"):
+        return from_labelstudio(tasks_of(text, source), str(source), annotator)
+    return from_tsv(text, str(source), note)
+
+
+def write_labelling_config(path: str | Path) -> None:
+    """Write `labelstudio.LABELLING_CONFIG` to a file."""
+    write_text(Path(path), LABELLING_CONFIG)
+
+
+def _exportable(rows: Iterable[Row], source: str) -> list[Row]:
+    """The rows, if every one of them comes back as it is."""
+    problems: list[str] = []
+    checked, ids = [], set()
+    for number, row in enumerate(rows, 1):
+        place, page_id, lines = f"{source}: row {number}", row.get("id"), row.get("lines")
+        if not isinstance(page_id, str) or not page_id or normalise(page_id) != page_id:
+            problems.append(f"{place}: needs an 'id' (a string of one normalised line)")
+        elif page_id in ids:
+            problems.append(f"{place}: a second page with id {page_id!r}")
+        ids.add(page_id)
+        if not lines or not are_texts(lines):
+            problems.append(f"{place}: no 'lines' with texts (only gold rows can be exported)")
+            continue
+        numbers = [line.get("n", n) for n, line in enumerate(lines, 1)]
+        if not all(isinstance(n, int) for n in numbers) or any(x >= y for x, y in pairwise(numbers)):
+            problems.append(f"{place}: the line numbers 'n' do not rise")
+        for n, line in enumerate(lines, 1):
+            problems += (f"{place}, line {n}: {what}" for what in problems_of(line, n))
+            problems += (f"{place}, line {n}: field {key!r} cannot be exported" for key in sorted(line.keys() - _LINE_KEYS))
+        checked.append(row)
+    raise_problems(problems)
+    if not checked:
+        raise UserError(f"{source}: no labelled pages in it")
+    return checked
+
+
+def _to_jsonl(rows: Sequence[Row]) -> str:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def _to_json(rows: Sequence[Row]) -> str:
+    return json.dumps(to_labelstudio(rows), ensure_ascii=False, indent=1) + "\n"
+
+
+_TO: dict[str, Callable[[Sequence[Row]], str]] = {"labelstudio": _to_json, "tsv": to_tsv, "jsonl": _to_jsonl}
+"""Format -> its text."""

@@ -1,0 +1,182 @@
+"""Gold rows to and from Label Studio.
+
+One task a page; its lines are the paragraphs of a `Paragraphs` tag, a type is a
+`ParagraphLabels` region over a line, a stance a per-region choice. Format:
+https://labelstud.io/tags/paragraphs and https://labelstud.io/guide/task_format.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from clfnews.errors import UserError, nearest
+from clfnews.labelling.rows import Row, by_person, label_line, problems_of, raise_problems
+from clfnews.labels import STANCES, TYPES
+
+_COLOURS = ("#1b7837", "#5aae61", "#9970ab", "#c2a5cf", "#d6604d", "#4393c3", "#f4a582", "#878787")
+_LABELS = "\n".join(
+    f'    <Label value="{kind}" background="{colour}" hotkey="{n}"/>'
+    for n, (kind, colour) in enumerate(zip(TYPES, _COLOURS, strict=True), 1)
+)
+_CHOICES = "\n".join(f'      <Choice value="{stance}" hotkey="{key}"/>' for stance, key in zip(STANCES, "qwe", strict=True))
+# The visibility of a View splits its label values at commas; that of Choices does not.
+LABELLING_CONFIG = f"""<View>
+  <ParagraphLabels name="type" toName="page">
+{_LABELS}
+  </ParagraphLabels>
+  <View visibleWhen="region-selected" whenTagName="type" whenLabelValue="title,body">
+    <Choices name="stance" toName="page" perRegion="true" choice="single" showInline="true">
+{_CHOICES}
+    </Choices>
+  </View>
+  <Paragraphs name="page" value="$lines" nameKey="author" textKey="text" layout="none"/>
+</View>
+"""
+"""The labelling configuration of the Label Studio project that takes the exported tasks."""
+
+
+def to_labelstudio(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Gold rows as Label Studio tasks.
+
+    A person's labels are an annotation that can be edited. Those of rows with a
+    `model` (see `annotate.queue_rows`) are its prediction, which Label Studio
+    shows and which counts only once a person has submitted it.
+    """
+    tasks = []
+    for row in rows:
+        # Paragraphs want an author for each text: the line's number.
+        lines = [
+            {"author": str(n), "text": line["text"]} | ({"n": line["n"]} if "n" in line else {})
+            for n, line in enumerate(row["lines"], 1)
+        ]
+        result = [item for i, line in enumerate(row["lines"]) for item in _results(i, line)]
+        task: dict[str, Any] = {"data": row | {"lines": lines}, "annotations": []}
+        if result and row.get("model"):
+            task["predictions"] = [{"model_version": str(row["model"]), "result": result}]
+        elif result:
+            task["annotations"] = [{"result": result}]
+        tasks.append(task)
+    return tasks
+
+
+def _results(i: int, line: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The region of a line with its type, and its stance as a choice about that region."""
+    # Offsets are those of JavaScript strings.
+    span = {"start": str(i), "end": str(i), "startOffset": 0, "endOffset": _utf16_length(line["text"]), "text": line["text"]}
+    for name, kind in (("type", "paragraphlabels"), ("stance", "choices")):
+        if line.get(name) is not None:
+            value = span | {kind: [line[name]]}
+            yield {"id": f"line-{i + 1}", "from_name": name, "to_name": "page", "type": kind, "value": value}
+
+
+def _utf16_length(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+def tasks_of(text: str, source: Path) -> list[Any]:
+    """The tasks of an exported file; raises `UserError` if it is not JSON."""
+    try:
+        tasks = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UserError(f"{source}:{error.lineno}: not JSON ({error.msg}); export the project as JSON") from error
+    return tasks if isinstance(tasks, list) else [tasks]
+
+
+def from_labelstudio(tasks: Sequence[Any], source: str, annotator: str | None = None) -> list[Row]:
+    """Gold rows of Label Studio tasks as exported with "JSON"; `source` names the file in errors.
+
+    A region labels every line that it touches. Predictions are nobody's work:
+    without an annotation a page has no labels. Raises `UserError` for unknown
+    labels, for a line with two labels, and for a task with several annotations
+    unless `annotator` names one.
+    """
+    problems: list[str] = []
+    pages: dict[str, Row] = {}
+    people = {name for task in tasks for annotation in _annotations(task) for name in _names_of(annotation)}
+    if annotator is not None and annotator not in people:
+        raise UserError(f"{source}: no annotation by {annotator!r}{nearest(annotator, sorted(people))}")
+    for number, task in enumerate(tasks, 1):
+        data = task.get("data") if isinstance(task, dict) else None
+        place = f"{source}: task {number}"
+        if not isinstance(data, dict) or not isinstance(data.get("id"), str) or not are_texts(data.get("lines")):
+            problems.append(f"{place}: no 'data' with 'id' and 'lines' (export the project as JSON, not JSON-MIN or CSV)")
+            continue
+        place += f" (page {data['id']!r})"
+        if data["id"] in pages:
+            problems.append(f"{place}: a second task for this page")
+        result = _result(task, annotator, place, problems)
+        marks = _marks(result, data["lines"], place, problems)
+        lines = [label_line(item["text"], marks.get(i, {}), item.get("n")) for i, item in enumerate(data["lines"])]
+        problems += (f"{place}, line {n}: {what}" for n, line in enumerate(lines, 1) for what in problems_of(line, n))
+        pages[data["id"]] = by_person(data | {"lines": lines})
+    raise_problems(problems)
+    return list(pages.values())
+
+
+def are_texts(items: Any) -> bool:
+    """Whether these are lines with texts."""
+    return isinstance(items, list) and all(isinstance(item, dict) and isinstance(item.get("text"), str) for item in items)
+
+
+def _result(task: Mapping[str, Any], annotator: str | None, place: str, problems: list[str]) -> list[Any]:
+    """The results of the one annotation that counts; empty if the task has none."""
+    found = [a for a in _annotations(task) if annotator is None or annotator in _names_of(a)]
+    if len(found) > 1:
+        people = ", ".join(_names_of(annotation)[-1] for annotation in found)
+        problems.append(f"{place}: {len(found)} annotations (by {people}); choose with --annotator")
+        return []
+    return list(found[0].get("result") or []) if found else []
+
+
+def _annotations(task: Any) -> list[dict[str, Any]]:
+    found = task.get("annotations") if isinstance(task, dict) else None
+    return [a for a in found or [] if isinstance(a, dict) and not a.get("was_cancelled")]
+
+
+def _names_of(annotation: Mapping[str, Any]) -> list[str]:
+    """Id and e-mail of who made an annotation, as far as they are known."""
+    by = annotation.get("completed_by")
+    names = [by.get("id"), by.get("email")] if isinstance(by, dict) else [by]
+    return [str(name) for name in names if name is not None] or ["unknown"]
+
+
+def _marks(
+    result: Sequence[Any], items: Sequence[Mapping[str, Any]], place: str, problems: list[str]
+) -> dict[int, dict[str, str]]:
+    """Index of a line -> its labels."""
+    marks: dict[int, dict[str, str]] = {}
+    for item in result:
+        name, kind = (item.get("from_name"), item.get("type")) if isinstance(item, dict) else (None, None)
+        if (name, kind) not in (("type", "paragraphlabels"), ("stance", "choices")):
+            problems.append(f"{place}: a result of {name!r} ({kind}); label with the configuration of --labelling-config")
+            continue
+        value = item.get("value") or {}
+        labels, touched = value.get(str(kind)), _touched(value, items)
+        if not isinstance(labels, list) or len(labels) != 1 or not touched:
+            where = f"paragraphs {value.get('start')!r} to {value.get('end')!r}"
+            problems.append(f"{place}: {name} {labels!r} on {where}; expected one label on lines of the page")
+            continue
+        for i in touched:
+            known = marks.setdefault(i, {}).setdefault(str(name), str(labels[0]))
+            if known != labels[0]:
+                problems.append(f"{place}, line {i + 1}: {name} is both {known!r} and {labels[0]!r}")
+    return marks
+
+
+def _touched(value: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> range:
+    """Indices of the lines of which a region holds at least one character."""
+    try:
+        start, end = int(value["start"]), int(value["end"])
+    except (KeyError, TypeError, ValueError):
+        return range(0)
+    if not 0 <= start <= end < len(items):
+        return range(0)
+    # A selection dragged from a line's end, or to a line's start, has nothing of that line.
+    if start < end and (value.get("startOffset") or 0) >= _utf16_length(items[start]["text"]):
+        start += 1
+    if start < end and value.get("endOffset") == 0:
+        end -= 1
+    return range(start, end + 1)

@@ -1,0 +1,178 @@
+"""Gold rows to and from a table of tab-separated values, which people correct in an editor or a spreadsheet.
+
+A row a line, below a comment row with everything else of its page. The labels
+are what is meant to be edited; a digest of every text shows if a spreadsheet has
+turned "20/10" into a date, and a digest of a model's labels whether anybody has
+corrected the page.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from clfnews.errors import UserError, counted
+from clfnews.labelling.rows import Row, by_person, label_line, problems_of, raise_problems
+
+COLUMNS = ["page_id", "n", "type", "stance", "text"]
+
+_PAGE = "# page "
+_DIGITS = 6
+"""Hexadecimal digits of the digest of a text. A spreadsheet holds 32,767 characters in a cell: lines enough."""
+_HINT = "a spreadsheet changes dates and numbers: open it with all columns as text"
+
+_Numbered = tuple[int, str, Row]
+"""A line with its number and its place in the file."""
+
+
+def to_tsv(rows: Sequence[Row]) -> str:
+    """Gold rows as a table: `page_id  n  type  stance  text`, under a comment row for each page."""
+    out = ["\t".join(COLUMNS)]
+    for row in rows:
+        lines = row["lines"]
+        about: dict[str, Any] = {"count": len(lines), "digests": "".join(_digest(line["text"], _DIGITS) for line in lines)}
+        about |= {"labels": _digest_of_labels(lines)} if row.get("model") else {}
+        about |= {"numbered": [line.get("n", n) for n, line in enumerate(lines, 1)]} if any("n" in x for x in lines) else {}
+        out.append(_PAGE + json.dumps(row | {"lines": about}, ensure_ascii=False))
+        for n, line in enumerate(lines, 1):
+            cells = (row["id"], str(line.get("n", n)), line.get("type") or "", line.get("stance") or "", line["text"])
+            out.append("\t".join(map(_cell, cells)))
+    return "\n".join(out) + "\n"
+
+
+def _cell(text: str) -> str:
+    """Only a quotation mark at the start means something to a reader of tab-separated values."""
+    return '"' + text.replace('"', '""') + '"' if text.startswith('"') else text
+
+
+def _digest(text: str, digits: int) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:digits]
+
+
+def _digest_of_labels(lines: Iterable[Mapping[str, Any]]) -> str:
+    return _digest("\n".join(f"{line.get('type') or ''}\t{line.get('stance') or ''}" for line in lines), 12)
+
+
+def from_tsv(text: str, source: str, note: Callable[[str], None] = lambda _: None) -> list[Row]:
+    """Gold rows of a table that `to_tsv` wrote and people have labelled; `source` names the file in errors.
+
+    The rows may have been sorted and the cells quoted by a spreadsheet. `note` is
+    told how many pages still have a model's labels; the others are a person's
+    (see `labelrows.by_person`).
+    Raises `UserError` for unknown labels and for lines that are missing,
+    doubled or no longer have the exported text.
+    """
+    problems: list[str] = []
+    pages: dict[str, tuple[str, Row]] = {}
+    lines: dict[str, list[_Numbered]] = {}
+    reader = csv.reader(io.StringIO(text, newline=""), dialect="excel-tab")
+    first = True
+    try:
+        for cells in reader:
+            place = f"{source}:{reader.line_num}"
+            if cells[:1] and cells[0].startswith("#") and not any(cells[1:]):
+                _add_page(cells[0], place, pages, problems)
+            elif any(cells):
+                if [cell.strip().lower() for cell in cells[: len(COLUMNS)]] != COLUMNS:
+                    _add_line(cells, place, first, lines, problems)
+                first = False
+    except csv.Error as error:
+        raise UserError(f"{source}:{reader.line_num}: not tab-separated values ({error})") from error
+    for page_id in sorted(lines.keys() - pages.keys()):
+        problems.append(f"{lines[page_id][0][1]}: no '{_PAGE}...' row for page {page_id!r}")
+    rows = []
+    for page_id, (place, meta) in pages.items():
+        by_number = sorted(lines.get(page_id, []), key=lambda numbered: numbered[0])
+        rows.append(_page_row(place, meta, by_number, problems))
+    raise_problems(problems)
+    return _without_guesses([about for _, about in pages.values()], rows, note)
+
+
+def _without_guesses(exported: Sequence[Row], rows: Sequence[Row], note: Callable[[str], None]) -> list[Row]:
+    """The rows; those with other labels than the model gave are told from those that have them still."""
+    before = [about["lines"].get("labels") if isinstance(about.get("lines"), dict) else None for about in exported]
+    guessed = [digest == _digest_of_labels(row["lines"]) for digest, row in zip(before, rows, strict=True)]
+    if any(guessed):
+        n = sum(digest is not None for digest in before)
+        have = "has" if sum(guessed) == 1 else "have"
+        note(f"{sum(guessed):,} of {counted(n, 'page')} {have} the model's labels unchanged")
+    return [row if same or digest is None else by_person(row) for row, same, digest in zip(rows, guessed, before, strict=True)]
+
+
+def _add_page(comment: str, place: str, pages: dict[str, tuple[str, Row]], problems: list[str]) -> None:
+    if not comment.startswith(_PAGE):
+        return
+    try:
+        meta = json.loads(comment.removeprefix(_PAGE))
+    except json.JSONDecodeError as error:
+        problems.append(f"{place}: the page's fields are not JSON ({error.msg})")
+        return
+    if not isinstance(meta, dict) or not isinstance(meta.get("id"), str):
+        problems.append(f"{place}: the page's fields have no 'id'")
+    elif meta["id"] in pages:
+        problems.append(f"{place}: page {meta['id']!r} a second time")
+    else:
+        pages[meta["id"]] = place, meta
+
+
+def _add_line(cells: list[str], place: str, first: bool, lines: dict[str, list[_Numbered]], problems: list[str]) -> None:
+    """Add a row of the table to its page; what is no line in the `first` row of the file is its header."""
+    if len(cells) < len(COLUMNS) or any(cells[len(COLUMNS) :]):
+        problems.append(f"{place}: {len(cells)} cells, expected {len(COLUMNS)} ({', '.join(COLUMNS)}) with tabs between")
+        return
+    page_id, n, kind, stance, text = cells[: len(COLUMNS)]
+    if not n.strip().isdecimal():
+        if first or sum(cell.strip().lower() in COLUMNS for cell in cells) > 1:
+            problems.append(f"{place}: the header is {', '.join(filter(None, cells))}; expected {', '.join(COLUMNS)}")
+        else:
+            problems.append(f"{place}: line number {n!r} is not a number")
+        return
+    line = label_line(text, {"type": kind.strip(), "stance": stance.strip()}, int(n))
+    problems += (f"{place}: {what}" for what in problems_of(line, int(n)))
+    lines.setdefault(page_id, []).append((int(n), place, line))
+
+
+def _page_row(place: str, meta: Row, lines: Sequence[_Numbered], problems: list[str]) -> Row:
+    """The gold row of a page; `lines` by number."""
+    about = meta.get("lines")
+    if not isinstance(about, dict):  # a table that was written by hand
+        about = {}
+    for (n, _, _), (other, second, _) in pairwise(lines):
+        if n == other:
+            problems.append(f"{second}: line {n} of page {meta['id']!r} a second time")
+    if isinstance(about.get("digests"), str):
+        _check_lines(place, meta["id"], about, lines, problems)
+    else:
+        _check_page(place, meta["id"], about, lines, problems)
+    left_out = () if about.get("numbered") else ("n",)
+    return meta | {"lines": [{key: line[key] for key in line if key not in left_out} for _, _, line in lines]}
+
+
+def _check_lines(place: str, page_id: str, about: Row, lines: Sequence[_Numbered], problems: list[str]) -> None:
+    """Every line that was exported is there, with its text, and no other."""
+    digests = [about["digests"][i : i + _DIGITS] for i in range(0, len(about["digests"]), _DIGITS)]
+    numbers = about["numbered"] if isinstance(about.get("numbered"), list) else range(1, len(digests) + 1)
+    exported = dict(zip(numbers, digests, strict=False))
+    missing = [str(n) for n in exported.keys() - {n for n, _, _ in lines}]
+    if missing:
+        named = ", ".join(sorted(missing, key=int)[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
+        problems.append(f"{place}: page {page_id!r} lacks line{'s' * (len(missing) > 1)} {named}; it had {len(exported)}")
+    for n, where, line in lines:
+        if n not in exported:
+            problems.append(f"{where}: page {page_id!r} had no line {n} when it was exported")
+        elif _digest(line["text"], _DIGITS) != exported[n]:
+            problems.append(f"{where}: the text of line {n} of page {page_id!r} is not the one exported ({_HINT})")
+
+
+def _check_page(place: str, page_id: str, about: Row, lines: Sequence[_Numbered], problems: list[str]) -> None:
+    """The same for tables of former versions, which have one digest of all texts, and for those without any."""
+    texts = _digest("\n".join(line["text"] for _, _, line in lines), 12)
+    if about.get("count", len(lines)) != len(lines):
+        problems.append(f"{place}: page {page_id!r} has {len(lines)} lines, but {about['count']} were exported")
+    elif about.get("texts", texts) != texts:
+        problems.append(f"{place}: a text of page {page_id!r} is not the one exported ({_HINT})")

@@ -1,0 +1,153 @@
+"""What all readers share: options, limits, and a row that becomes a `Page`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from clfnews.errors import BadRecord, UserError, nearest
+from clfnews.page import MAX_LINE_CHARS, Page
+from clfnews.readers.html.blocks import MAX_LINES
+from clfnews.readers.html.document import MAX_SECONDS, is_html, read_html
+
+MAX_RECORD_BYTES = 32 * 1024 * 1024
+"""A text file or row larger than this is not one page; it becomes a `BadRecord`."""
+MAX_PAGE_CHARS = 4_000_000
+"""A page with more text than this is not tagged: what a model needs grows with the page."""
+ROLES = ("text", "html", "lines", "id", "url", "site", "date")
+"""What a column can be to a page."""
+CONTENT = ("lines", "text", "html")
+"""The roles one of which a page needs; the first that has a value counts."""
+
+Records = Iterator[Page | BadRecord]
+Warn = Callable[[str], None]
+
+
+def silent(message: str) -> None:
+    """The default for `warn`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How inputs are read.
+
+    `format`: one of `readers.FORMATS` for all inputs, else by the file's name.
+    `columns`: role (`ROLES`) -> name of the column or key that has it.
+    `max_bytes` of a record; `seconds` that one page may take; `hidden`: lines of
+    hidden boxes of HTML too, for models that learnt with them.
+    """
+
+    format: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    max_bytes: int = MAX_RECORD_BYTES
+    seconds: float = MAX_SECONDS
+    hidden: bool = False
+
+    def column(self, role: str) -> str:
+        """The name under which a role is looked up."""
+        return self.columns.get(role, role)
+
+    @property
+    def content(self) -> tuple[str, ...]:
+        """Roles that a page is made of: those that the user named a column for, else all of `CONTENT`."""
+        return tuple(role for role in CONTENT if role in self.columns) or CONTENT
+
+    @property
+    def too_large(self) -> str:
+        """The reason of a record beyond `max_bytes`."""
+        return f"is larger than {self.max_bytes / 2**20:g} MiB"
+
+
+class Source(NamedTuple):
+    """Where records come from: `name` for messages, `stem` for the ids of pages without one."""
+
+    name: str
+    stem: str
+    skip: Callable[[str], None] = silent
+    """Told the reason of every record that is no page and no error, such as an image in a web archive."""
+
+
+class Part(NamedTuple):
+    """A piece of a large file: bytes (JSONL) or row groups (Parquet) from `start` to before `end`."""
+
+    start: int
+    end: int
+    first: int
+    """Rows before it."""
+    in_bytes: bool = True
+
+
+def parse_columns(items: Iterable[str]) -> dict[str, str]:
+    """`text=body` as a dict; raises `UserError` for anything else."""
+    columns = {}
+    for item in items:
+        role, equals, name = item.partition("=")
+        if not equals or not name:
+            raise UserError(f"--column {item}: expected ROLE=NAME, such as text=body")
+        if role not in ROLES:
+            raise UserError(f"--column {item}: unknown role {role!r}{nearest(role, ROLES)}")
+        columns[role] = name
+    return columns
+
+
+def missing_content(names: Iterable[str], options: ReadOptions, what: str = "column") -> str | None:
+    """Why a table (`what`: column) or a row (key) has no page: nothing in it has the name of one."""
+    names = list(names)
+    if any(options.column(role) in names for role in options.content):
+        return None
+    # Nobody names a column of lines by chance.
+    wanted = [options.column(role) for role in options.content if role != "lines" or role in options.columns]
+    shown = ", ".join(str(name)[:40] for name in names[:12])[:200] + ", ..." * (len(names) > 12)
+    hint = "name it: --column text=NAME or --column html=NAME"
+    return f"has no {what} {' or '.join(map(repr, wanted))} ({what}s: {shown or 'none'}); {hint}"
+
+
+def page_of_row(row: Mapping[str, Any], default_id: str, options: ReadOptions, note: Warn = silent) -> Page:
+    """The page of a row with `lines`, `text` or `html`; raises `ValueError` if it is not one.
+
+    A `text` that is HTML is read as HTML, and `note` told.
+    """
+    problem = missing_content(row, options, "key")
+    if problem:
+        raise ValueError(problem)
+    if options.columns:
+        row = {role: row.get(options.column(role)) for role in ROLES if role not in CONTENT or role in options.content}
+        if all(row.get(role) is None for role in CONTENT):
+            raise ValueError(f"has no value for {' or '.join(repr(options.column(role)) for role in options.content)}")
+    if row.get("lines") is None:
+        text = row.get("text")
+        if isinstance(text, str) and is_html(text):
+            note(f"{options.column('text')!r} is HTML and is read as such (said once a file)")
+            row, text = {**row, "html": text}, None
+        if text is None and row.get("html") is not None:
+            return html_page(row, default_id, options)
+    for key, count in (("text", lambda text: max(text.count("\n"), text.count("\r"))), ("lines", len)):
+        value = row.get(key)
+        if isinstance(value, str if key == "text" else list) and count(value) > MAX_LINES:
+            raise ValueError(f"has more than {MAX_LINES:,} lines")
+    return Page.from_row(row, default_id)
+
+
+def html_page(row: Mapping[str, Any], default_id: str, options: ReadOptions) -> Page:
+    """The page of a row with `html`; what the row says of url, site and date comes first."""
+    if not isinstance(row["html"], str | bytes):
+        raise ValueError(f"'html' is not a string: {row['html']!r:.80}")
+    meta = {key: row.get(key) for key in ("id", "url", "site", "date")}
+    known = Page.from_row(meta | {"lines": []}, default_id)
+    read = read_html(row["html"], known.id, url=known.url, seconds=options.seconds, hidden=options.hidden).page
+    return Page(known.id, read.lines, known.url or read.url, known.site or read.site, known.date or read.date)
+
+
+def checked(record: Page | BadRecord, source: str, warn: Warn) -> Page | BadRecord:
+    """The record with its source, or why its page is too large to be tagged; warns of lines that were cut."""
+    if isinstance(record, BadRecord):
+        return record
+    if len(record.lines) > MAX_LINES:
+        return BadRecord(source, record.id, f"has more than {MAX_LINES:,} lines")
+    lengths = [len(line.text) for line in record.lines]
+    if sum(lengths) > MAX_PAGE_CHARS:
+        return BadRecord(source, record.id, f"has more than {MAX_PAGE_CHARS:,} characters")
+    if max(lengths, default=0) >= MAX_LINE_CHARS - 1:  # a space at the end of what is left goes too
+        warn(f"{source}: {record.id}: a line of more than {MAX_LINE_CHARS:,} characters is cut off there")
+    return replace(record, source=source)

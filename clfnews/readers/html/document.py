@@ -1,0 +1,79 @@
+"""document."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from clfnews.page import Line, Page
+from clfnews.readers.html.blocks import _BLOCKS, html_rows
+from clfnews.readers.html.encoding import to_utf8
+from clfnews.readers.html.guard import _is_harmless
+from clfnews.readers.html.head import read_head
+
+MAX_HTML_BYTES = 16 * 1024 * 1024
+"""A larger HTML page is not read."""
+MAX_SECONDS = 20.0
+"""How long the conversion of one suspicious page may take."""
+_SOME_TAG = re.compile(rb"<(?:!doctype|html|head|body|div|p|a|table|meta|title)\b", re.IGNORECASE)
+_OTHER_FILES = (b"%PDF-", b"GIF8", b"PK\x03\x04", b"RIFF")
+"""How files begin that are no HTML, whatever they are called, and may hold no NUL."""
+_MARKUP = re.compile(
+    r"[\s\ufeff]*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,1000}?-->\s*){0,5}<(?:!doctype\s+html|head|"
+    + "|".join((*_BLOCKS.split(), "td", "th"))
+    + r")(?=[\s/>])",
+    re.IGNORECASE | re.DOTALL,
+)
+_CLOSING_TAG = re.compile(r"</[A-Za-z]")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A page and what its head says."""
+
+    page: Page
+    title: str | None
+    """`og:title`, else `<title>`."""
+    replaced: int
+    """Bytes that were not valid in the page's encoding."""
+
+
+def read_html(
+    data: bytes | str,
+    id: str = "page",
+    *,
+    url: str | None = None,
+    charset: str | None = None,
+    seconds: float = MAX_SECONDS,
+    hidden: bool = False,
+) -> Document:
+    """The page of an HTML document.
+
+    Parameters: `charset` of the HTTP header; `url` if known (else the canonical
+    one of the document); `seconds` that a suspicious document may take.
+    Raises `ValueError` for a document that is too large, is binary, has too many
+    lines or takes too long, and `UserError` if selectolax is not installed.
+    """
+    if len(data) > MAX_HTML_BYTES:
+        raise ValueError(f"is larger than {MAX_HTML_BYTES // 2**20} MiB; not a page")
+    utf8, replaced = (data.encode("utf-8", errors="replace"), 0) if isinstance(data, str) else to_utf8(data, charset)
+    if isinstance(data, bytes) and (
+        utf8.startswith(_OTHER_FILES) or (b"\0" in utf8[:8192] and not _SOME_TAG.search(utf8[:65536]))
+    ):
+        raise ValueError("is a binary file, not HTML")
+    if _is_harmless(utf8):
+        rows = html_rows(utf8, hidden)
+    else:
+        from clfnews.readers.html.guard import rows_in_child
+
+        rows = rows_in_child(utf8, seconds, hidden)
+    head = read_head(utf8)
+    meta = {"url": url or head.url, "date": head.date}
+    blank = Page.from_lines((), id, **meta)
+    lines = tuple(Line(text, n, None, None, cues) for n, (text, cues) in enumerate(rows, 1))
+    return Document(blank.with_lines(lines), head.title, replaced)
+
+
+def is_html(text: str) -> bool:
+    """Whether a text is an HTML document or fragment: it begins with a doctype or a block and has closing tags."""
+    return _MARKUP.match(text) is not None and _CLOSING_TAG.search(text) is not None

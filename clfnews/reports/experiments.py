@@ -1,0 +1,266 @@
+"""The folders under `experiments/`: results, tables made from them, and the index."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from clfnews.errors import UserError
+from clfnews.evaluation.metrics import CHALLENGE, COLUMNS, HEADLINE
+from clfnews.evaluation.scores import Scores
+
+FLOORS = {"type": "rules", "stance": "lexicon"}
+"""The model without training that every table of a task shows."""
+MEAN = "mean"
+"""In place of a seed: the mean over all seeds."""
+BEGIN, END = "<!-- table: written by clfnews sweep -->", "<!-- end of table -->"
+RESULTS = ("<!-- results: written by clfnews sweep --index experiments -->", "<!-- /results -->")
+BASELINES = "001-baselines"
+_SETS = {
+    "validation": "composed pages, other sites", "test": "five real pages (seeds)",
+    "vn-dev": "26 real pages", "vn-dev-stance": "217 real lines",
+}  # fmt: skip
+UNANSWERED = "Not answered yet."
+
+Row = dict[str, str]
+
+
+def read_results(path: Path) -> list[Row]:
+    """The rows of a `results.csv`."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no results; run: clfnews sweep {path.parent}/sweep.yaml") from error
+
+
+def alone_in_folder(path: Path) -> None:
+    """Raise `UserError` if another sweep lies beside this one: its results would be overwritten."""
+    for other in sorted([*path.parent.glob("*.yaml"), *path.parent.glob("*.yml")]):
+        if other.resolve() == path.resolve():
+            continue
+        text = other.read_text(encoding="utf-8", errors="replace")
+        if all(re.search(rf"^{key}:", text, re.MULTILINE) for key in ("question", "variants")):
+            raise UserError(
+                f"{path}: {other.name} lies in the same folder, and both would write results.csv, table.md and README.md there; "
+                f"one folder a question: move one of them to a folder of its own"
+            )
+
+
+def write_experiment(file: Path, question: str, rows: Sequence[Row], sets: Sequence[str]) -> None:
+    """Write `results.csv`, `table.md` and the table in `README.md` beside the sweep file."""
+    folder = file.parent
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    columns = [name for name in columns if name != "signature"] + ["signature"]
+    out = io.StringIO()
+    writer = csv.DictWriter(out, columns, lineterminator="\n", restval="")
+    writer.writeheader()
+    writer.writerows(rows)
+    (folder / "results.csv").write_text(out.getvalue(), encoding="utf-8")
+    table = tables(rows, sets)
+    (folder / "table.md").write_text(table, encoding="utf-8")
+    readme = folder / "README.md"
+    text = readme.read_text(encoding="utf-8") if readme.is_file() else _new_readme(file, question)
+    if BEGIN not in text or END not in text:
+        raise UserError(f"{readme}: no place for the table; put these two lines where it belongs: {BEGIN} and {END}")
+    head, rest = text.split(BEGIN, 1)
+    readme.write_text(f"{head}{BEGIN}\n{table}{END}{rest.split(END, 1)[1]}", encoding="utf-8")
+
+
+def tables(rows: Sequence[Row], sets: Sequence[str]) -> str:
+    """One Markdown table for each task and set that has rows; a function of `results.csv` alone."""
+    parts = []
+    for task in dict.fromkeys(row["task"] for row in rows):
+        for name in sets:
+            of_set = [row for row in rows if row["task"] == task and row["set"] == name]
+            # Two signatures are two tables: their numbers must not stand side by side.
+            for signature in dict.fromkeys(row["signature"] for row in of_set):
+                parts.append(_table(task, name, signature, [row for row in of_set if row["signature"] == signature]))
+    return "\n".join(parts)
+
+
+def _table(task: str, name: str, signature: str, rows: Sequence[Row]) -> str:
+    seeds = [row["seed"] for row in rows]
+    shown = [row for row in rows if row["seed"] == MEAN] if MEAN in seeds else list(rows)
+    titles = {metric: title for title, metric in COLUMNS[task]}
+    titles |= {metric: title for title, metric in CHALLENGE if any(row.get(metric) for row in rows)}
+    headline = HEADLINE[task]
+    details = [metric for metric in titles if metric != headline]
+    against = list(dict.fromkeys(row["against"] for row in shown if row["against"]))
+    labels = _labels(shown)
+    title = f"difference to {labels.get(against[0], against[0])}" if len(against) == 1 else "difference"
+    header = ["", titles[headline], title, *(["to"] if len(against) > 1 else []), *(titles[m] for m in details)]
+    header += ["seeds"] if MEAN in seeds else []
+    lines = [f"**{task}, {name}**", "", f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
+    for row in shown:
+        key = f"{row['variant']}/{row['model']}"
+        cells = [labels[key], _interval(row, "value", "low", "high")]
+        cells.append(_interval(row, "difference", "difference_low", "difference_high", sign=True))
+        cells += [labels.get(row["against"], row["against"])] if len(against) > 1 else []
+        cells += [_short(row.get(metric, "")) for metric in details]
+        if MEAN in seeds:
+            own = [float(r["value"]) for r in rows if r["seed"] != MEAN and f"{r['variant']}/{r['model']}" == key]
+            cells.append(f"{min(own):.3f} to {max(own):.3f}")
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, "", f"`{signature}`", ""])
+
+
+def _labels(rows: Sequence[Row]) -> dict[str, str]:
+    """How a row is called: by its variant, its model, or both, whichever tells it from the others."""
+    own = [row for row in rows if not row["variant"].startswith("(")]
+    variants, models = {row["variant"] for row in own}, {row["model"] for row in own}
+    labels = {}
+    for row in rows:
+        variant, model = row["variant"], row["model"]
+        if variant.startswith("("):
+            label = f"{model} (floor)" if model in FLOORS.values() else model
+        elif len(models) == 1:
+            label = variant
+        else:
+            label = model if len(variants) == 1 else f"{variant}, {model}"
+        labels[f"{variant}/{model}"] = label
+    return labels
+
+
+def _interval(row: Row, value: str, low: str, high: str, sign: bool = False) -> str:
+    if not row[value]:
+        return ""
+    form = "+.3f" if sign else ".3f"
+    return f"{float(row[value]):{form}} [{float(row[low]):{form}}, {float(row[high]):{form}}]"
+
+
+def _short(value: str) -> str:
+    return f"{float(value):.3f}" if value else ""
+
+
+def _new_readme(file: Path, question: str) -> str:
+    name = file.resolve().parent.name
+    return (
+        f"# {name}\n\n## Question\n\n{question.strip()}\n\n## Table\n\n{BEGIN}\n{END}\n\n## Answer\n\n{UNANSWERED}\n"
+        f"\nRun again: `clfnews sweep {file}`\n"
+    )
+
+
+def index(folder: Path) -> str:
+    """The text of `experiments/README.md`: every experiment with its question and answer."""
+    lines = [
+        "# Experiments", "",
+        "One folder a question: `sweep.yaml` asks, `results.csv` holds the numbers, `README.md` the table and the answer.",
+        "`clfnews sweep experiments/NNN-name/sweep.yaml` runs one again and leaves the same bytes.",
+        "This page is written by `clfnews sweep --index experiments`.", "",
+        "| experiment | question | answer |", "|---|---|---|",
+    ]  # fmt: skip
+    # Most are sweeps; one that needs more than other settings brings its own script.
+    for name in sorted({path.parent.name for part in ("sweep.yaml", "README.md") for path in folder.glob(f"*/{part}")}):
+        readme = folder / name / "README.md"
+        text = readme.read_text(encoding="utf-8") if readme.is_file() else ""
+        question, answer = (_section(text, title) for title in ("Question", "Answer"))
+        lines.append(f"| [{name}]({name}/README.md) | {question or 'not run yet'} | {answer or UNANSWERED} |")
+    return "\n".join(lines) + "\n"
+
+
+def write_index(folder: Path) -> Path:
+    """Write the index; raises `UserError` if the folder has no experiments."""
+    if not any(folder.glob("*/sweep.yaml")):
+        raise UserError(f"{folder}: no experiments in it (no */sweep.yaml)")
+    path = folder / "README.md"
+    path.write_text(index(folder), encoding="utf-8")
+    readme = folder.resolve().parent / "README.md"
+    if readme.is_file() and RESULTS[0] in (text := readme.read_text(encoding="utf-8")):
+        readme.write_text(with_results(text, folder), encoding="utf-8")
+    return path
+
+
+def with_results(text: str, folder: Path) -> str:
+    """A README with the table between its `results` marks made from the committed results of the baselines."""
+    if RESULTS[0] not in text or RESULTS[1] not in text:
+        return text
+    head, rest = text.split(RESULTS[0], 1)
+    return f"{head}{RESULTS[0]}\n{_overview(folder / BASELINES)}{RESULTS[1]}{rest.split(RESULTS[1], 1)[1]}"
+
+
+def _overview(folder: Path) -> str:
+    """Every model's headline score on every set with an interval, one table a task."""
+    rows, parts = read_results(folder / "results.csv"), []
+    for task, title in (("type", "article F1 by line"), ("stance", "macro-F1 of three stances")):
+        of_task = [row for row in rows if row["task"] == task]
+        sets = [name for name in dict.fromkeys(row["set"] for row in of_task) if name != "oof"]
+        parts += [
+            f"**{title}**",
+            "",
+            f"| model | {' | '.join(_SETS.get(name, name) for name in sets)} |",
+            "|---" * (len(sets) + 1) + "|",
+        ]
+        for model in dict.fromkeys(row["model"] for row in of_task):
+            found = {row["set"]: _interval(row, "value", "low", "high") for row in of_task if row["model"] == model}
+            parts.append(f"| {model} | {' | '.join(found.get(name, '') for name in sets)} |")
+        parts.append("")
+    return "\n".join(parts)
+
+
+def _section(text: str, title: str) -> str:
+    """The first paragraph under a heading, on one line."""
+    found = re.search(rf"^## {title}\n+(.+?)(?:\n\n|\n#|\Z)", text, re.MULTILINE | re.DOTALL)
+    return " ".join(found[1].split()).replace("|", "\\|") if found else ""
+
+
+MORE = {
+    "type": ("type/recall_at_p98", "type/brier"),
+    "stance": ("stance/swap_rate", "stance/brier", *(name for _, name in CHALLENGE)),
+}
+"""Metrics that `results.csv` keeps beside the columns of the report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One model of one variant and seed, scored on one set."""
+
+    variant: str
+    overrides: str
+    task: str
+    model: str
+    seed: str
+    set: str
+    train: str
+    threshold: float
+    scores: Scores
+
+
+def _row(entry: Entry, reference: Entry | None, level: float) -> dict[str, str]:
+    headline, scores = HEADLINE[entry.task], entry.scores
+    row = {
+        "variant": entry.variant, "overrides": entry.overrides, "task": entry.task, "model": entry.model,
+        "seed": entry.seed, "set": entry.set, "metric": headline,
+        "value": _number(scores.values[headline]), "low": _number(scores.low[headline]), "high": _number(scores.high[headline]),
+        "against": "", "difference": "", "difference_low": "", "difference_high": "",
+    }  # fmt: skip
+    if reference is not None and reference.scores.signature == scores.signature:
+        delta = scores.difference(reference.scores, headline, level)
+        row |= {"against": f"{reference.variant}/{reference.model}"}
+        row |= {name: _number(x) for name, x in zip(("difference", "difference_low", "difference_high"), delta, strict=True)}
+    details = [name for _, name in COLUMNS[entry.task] if name != headline] + list(MORE[entry.task])
+    row |= {name: _number(scores.values[name]) for name in details if name in scores.values}
+    threshold = _number(entry.threshold) if entry.task == "type" and entry.seed != MEAN else ""
+    return row | {"threshold": threshold, "train": entry.train, "signature": scores.signature}
+
+
+def _number(value: float) -> str:
+    # Few enough that differences in the last bits of another machine do not show, enough to be rounded again.
+    text = f"{value:.5f}"
+    return "0.00000" if text == "-0.00000" else text
+
+
+def _mean(scores: Sequence[Scores], level: float) -> Scores:
+    """The mean over seeds; its interval is that of the mean in every resample."""
+    tail = (1 - level) / 2
+    values = {name: float(np.mean([s.values[name] for s in scores])) for name in scores[0].values}
+    samples = {name: np.mean([s.samples[name] for s in scores], axis=0) for name in scores[0].samples}
+    low = {name: float(np.quantile(sample, tail)) for name, sample in samples.items()}
+    high = {name: float(np.quantile(sample, 1 - tail)) for name, sample in samples.items()}
+    return Scores(values, low, high, scores[0].signature, samples)

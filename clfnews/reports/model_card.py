@@ -1,0 +1,188 @@
+"""The model card: what a trained filter is, what it was trained on and how it scored (`clfnews card`).
+
+After Mitchell et al. 2019, "Model Cards for Model Reporting". Training keeps
+the facts in the filter's `info`; the card is written from them, so that it has
+no number that is not from the run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clfnews.errors import UserError
+from clfnews.evaluation.metrics import COLUMNS, FEW_GROUPS, HEADLINE
+from clfnews.labels import GUIDELINES_VERSION, STANCES, TYPES
+
+if TYPE_CHECKING:
+    from clfnews.data.corpus import Corpus
+    from clfnews.evaluation.results import TrainResult
+    from clfnews.evaluation.scores import Scores
+
+CARD = "README.md"
+"""Name of the card in a saved filter: where people and model hubs look for it."""
+_SETS = {"oof": "out of fold", "validation": "validation", "test": "test"}
+_PACKAGES = ("numpy", "scipy", "scikit-learn", "fasttext-community", "skops")
+_MORE = {
+    "type": (("recall at precision 0.98", "type/recall_at_p98"), ("pages with F1 below 0.5", "type/pages_below_half")),
+    "stance": (),
+    "end_to_end": (("macro-F1 on kept lines", "end_to_end/stance_macro_f1"),),
+}
+_ABOUT = {
+    "type": f"The **type** of every line, one of {', '.join(TYPES)}; lines of the first two types are the article and are kept.",
+    "stance": f"The **stance** of every kept line between political actors: {', '.join(STANCES)}.",
+}
+
+
+def training_info(outcome: TrainResult) -> dict[str, Any]:
+    """What the card says of a training, as JSON values; the same training gives the same values."""
+    import platform
+    from importlib.metadata import version
+
+    scores = {task: {name: _scores(getattr(result, name), task) for name in _SETS} for task, result in outcome.champions.items()}
+    if outcome.end_to_end is not None:
+        scores["end_to_end"] = {"test": _scores(outcome.end_to_end, "end_to_end")}
+    splits = {
+        task: [_about(corpus) for corpus in (s.train, s.validation, s.test) if corpus] for task, s in outcome.splits.items()
+    }
+    return {
+        "guidelines": GUIDELINES_VERSION,
+        "versions": {"Python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
+        "level": outcome.config.bootstrap.level,
+        "splits": splits,
+        "scores": scores,
+        "skipped": outcome.skipped,
+    }
+
+
+def _about(corpus: Corpus) -> dict[str, Any]:
+    origins = {name: n for name, n in Counter(corpus.origins).most_common() if name}
+    groups = len(set(corpus.groups))
+    return {
+        "name": corpus.name, "digest": corpus.digest, "pages": len(corpus), "lines": corpus.n_lines, "groups": groups,
+        "origins": origins,
+    }  # fmt: skip
+
+
+def _scores(scores: Scores | None, task: str) -> dict[str, list[float]]:
+    """Metric -> value and the ends of its interval."""
+    wanted = [name for _, name in (*COLUMNS.get(task, ()), *_MORE[task])]
+    if scores is None:
+        return {}
+    return {name: [round(float(x), 6) for x in (scores.values[name], scores.low[name], scores.high[name])] for name in wanted}
+
+
+def card_of(folder: Path) -> str:
+    """The card kept with a saved filter; raises `UserError` if the folder is not one."""
+    try:
+        return (folder / CARD).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        pass  # saved before cards were kept, or no filter at all
+    try:
+        return render(json.loads((folder / "filter.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(f"{folder}: not a clfnews filter (no filter.json); train one: clfnews train CONFIG") from error
+
+
+def render(meta: Mapping[str, Any]) -> str:
+    """The card, in Markdown, of what `PageFilter.save` writes as `filter.json`."""
+    info = meta["info"]
+    tasks, trained = list(meta["temperature"]), "splits" in info
+    kinds = meta.get("models") or {task: info.get(task, {}).get("model", "unknown") for task in tasks}
+    parts = [
+        f"# {meta['name']}",
+        "A filter of news pages, made by clfnews: it reads the lines of an extracted page and gives",
+        "\n".join(f"- {_ABOUT[task]} Model: `{kinds.get(task, 'unknown')}`." for task in tasks),
+        *_decisions(meta, tasks, trained),
+        "## Data",
+        *(_data(info) if trained else ["It was not made by a training: there is no data to tell of."]),
+        *_metrics(info, tasks),
+        "## Limits",
+        "\n".join(f"- {limit}" for limit in _limits(info, tasks)),
+        "## Use",
+        "```python\nimport clfnews\n\npage_filter = clfnews.load(FOLDER)    # or models:/NAME@champion\n"
+        "for page in page_filter.keep([clfnews.Page.from_text(text)]):\n    print(page.text)\n```",
+        "Licence: Apache-2.0, as clfnews; who trained it on other data minds the terms of that data too.",
+        f"Made with clfnews {meta['clfnews']}"
+        + "".join(f", {name} {version}" for name, version in info.get("versions", {}).items())
+        + (f"; labelling guidelines {info['guidelines']}" if "guidelines" in info else "")
+        + (f"; seed {info['seed']}." if "seed" in info else "."),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _decisions(meta: Mapping[str, Any], tasks: list[str], trained: bool) -> Iterator[str]:
+    said = f"A line is kept from p(article) {meta['threshold']:g} on"
+    if "stance" in tasks:
+        said += f"; a stance is given from a confidence of {meta['min_confidence']:g} on, below it the model abstains"
+    if not trained:
+        yield f"{said}."
+        return
+    temperatures = ", ".join(f"{value:g} ({task})" for task, value in meta["temperature"].items())
+    yield f"{said}. Probabilities are calibrated out of fold; temperatures: {temperatures}."
+
+
+def _data(info: Mapping[str, Any]) -> Iterator[str]:
+    rows = [
+        [part["name"], part["digest"], *(f"{part[key]:,}" for key in ("pages", "lines", "groups")), _listed(part["origins"])]
+        for parts in info["splits"].values()
+        for part in parts
+    ]
+    yield _table(["split", "digest", "pages", "lines", "groups", "origin of the pages"], rows)
+    yield "Pages of one group (a site, a layout or an article) never stand in two splits. The digest is of the labelled text."
+    if info.get("skipped"):
+        yield f"{info['skipped']}."
+
+
+def _metrics(info: Mapping[str, Any], tasks: list[str]) -> Iterator[str]:
+    if "scores" not in info:
+        return
+    yield f"## Scores\n\nWith {info['level']:.0%} intervals over resampled groups. Models were chosen by the column out of fold."
+    for task in (*tasks, "end_to_end"):
+        sets = {name: values for name, values in info["scores"].get(task, {}).items() if values}
+        titles = {name: title for title, name in (*COLUMNS.get(task, ()), *_MORE[task])}
+        metrics = dict.fromkeys(name for values in sets.values() for name in values)
+        rows = [
+            [titles.get(name, name), *(_cell(values[name]) if name in values else "" for values in sets.values())]
+            for name in metrics
+        ]
+        if rows:
+            yield _table([task.replace("_", " "), *(_SETS[name] for name in sets)], rows)
+
+
+def _limits(info: Mapping[str, Any], tasks: list[str]) -> Iterator[str]:
+    for task, parts in info.get("splits", {}).items():
+        train, test = parts[0], parts[-1]
+        if test["groups"] < FEW_GROUPS:
+            few = f"{test['groups']} group{'s' * (test['groups'] != 1)}"
+            yield f"{task}: the test split has only {few}: read its intervals, score pages of your own."
+        strange = set(test["origins"]) - set(train["origins"])
+        if strange and train["origins"]:
+            seen, new = _listed(train["origins"]), ", ".join(sorted(strange))
+            yield f"{task}: trained on pages of origin {seen}; scores on {new} pages tell more about the web than the others."
+        headline = info.get("scores", {}).get(task, {})
+        if headline.get("oof") and headline.get("test"):
+            a, b = headline["oof"][HEADLINE[task]], headline["test"][HEADLINE[task]]
+            if b[2] < a[0]:
+                yield f"{task}: the test score lies below the one out of fold, beyond its interval: expect it on new pages."
+    yield "Sites, subjects and languages that the training pages do not have can be much worse than these scores."
+    yield "A page is taken for one story: on lists of stories, forums and shops what is kept means little."
+    if "stance" in tasks:
+        yield "Stance is what a line reports, not what its author thinks, nor whether it is true: no basis for judging people."
+    else:
+        yield "It has no stance model: every stance is null."
+
+
+def _cell(value: list[float]) -> str:
+    return f"{value[0]:.3f} [{value[1]:.2f}, {value[2]:.2f}]"
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {n:,}" for name, n in counts.items())
+
+
+def _table(header: list[str], rows: list[list[str]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *rows))

@@ -1,0 +1,269 @@
+"""What a training logs: names, tags, parameters, scores, data and figures of its runs.
+
+The functions are given the module mlflow; `tracking.py` imports it.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clfnews.errors import UserError
+from clfnews.evaluation.metrics import HEADLINE
+from clfnews.evaluation.results import LoggedRun
+from clfnews.evaluation.scores import Scores
+from clfnews.labels import TASKS
+from clfnews.tracking.registry import _log_model, _register
+from clfnews.tracking.store import quiet_mlflow, store_errors, store_problem
+from clfnews.version import __version__
+
+if TYPE_CHECKING:
+    from clfnews.config.schema import TrackingSection
+    from clfnews.evaluation.results import Result, TrainResult
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f3c8d", "#595959")
+"""Of runs in the charts of the UI, which are told apart also by the colour-blind (Okabe and Ito); MLflow's own often collide."""
+_DIGITS = 4
+"""Decimals of a logged metric, so that columns can be read; `scores.json` has every digit."""
+
+
+def run_name(outcome: TrainResult) -> str:
+    """The facts that tell one run from another in a list: champions and their scores out of fold.
+
+    Not those on test: what stands in a list is what people choose by.
+    """
+    parts = [f"{result.name} {result.headline:.3f}" for result in outcome.champions.values()]
+    return f"{' + '.join(parts)} | {len(outcome.splits['type'].train)} pages"
+
+
+def tags_of(outcome: TrainResult, config_path: str) -> dict[str, str]:
+    """What tells a training and its data from others: tags of all its runs."""
+    splits = outcome.splits
+    return {
+        "clfnews.version": __version__,
+        "clfnews.config": config_path,
+        "clfnews.git_commit": _git_commit(),
+        "clfnews.data_hash": "".join(of_task.train.digest for of_task in splits.values()),
+        "clfnews.test_hash": "".join(of_task.test.digest for of_task in splits.values()),
+    }
+
+
+def _git_commit() -> str:
+    try:
+        done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return done.stdout.strip()
+
+
+def log_parent(mlflow: Any, outcome: TrainResult, tags: dict[str, str], colour: str) -> None:
+    """Tags, parameters, champions' scores, data and tables of a training, into the active run."""
+    from clfnews.reports import model_card
+    from clfnews.reports import tables as report
+
+    config = outcome.config
+    mlflow.set_tags(tags | {"clfnews.kind": "train", "mlflow.note.content": report.summary(outcome), "mlflow.runColor": colour})
+    mlflow.log_params(parameters_of(outcome))
+    metrics: dict[str, float] = {}
+    for result in outcome.champions.values():
+        metrics |= metrics_of(result)
+    end_to_end = outcome.end_to_end.flat() if outcome.end_to_end else {}
+    mlflow.log_metrics(metrics | {name: round(value, _DIGITS) for name, value in end_to_end.items()})
+    for task, splits in outcome.splits.items():
+        for part, context in (("train", "train"), ("validation", "validation"), ("test", "test")):
+            corpus = getattr(splits, part)
+            if corpus is not None:
+                mlflow.log_input(_dataset(mlflow, corpus), context=f"{context} ({task})")
+    mlflow.log_dict(config.model_dump(mode="json"), "config.yaml")
+    if Path(tags["clfnews.config"]).is_file():
+        mlflow.log_artifact(tags["clfnews.config"], "source")
+    mlflow.log_text(report.markdown(outcome), "report.md")
+    mlflow.log_text(model_card.render(outcome.page_filter.meta()), "model_card.md")
+    mlflow.log_dict(report.all_scores(outcome), "scores.json")
+    for task, results in outcome.results.items():
+        mlflow.log_table(report.table_rows(results), f"tables/{task}.json")
+
+
+def log_predictions(mlflow: Any, outcome: TrainResult, tags: dict[str, str], run: Any) -> None:
+    """What every model predicted, so that runs can be compared, and the page that shows it."""
+    from clfnews.evaluation import predictions as predictions_predictions
+    from clfnews.evaluation import results as predictions_results
+    from clfnews.reports.html_report import render
+
+    parts = predictions_results.parts_of(outcome)
+    metrics = {(task, r.name): metrics_of(r) for task, results in outcome.results.items() for r in results}
+    champions = {task: result.name for task, result in outcome.champions.items()}
+    params = parameters_of(outcome)
+    data = predictions_predictions.RunData(run.info.run_id, run.info.run_name, params, tags, champions, metrics, parts)
+    with tempfile.TemporaryDirectory() as folder:
+        predictions_predictions.write_parts(Path(folder), parts)
+        (Path(folder) / "report.html").write_text(render(data), encoding="utf-8")
+        mlflow.log_artifacts(folder)
+
+
+def log_child(mlflow: Any, outcome: TrainResult, result: Result, tags: dict[str, str], parent: str) -> None:
+    """One model as a child of the active run."""
+    from clfnews.reports import figures as report
+
+    name = f"{result.task} {result.name} {result.headline:.3f}"
+    with mlflow.start_run(run_name=name, nested=True):
+        champion = outcome.champions[result.task] is result
+        place = outcome.results[result.task].index(result)
+        own = {
+            "mlflow.runColor": COLOURS[place % len(COLOURS)],
+            "mlflow.note.content": f"Model of the training `{parent}`, where report and predictions are.",
+            "task": result.task,
+            "model": result.name,
+            "champion": str(champion).lower(),
+            "clfnews.kind": "model",
+        }
+        mlflow.set_tags(tags | own)
+        splits, config = outcome.splits[result.task], outcome.config
+        shared = {"task": result.task, "model": result.name, "folds": config.folds, "seed": config.seed}
+        shared |= {"data.train_share": config.data.train_share, "train_data": splits.train.digest}
+        # Behind `model` in the alphabet: the Compare page starts with the first parameters that differ.
+        options = {f"model.{key}": str(value) for key, value in result.fitted.options.items() if key != "seed"}
+        mlflow.log_params(shared | options)
+        mlflow.log_metrics(metrics_of(result))
+        mlflow.log_input(_dataset(mlflow, splits.train), context="train")
+        mlflow.log_input(_dataset(mlflow, splits.test), context="test")
+        for file, figure in report.figures(splits, result).items():
+            mlflow.log_figure(figure, f"figures/{file}")
+
+
+def parameters_of(outcome: TrainResult) -> dict[str, str]:
+    """The configuration, flat, with the models of each task as one parameter and the champions.
+
+    The Compare page starts with the first three parameters that differ, by
+    the alphabet: `champion.*` stands before the others.
+    """
+    values = outcome.config.model_dump(exclude={"tracking"})
+    for task in TASKS:
+        values[task]["models"] = {name: options for name, options in values[task]["models"].items() if options is not None}
+        values[f"{task}.models"] = ", ".join(values[task]["models"])
+    champions = {f"champion.{task}": result.name for task, result in outcome.champions.items()}
+    return champions | {key: str(value) for key, value in _flat(values).items()}
+
+
+def metrics_of(result: Result) -> dict[str, float]:
+    """What the charts of the UI are made of; the same names for every model of a task.
+
+    `TASK/` holds the test scores, `TASK_validation/` and `TASK_oof/` those of
+    the other sets, `TASK_labels/` the F1 of each label on test and
+    `TASK_model/` the costs. All scores are in `scores.json`.
+    """
+    task, headline = result.task, HEADLINE[result.task]
+    out: dict[str, float] = {}
+    for part, group in (("test", task), ("validation", f"{task}_validation"), ("oof", f"{task}_oof")):
+        scores: Scores | None = getattr(result, part)
+        for name, value in (scores.values if scores else {}).items():
+            short = name.removeprefix(f"{task}/")
+            label, _, kind = short.rpartition("_")
+            if label not in TASKS[task]:
+                out[f"{group}/{short}"] = value
+            elif part == "test" and kind == "f1":
+                out[f"{task}_labels/{short}"] = value
+    out |= {f"{headline}_low": result.test.low[headline], f"{headline}_high": result.test.high[headline]}
+    out |= result.challenge.values if result.challenge else {}
+    cost = {"cpu_seconds": result.seconds, "model_mb": result.size / 1e6, "temperature": result.fitted.temperature}
+    if task == "type":
+        cost["threshold"] = result.threshold
+    out |= {f"{task}_model/{name}": value for name, value in cost.items()}
+    return {name: round(value, _DIGITS) for name, value in out.items()}
+
+
+def _dataset(mlflow: Any, corpus: Any) -> Any:
+    import numpy as np
+
+    shape = np.array([[len(page.lines)] for page in corpus.pages])
+    return mlflow.data.from_numpy(shape, name=corpus.name, digest=corpus.digest)
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            out |= _flat(value, f"{prefix}{key}.")
+        else:
+            out[f"{prefix}{key}"] = value
+    return out
+
+
+_OVERRIDES = re.compile(r" (?=[\w.]+=)")
+"""Between two of them in `results.csv`; a value may have spaces."""
+
+
+def log_sweep(section: TrackingSection, name: str, rows: Iterable[dict[str, str]]) -> None:
+    """One parent run for a sweep, one child for each model, variant and seed."""
+    mlflow = quiet_mlflow()
+    by_run: dict[tuple[str, ...], list[dict[str, str]]] = {}
+    for row in rows:
+        by_run.setdefault((row["variant"], row["task"], row["model"], row["seed"]), []).append(row)
+    try:
+        mlflow.set_experiment(section.experiment)
+        with mlflow.start_run(run_name=f"sweep {name}"):
+            mlflow.set_tags({"clfnews.kind": "sweep"})
+            for (variant, task, model, seed), of_run in by_run.items():
+                with mlflow.start_run(run_name=f"{name} {variant} {task} {model} seed {seed}", nested=True):
+                    mlflow.set_tags({"clfnews.kind": "variant", "task": task, "model": model})
+                    changed = dict(item.split("=", 1) for item in _OVERRIDES.split(of_run[0]["overrides"]) if "=" in item)
+                    mlflow.log_params({"task": task, "model": model, "variant": variant, "seed": seed} | changed)
+                    mlflow.log_metrics(_sweep_metrics(of_run))
+    except store_errors() as error:
+        raise UserError(store_problem(mlflow.get_tracking_uri(), error)) from error
+
+
+def _sweep_metrics(rows: Iterable[dict[str, str]]) -> dict[str, float]:
+    """Named as training names them: test plainly, other sets `TASK_SET/...`."""
+    out = {}
+    for row in rows:
+        for name, value in {row["metric"]: row["value"], **row}.items():
+            if name.startswith(f"{row['task']}/") and value:
+                out[name if row["set"] == "test" else name.replace("/", f"_{row['set']}/", 1)] = float(value)
+    return out
+
+
+def log_training(outcome: TrainResult, config_path: str, started: float) -> TrainResult:
+    """Log a training run (one parent, one child a model), register its filter.
+
+    `started`: when the training began, in seconds since 1970; the run's duration counts from there.
+    """
+    mlflow = quiet_mlflow()
+    section = outcome.config.tracking
+    from clfnews.tracking import log as runlog
+
+    try:
+        experiment = mlflow.set_experiment(section.experiment)
+        earlier = mlflow.MlflowClient().search_runs([experiment.experiment_id], "tags.`clfnews.kind` = 'train'")
+        colour = runlog.COLOURS[len(earlier) % len(runlog.COLOURS)]
+        tags = runlog.tags_of(outcome, config_path)
+        name = section.run_name or runlog.run_name(outcome)
+        with mlflow.start_run(run_id=_create_run(mlflow, experiment.experiment_id, name, started)) as run:
+            runlog.log_parent(mlflow, outcome, tags, colour)
+            runlog.log_predictions(mlflow, outcome, tags, run)
+            for results in outcome.results.values():
+                for result in results:
+                    runlog.log_child(mlflow, outcome, result, tags, run.info.run_name)
+            model = _log_model(mlflow, outcome)
+            version, promoted, reason = _register(mlflow, outcome, model)
+    except store_errors() as error:
+        raise UserError(store_problem(mlflow.get_tracking_uri(), error)) from error
+    uri = f"models:/{section.registered_model}/{version}" if version else None
+    logged = LoggedRun(
+        run.info.run_id, run.info.experiment_id, run.info.run_name, mlflow.get_tracking_uri(), uri, promoted, reason
+    )
+    return replace(outcome, run=logged)
+
+
+def _create_run(mlflow: Any, experiment_id: str, name: str, started: float) -> str:
+    """The id of a new run that began before now, with the tags (user, source) that MLflow gives runs by itself."""
+    from mlflow.tracking.context.registry import resolve_tags
+
+    client = mlflow.MlflowClient()
+    run = client.create_run(experiment_id, start_time=int(started * 1000), tags=resolve_tags(), run_name=name)
+    return str(run.info.run_id)

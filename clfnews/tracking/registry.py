@@ -1,0 +1,198 @@
+"""registry."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import re
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clfnews.errors import UserError
+from clfnews.evaluation.metrics import HEADLINE
+from clfnews.evaluation.scores import score_stance, score_type
+from clfnews.filtering.filter import PageFilter
+from clfnews.tracking.store import missing_store, quiet_mlflow, store_errors, store_problem
+
+if TYPE_CHECKING:
+    from clfnews.evaluation.results import TrainResult
+
+
+def model_version() -> str:
+    """One line on the champion of the store in use: its name and the digests of the data it learnt from."""
+    from clfnews.tracking.registry import find_filter
+
+    try:
+        meta = json.loads((find_filter() / "filter.json").read_text(encoding="utf-8"))
+    except (UserError, OSError, ValueError):
+        return "none in the store in use; train one: clfnews train CONFIG"
+    data = ", ".join(f"{name} {digest}" for name, digest in meta["info"].get("data", {}).items() if name.endswith("/train"))
+    return f"{meta['name']} (clfnews {meta['clfnews']}; data: {data or 'unknown'})"
+
+
+DEFAULT_MODEL = "models:/clfnews@champion"
+ALIAS = "champion"
+_LOGGED_MODEL = re.compile(r"models:/m-[0-9a-f]{32}")
+"""What MLflow calls a model of a run that is not registered."""
+REQUIREMENTS = ["mlflow", "pandas", "numpy", "scipy", "scikit-learn", "skops", "fasttext-community"]
+
+
+def load_filter(uri_or_dir: str | None = None) -> PageFilter:
+    """A filter from a folder, `runs:/ID/model`, `models:/NAME@ALIAS` or `models:/NAME/VERSION`.
+
+    None means the champion. Raises `UserError` if it cannot be found.
+    """
+    return PageFilter.load(find_filter(uri_or_dir))
+
+
+def find_filter(uri_or_dir: str | None = None) -> Path:
+    """The local folder of a filter, as `load_filter` names it; remote ones are downloaded."""
+    uri = uri_or_dir or DEFAULT_MODEL
+    if "://" not in uri and not uri.startswith(("models:/", "runs:/", "mlflow-artifacts:/")):
+        folder = Path(uri)
+        return next(
+            (f for f in (folder, folder / "artifacts" / "filter", folder / "filter") if (f / "filter.json").is_file()), folder
+        )
+    mlflow = quiet_mlflow()
+    store = missing_store(mlflow)
+    if store:
+        raise UserError(
+            f"no model {uri}: there is no store {store}; train one (clfnews train CONFIG), or name the store of a training "
+            "(MLFLOW_TRACKING_URI=sqlite:////FOLDER/mlflow.db) or the folder of a model (--model)"
+        )
+    try:
+        if uri.startswith("models:/") and not _LOGGED_MODEL.fullmatch(uri):
+            # Asked first: the error is clear, and comes before any copying.
+            registered_version(mlflow, uri)
+        folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
+    except store_errors() as error:
+        text = str(error).splitlines()[0]
+        if "not found" in text.lower() or "does not exist" in text.lower() or "RESOURCE_DOES_NOT_EXIST" in str(error):
+            raise UserError(
+                f"no model {uri} in {mlflow.get_tracking_uri()}; train one: clfnews train configs/base.yaml"
+            ) from error
+        raise UserError(store_problem(mlflow.get_tracking_uri(), error)) from error
+    return folder / "artifacts" / "filter"
+
+
+def registered_version(mlflow: Any, uri: str) -> Any:
+    """The model version of `models:/NAME/VERSION` or `models:/NAME@ALIAS`.
+
+    Raises `UserError` that names the versions there are.
+    """
+    name, sign, which = uri.removeprefix("models:/").replace("@", "/@").partition("/")
+    if not sign:
+        raise UserError(f"{uri}: no version is given; models:/{name}@{ALIAS} is the champion, models:/{name}/1 a version")
+    if missing_store(mlflow):
+        raise UserError(f"no model {uri}: there is no store {missing_store(mlflow)}; train one: clfnews train CONFIG")
+    client = mlflow.MlflowClient()
+    try:
+        return client.get_model_version_by_alias(name, which[1:]) if which[:1] == "@" else client.get_model_version(name, which)
+    except mlflow.exceptions.MlflowException as error:
+        where = f"no model {uri} in {mlflow.get_tracking_uri()}"
+        known = sorted((int(v.version) for v in client.search_model_versions() if v.name == name), reverse=True)
+        if not known:
+            raise UserError(f"{where}; train one: clfnews train configs/base.yaml") from error
+        said = f"{name} has version{'s' * (len(known) > 1)} {', '.join(map(str, known[:10]))}"
+        if which == f"@{ALIAS}":
+            raise UserError(f"{where}: {said} but no {ALIAS}; choose one: clfnews promote models:/{name}/{known[0]}") from error
+        raise UserError(f"{where}: {said}") from error
+
+
+def _log_model(mlflow: Any, outcome: TrainResult) -> Any:
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    from clfnews.reports.model_card import CARD, render
+
+    package = Path(__file__).parents[1]
+    optional = [ColSpec("string", name, required=False) for name in ("id", "url")]
+    inputs = Schema([ColSpec("string", "text"), *optional])
+    outputs = Schema(
+        [
+            *(ColSpec("string", name) for name in ("title", "text", "stance")),
+            *(ColSpec("double", name) for name in ("p_conciliatory", "p_hostile", "p_neutral", "confidence")),
+            ColSpec("string", "lines"),
+        ]
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        outcome.page_filter.save(Path(folder) / "filter")
+        (Path(folder) / "filter" / CARD).write_text(render(outcome.page_filter.meta()), encoding="utf-8")
+        return mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(package / "tracking" / "pyfunc.py"),
+            artifacts={"filter": str(Path(folder) / "filter")},
+            code_paths=[str(package)],
+            signature=ModelSignature(inputs, outputs),
+            pip_requirements=_pinned(REQUIREMENTS),
+        )
+
+
+def _pinned(names: list[str]) -> list[str]:
+    from importlib.metadata import version
+
+    return [f"{name}=={version(name)}" for name in names]
+
+
+def _register(mlflow: Any, outcome: TrainResult, model: Any) -> tuple[str | None, bool, str]:
+    """Register the model; move the alias if it beats the present champion on validation, and may."""
+    name = outcome.config.tracking.registered_model
+    if name is None:
+        return None, False, "tracking.registered_model is null"
+    client = mlflow.MlflowClient()
+    # What MLflow prints here stands in the table of results too.
+    with contextlib.redirect_stderr(io.StringIO()):
+        version = mlflow.register_model(model.model_uri, name).version
+    from clfnews.reports.model_card import render
+
+    client.update_model_version(name, version, description=render(outcome.page_filter.meta()))
+    if not outcome.config.tracking.promote:
+        return str(version), False, f"tracking.promote is false; to move it: clfnews promote models:/{name}/{version}"
+    from mlflow.exceptions import MlflowException
+
+    try:
+        present = client.get_model_version_by_alias(name, ALIAS)
+    except MlflowException:
+        present = None
+    promoted, reason = _is_better(outcome, f"models:/{name}/{present.version}" if present else None)
+    if promoted:
+        client.set_registered_model_alias(name, ALIAS, version)
+    return str(version), promoted, reason
+
+
+def _is_better(outcome: TrainResult, present: str | None) -> tuple[bool, str]:
+    """Whether the new filter beats the champion, both scored now on the same pages.
+
+    The pages are the validation split, or train if there is none: the new one
+    out of fold, the old one at its best, since it may have learnt from them.
+    The mean of the tasks' headline scores decides; a filter without a stance
+    model never takes the place of one that has it.
+    """
+    if present is None:
+        return True, "there was no champion"
+    try:
+        old = load_filter(present)
+    except UserError as error:
+        return True, f"the old champion cannot be loaded ({error})"
+    if old.stance_task is not None and "stance" not in outcome.champions:
+        return False, f"it has no stance model, and {present} has one"
+    new, before, told = [], [], []
+    for task, result in outcome.champions.items():
+        splits = outcome.splits[task]
+        corpus = splits.validation or splits.train
+        fitted = old.type_task if task == "type" else old.stance_task
+        if fitted is None:
+            continue
+        p = fitted.predict(corpus.pages)
+        scores = score_type(corpus, p, old.threshold) if task == "type" else score_stance(corpus, p)
+        before.append(scores.values[HEADLINE[task]])
+        new.append((result.validation or result.oof).values[HEADLINE[task]])
+        title = "article F1" if task == "type" else "stance macro-F1"
+        told.append(f"{'validation' if result.validation else 'out-of-fold'} {title}")
+    score, old_score = sum(new) / len(new), sum(before) / len(before)
+    better = score > old_score
+    names, sign = " and ".join(told), ">" if better else "is not above"
+    names = names.replace("and validation ", "and ") if all(name.startswith("validation") for name in told) else names
+    return better, f"{'mean of ' * (len(told) > 1)}{names}: {score:.4f} {sign} {old_score:.4f} of {present} on the same pages"

@@ -1,0 +1,221 @@
+"""Runs read back from MLflow, and sweeps logged to it.
+
+The store is reached through `tracking.quiet_mlflow`; only `tracking.py` and
+`packaged.py` import mlflow.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clfnews.errors import UserError, nearest
+from clfnews.evaluation.metrics import HEADLINE
+from clfnews.evaluation.predictions import PAGES, PREDICTIONS, RunData, read_parts
+from clfnews.tracking.registry import ALIAS, load_filter, registered_version
+from clfnews.tracking.store import missing_store, quiet_mlflow, store_errors, store_problem
+
+if TYPE_CHECKING:
+    from clfnews.filtering.filter import PageFilter
+
+_NUMBER = re.compile(r"\d{1,5}")
+"""Of a version; more digits are the beginning of a run's id."""
+_ID = re.compile(r"[0-9a-f]{6,32}")
+
+
+def load_run(name: str, experiment: str = "clfnews") -> RunData:
+    """A training run with its predictions.
+
+    `name`: a run id (or its first six or more digits), a run's name, `last`,
+    `best` (the highest validation scores of both tasks), `runs:/ID/...` or
+    `models:/...`. The run of a single model gives that model instead of the
+    champion of its task. Raises `UserError` if there is no such run, or if it
+    was logged before predictions were kept.
+    """
+    mlflow = quiet_mlflow()
+    client = _client(mlflow)
+    try:
+        run = _find(client, mlflow, name, experiment)
+        only = None
+        if run.data.tags.get("clfnews.kind") == "model":
+            only = run
+            run = client.get_run(run.data.tags["mlflow.parentRunId"])
+        if run.data.tags.get("clfnews.kind") != "train":
+            raise UserError(f"{name}: run {run.info.run_id} is not a training run of clfnews")
+        return _read_run(client, run, only)
+    except store_errors() as error:
+        raise UserError(store_problem(mlflow.get_tracking_uri(), error)) from error
+
+
+def filter_of(name: str, experiment: str = "clfnews") -> PageFilter:
+    """The filter of a folder, of a registered model, or of a run as `load_run` names it."""
+    if name.startswith(("models:/", "runs:/")) or Path(name).is_dir():
+        return load_filter(name)
+    mlflow = quiet_mlflow()
+    try:
+        run = _find(_client(mlflow), mlflow, name, experiment)
+    except store_errors() as error:
+        raise UserError(store_problem(mlflow.get_tracking_uri(), error)) from error
+    return load_filter(f"runs:/{run.data.tags.get('mlflow.parentRunId', run.info.run_id)}/model")
+
+
+def _client(mlflow: Any) -> Any:
+    """A client of the store in use, which has to be there: looking should not make one."""
+    store = missing_store(mlflow)
+    if store:
+        raise UserError(
+            f"no runs: there is no store {store}; train first: clfnews train configs/base.yaml, or set MLFLOW_TRACKING_URI"
+        )
+    return mlflow.MlflowClient()
+
+
+def _find(client: Any, mlflow: Any, name: str, experiment: str) -> Any:
+    if name.startswith("models:/"):
+        return client.get_run(registered_version(mlflow, name).run_id)
+    if name.startswith("runs:/"):
+        name = name.removeprefix("runs:/").split("/")[0]
+    runs = _runs_of(client, mlflow, experiment)
+    trained = _trained(runs)
+    if name in ("last", "best"):
+        if not trained:
+            raise UserError(f"no finished training in experiment {experiment!r}; train first: clfnews train configs/base.yaml")
+        return max(trained, key=_validation) if name == "best" else trained[0]
+    same = [run for run in runs if run.info.run_id.startswith(name) and _ID.fullmatch(name)] or [
+        run for run in runs if run.info.run_name == name
+    ]
+    if not same:
+        names = [run.info.run_name for run in trained]
+        raise UserError(f"no run {name!r} in experiment {experiment!r}{nearest(name, ['last', 'best', *names[:5]])}")
+    if len(same) > 1:
+        raise UserError(f"{len(same)} runs are called {name!r}; give the id: {', '.join(r.info.run_id[:12] for r in same[:5])}")
+    return same[0]
+
+
+def _runs_of(client: Any, mlflow: Any, experiment: str) -> list[Any]:
+    """All runs of clfnews in an experiment, newest first."""
+    found = client.get_experiment_by_name(experiment)
+    if found is None:
+        where = mlflow.get_tracking_uri()
+        raise UserError(f"no experiment {experiment!r} in {where}; train first: clfnews train configs/base.yaml")
+    return [run for run in _all_runs(client, found.experiment_id) if "clfnews.kind" in run.data.tags]
+
+
+def _trained(runs: Iterable[Any]) -> list[Any]:
+    return [run for run in runs if run.data.tags["clfnews.kind"] == "train" and run.info.status == "FINISHED"]
+
+
+def _all_runs(client: Any, experiment_id: str) -> list[Any]:
+    """Newest first."""
+    runs, token = [], None
+    while True:
+        page = client.search_runs([experiment_id], order_by=["attributes.start_time DESC"], page_token=token)
+        runs.extend(page)
+        token = page.token
+        if not token:
+            return runs
+
+
+def _validation(run: Any) -> float:
+    """Sum of the champions' headline scores on validation, or out of fold without one."""
+    total = 0.0
+    for metric in HEADLINE.values():
+        values = run.data.metrics
+        total += values.get(metric.replace("/", "_validation/", 1), values.get(metric.replace("/", "_oof/", 1), 0.0))
+    return total
+
+
+def _read_run(client: Any, run: Any, only: Any | None) -> RunData:
+    kept = {item.path for item in client.list_artifacts(run.info.run_id)}
+    if not {PAGES, PREDICTIONS} <= kept:
+        raise UserError(f"run {run.info.run_id} has no predictions (logged by an older clfnews); train it again")
+    with tempfile.TemporaryDirectory() as folder:
+        for name in (PAGES, PREDICTIONS):
+            client.download_artifacts(run.info.run_id, name, folder)
+        parts = read_parts(Path(folder))
+    children = client.search_runs([run.info.experiment_id], f"tags.mlflow.parentRunId = '{run.info.run_id}'")
+    metrics = {(c.data.tags["task"], c.data.tags["model"]): dict(c.data.metrics) for c in children if "task" in c.data.tags}
+    params = dict(run.data.params)
+    champions = {task: params[f"champion.{task}"] for task in HEADLINE if f"champion.{task}" in params}
+    if only is not None:
+        task, model = only.data.tags["task"], only.data.tags["model"]
+        champions = {task: model}
+        parts = {key: part for key, part in parts.items() if key[:2] == (task, model)}
+    named = only or run
+    return RunData(named.info.run_id, named.info.run_name, params, dict(run.data.tags), champions, metrics, parts)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A finished training as `clfnews runs` lists it."""
+
+    id: str
+    name: str
+    time: str
+    """When it began, ISO 8601 with the local time zone."""
+    config: str
+    scores: dict[str, float]
+    """The champions' headline scores: `TASK_oof/...` and `TASK_validation/...`, as far as there are."""
+    version: str | None
+    """`models:/NAME/VERSION`, if the run's model is registered."""
+    champion: bool
+
+
+def list_runs(experiment: str = "clfnews") -> list[RunRow]:
+    """The finished trainings of an experiment, newest first; raises `UserError` if there is no such experiment."""
+    mlflow = quiet_mlflow()
+    client = _client(mlflow)
+    try:
+        runs = _trained(_runs_of(client, mlflow, experiment))
+        champions = {(m.name, str(m.aliases[ALIAS])) for m in client.search_registered_models() if ALIAS in m.aliases}
+        versions: dict[str, list[tuple[bool, int, str]]] = {}
+        for v in client.search_model_versions():
+            entry = (v.name, str(v.version)) in champions, int(v.version), f"models:/{v.name}/{v.version}"
+            versions.setdefault(v.run_id, []).append(entry)
+    except store_errors() as error:
+        raise UserError(store_problem(mlflow.get_tracking_uri(), error)) from error
+    return [_run_row(run, max(versions.get(run.info.run_id, [(False, 0, "")]))) for run in runs]
+
+
+def _run_row(run: Any, version: tuple[bool, int, str]) -> RunRow:
+    names = [metric.replace("/", f"_{part}/", 1) for metric in HEADLINE.values() for part in ("oof", "validation")]
+    time = datetime.fromtimestamp(run.info.start_time / 1000).astimezone().isoformat(timespec="seconds")
+    scores = {name: run.data.metrics[name] for name in names if name in run.data.metrics}
+    config = run.data.tags.get("clfnews.config", "")
+    return RunRow(run.info.run_id, run.info.run_name, time, config, scores, version[2] or None, version[0])
+
+
+def promote(which: str, experiment: str = "clfnews", model: str = "clfnews") -> tuple[str, str | None, str]:
+    """Move the alias `champion` to a version: name of the registered model, version before (None: none) and after.
+
+    `which`: the number of a version of `model`, `models:/NAME/VERSION`, or a
+    training as `load_run` names it. Raises `UserError` if there is no such
+    version or run, or if the run's model is not registered, or under two names.
+    """
+    mlflow = quiet_mlflow()
+    client = _client(mlflow)
+    uri = f"models:/{model}/{which}" if _NUMBER.fullmatch(which) else which
+    try:
+        version = registered_version(mlflow, uri) if uri.startswith("models:/") else _version_of(client, mlflow, uri, experiment)
+        before = client.get_registered_model(version.name).aliases.get(ALIAS)
+        client.set_registered_model_alias(version.name, ALIAS, version.version)
+    except store_errors() as error:
+        raise UserError(store_problem(mlflow.get_tracking_uri(), error)) from error
+    return version.name, str(before) if before else None, str(version.version)
+
+
+def _version_of(client: Any, mlflow: Any, name: str, experiment: str) -> Any:
+    """The newest version of a run's model."""
+    run = _find(client, mlflow, name, experiment)
+    run_id = run.data.tags.get("mlflow.parentRunId", run.info.run_id)
+    versions = [version for version in client.search_model_versions() if version.run_id == run_id]
+    if not versions:
+        raise UserError(f"{name}: the model of run {run_id[:8]} is not registered (tracking.registered_model was null)")
+    if len({version.name for version in versions}) > 1:
+        uris = ", ".join(f"models:/{version.name}/{version.version}" for version in versions)
+        raise UserError(f"{name}: the model of run {run_id[:8]} is registered under several names; give one of {uris}")
+    return max(versions, key=lambda version: int(version.version))

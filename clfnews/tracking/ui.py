@@ -1,0 +1,64 @@
+"""The MLflow UI on the store that training uses."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+
+from clfnews.errors import UserError
+from clfnews.tracking.store import quiet_mlflow, store_errors, store_problem
+from clfnews.tracking.views import run_list
+
+
+def serve_ui(experiment: str, port: int, echo: Callable[[str], object]) -> int:
+    """Run the MLflow UI until it is stopped; returns its exit code.
+
+    The link opens the run list with the headline metrics as columns.
+    """
+    mlflow = quiet_mlflow()
+    uri = mlflow.get_tracking_uri()
+    try:
+        found = mlflow.get_experiment_by_name(experiment)
+    except store_errors() as error:
+        raise UserError(store_problem(uri, error)) from error
+    if found is None:
+        raise UserError(f"no experiment {experiment!r} in {uri}; train first: clfnews train configs/base.yaml")
+    if uri.startswith(("http://", "https://")):
+        echo(f"runs: {uri}/{run_list(found.experiment_id)}")
+        return 0
+    _check_free(port)
+    echo(f"runs: http://127.0.0.1:{port}/{run_list(found.experiment_id)}")
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--backend-store-uri", uri]
+    # For one reader: without MLflow's four workers and its job runners it starts several times as fast.
+    command += ["--workers", "1"]
+    os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
+    server = subprocess.Popen(command)
+    stopped: list[int] = []
+
+    def stop(number: int, _: object) -> None:
+        stopped.append(number)
+        server.terminate()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        code = server.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return 0 if stopped else code
+
+
+def _check_free(port: int) -> None:
+    """Raise `UserError` if the port is taken; the server itself says so late and in passing."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise UserError(
+                f"--port {port}: cannot be used ({error.strerror}); give another, such as --port {port + 1}"
+            ) from error

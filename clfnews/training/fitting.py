@@ -1,0 +1,186 @@
+"""Fitting models: out of fold in many processes, calibrated, again on all of train, scored."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clfnews.config.schema import Config
+from clfnews.data.corpus import Corpus, Splits
+from clfnews.errors import UserError
+from clfnews.evaluation.challenge import folder_pairs, score_challenge
+from clfnews.evaluation.results import Result
+from clfnews.evaluation.scores import Bootstrap, Scores, score_stance, score_type
+from clfnews.filtering.decisions import article_probability
+from clfnews.labels import TASKS
+from clfnews.models import MODELS, make_model, save_model
+from clfnews.models.base import Probabilities
+from clfnews.models.calibration import FittedTask, best_threshold, fit_temperature, scale
+from clfnews.page import Page
+from clfnews.processes import cores, ignore_interrupts
+
+Progress = Callable[[str], None]
+"""Called with one line of text when a step begins or ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A model to fit: its task, its name in `models.MODELS`, its options and the pages."""
+
+    task: str
+    name: str
+    options: dict[str, Any]
+    splits: Splits
+
+    def maker(self, seed: int) -> Callable[[], Any]:
+        """What makes the model, unfitted; processes can be given it."""
+        return partial(make_model, self.name, self.task, TASKS[self.task], seeded(self.name, self.options, seed))
+
+
+def fit_and_score(config: Config, works: Sequence[Work], bootstrap: Bootstrap, progress: Progress) -> Iterator[Result]:
+    """Every model out of fold, calibrated, fitted again on all of train, and scored; in order.
+
+    The folds begin at once, in a process a core for all models together; the
+    fits on all of train run here meanwhile. Raises `UserError` for a corpus
+    with fewer groups than folds.
+    """
+    makers = [work.maker(config.seed) for work in works]
+    folds = _start_folds([(make, work.splits.train) for make, work in zip(makers, works, strict=True)], config.folds, config.seed)
+    return (_fit_one(config, work, make, folds, bootstrap, progress) for work, make in zip(works, makers, strict=True))
+
+
+def _fit_one(
+    config: Config, work: Work, make: Callable[[], Any], folds: Iterator[_Fold], bootstrap: Bootstrap, progress: Progress
+) -> Result:
+    from threadpoolctl import threadpool_limits
+
+    task, splits, name = work.task, work.splits, f"{work.task} {work.name}"
+    progress(f"{name}: fitting on all of train")
+    started = time.process_time()
+    with threadpool_limits(1):  # as in the folds, which have the other cores
+        model = make().fit(splits.train.pages, splits.train.groups)
+    seconds = time.process_time() - started
+    raw, of_folds = _collect(folds, len(splits.train), config.folds, lambda fold: progress(f"{name}: {fold}"))
+    temperature = _temperature(splits.train, raw, task)
+    oof_p = scale(raw, temperature)
+    threshold = choose_threshold(config, splits.train, oof_p) if task == "type" else 0.5
+    fitted = FittedTask(model, seeded(work.name, work.options, config.seed), temperature)
+
+    def score(corpus: Corpus, p: Probabilities) -> Scores:
+        return score_type(corpus, p, threshold, bootstrap) if task == "type" else score_stance(corpus, p, bootstrap)
+
+    test_p = fitted.predict(splits.test.pages)
+    validation_p = fitted.predict(splits.validation.pages) if splits.validation else None
+    validation = score(splits.validation, validation_p) if splits.validation and validation_p is not None else None
+    pairs = folder_pairs(Path(config.data.folder)) if task == "stance" else []
+    return Result(
+        task, work.name, fitted, threshold, score(splits.train, oof_p), validation, score(splits.test, test_p),
+        oof_p, validation_p, test_p, seconds + of_folds, _saved_size(fitted),
+        score_challenge(fitted, pairs, bootstrap) if pairs else None,
+    )  # fmt: skip
+
+
+def seeded(name: str, options: dict[str, Any], seed: int) -> dict[str, Any]:
+    """Options with the seed, for the models that draw random numbers."""
+    return options | {"seed": seed} if "seed" in signature(MODELS[name]).parameters else options
+
+
+def choose_threshold(config: Config, corpus: Corpus, p: Probabilities) -> float:
+    """The cut on p(article) that the configuration asks for, from out-of-fold probabilities."""
+    if config.type.threshold != "f1":
+        return float(config.type.threshold)
+    flat, gold = _labelled(corpus, p, "type")
+    return best_threshold(article_probability(flat), gold < 2)
+
+
+def _temperature(corpus: Corpus, p: Probabilities, task: str) -> float:
+    return fit_temperature(*_labelled(corpus, p, task))
+
+
+def _labelled(corpus: Corpus, p: Probabilities, task: str) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities and label indices of all lines with a label of the task."""
+    gold = [_gold_index(page, task) for page in corpus.pages]
+    flat = np.concatenate([rows[index >= 0] for rows, index in zip(p, gold, strict=True)])
+    return flat, np.concatenate([index[index >= 0] for index in gold])
+
+
+def _gold_index(page: Page, task: str) -> np.ndarray:
+    labels = TASKS[task]
+    return np.array([labels.index(label) if (label := getattr(line, task)) else -1 for line in page.lines], dtype=int)
+
+
+def _saved_size(fitted: FittedTask) -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        save_model(fitted.model, Path(folder) / "model", fitted.options)
+        return sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
+
+
+_Fold = tuple[list[int], Probabilities, float]
+"""Positions of the pages that were held out, what was predicted of them, and the CPU time of it."""
+
+
+def out_of_fold(
+    make: Callable[[], Any], corpus: Corpus, folds: int, seed: int, progress: Progress = lambda _: None
+) -> Probabilities:
+    """Predictions for every page by a model that saw no page of its group.
+
+    Raises `UserError` if there are fewer groups than folds.
+    """
+    return _collect(_start_folds([(make, corpus)], folds, seed), len(corpus), folds, progress)[0]
+
+
+def _start_folds(works: Sequence[tuple[Callable[[], Any], Corpus]], folds: int, seed: int) -> Iterator[_Fold]:
+    """The folds of every model, in order, from processes that begin at once."""
+    from joblib import Parallel, delayed
+    from sklearn.model_selection import GroupKFold
+
+    parts = []
+    for make, corpus in works:
+        n_groups = len(set(corpus.groups))
+        if n_groups < folds:
+            are = "group (site) is" if n_groups == 1 else "groups (sites) are"
+            remedy = f"--set folds={n_groups}, or " if n_groups > 1 else ""
+            few = f"{n_groups} {are} too few for {folds} folds"
+            raise UserError(f"{corpus.name}: {few}: {remedy}label pages of more sites")
+        split = GroupKFold(folds, shuffle=True, random_state=seed).split(corpus.pages, groups=corpus.groups)
+        parts += [(make, corpus, fit.tolist(), held.tolist()) for fit, held in split]
+    # On Ctrl-C joblib warns about the folds that were not finished, and when it starts a process anew whose memory has grown.
+    for message in (".*tasks which were still being processed", "A worker stopped while some jobs"):
+        warnings.filterwarnings("ignore", message=message, category=UserWarning)
+    pool = Parallel(
+        n_jobs=min(len(parts), cores()), return_as="generator", pre_dispatch="3*n_jobs", initializer=ignore_interrupts
+    )
+    jobs = (delayed(_predict_fold)(make, corpus.select(fit), corpus.select(held), held) for make, corpus, fit, held in parts)
+    found: Iterator[_Fold] = pool(jobs)
+    return found
+
+
+def _collect(found: Iterator[_Fold], n: int, folds: int, progress: Progress) -> tuple[Probabilities, float]:
+    """What the next `folds` folds say of `n` pages, in the order of the pages, and the CPU time of it."""
+    out: list[np.ndarray] = [np.zeros((0, 0))] * n
+    total = 0.0
+    for fold in range(1, folds + 1):
+        held, predicted, seconds = next(found)
+        progress(f"fold {fold}/{folds} done")
+        total += seconds
+        for i, p in zip(held, predicted, strict=True):
+            out[i] = p
+    return out, total
+
+
+def _predict_fold(make: Callable[[], Any], fit: Corpus, held: Corpus, index: list[int]) -> _Fold:
+    from threadpoolctl import threadpool_limits
+
+    started = time.process_time()
+    with threadpool_limits(1):  # one process a core
+        p = list(make().fit(fit.pages, fit.groups).predict_proba(held.pages))
+    return index, p, time.process_time() - started

@@ -1,0 +1,130 @@
+"""Likely label errors in the training split (`clfnews data suspects`).
+
+Every line is predicted by a model that saw no page of its group; a line is a
+suspect if that model is confident of another label, by the class-wise
+thresholds of confident learning (Northcutt et al. 2021, as in cleanlab). The
+test split is never read: labels corrected by looking at a model's answers
+would flatter it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clfnews.config.schema import Config, chosen_models
+from clfnews.data.corpus import Corpus, load_split, share_of_groups
+from clfnews.errors import UserError, nearest
+from clfnews.files import numbered_rows
+from clfnews.labels import ARTICLE, TASKS
+from clfnews.models import make_model
+from clfnews.page import Page
+from clfnews.training.fitting import Progress, out_of_fold, seeded
+
+AROUND = 2
+"""Lines that are shown before and after a suspect."""
+DEFAULT_MODEL = {"type": "context", "stance": "linear"}
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A line whose label the other pages speak against."""
+
+    page: str
+    n: int
+    text: str
+    given: str
+    suggested: str
+    p_given: float
+    p_suggested: float
+    context: tuple[tuple[int, str, str], ...]
+    """Number, label and text of the lines around it, itself among them."""
+    edit: str
+    """The command that opens the place where the label is written."""
+
+
+def find_suspects(
+    config: Config, task: str, model: str | None = None, top: int = 50, progress: Progress = lambda _: None
+) -> tuple[list[Suspect], int]:
+    """The `top` worst suspects of the training split, and how many there are.
+
+    Raises `UserError` if cleanlab is not installed, for an unknown task or
+    model, and if the configuration trains on its test split.
+    """
+    filter_issues = _cleanlab()
+    if task not in TASKS:
+        raise UserError(f"--task {task}: unknown{nearest(task, list(TASKS))}")
+    if config.data.train == config.data.test:
+        raise UserError(f"data.train is {config.data.test!r}, the test split: models must not suggest its labels")
+    models = {"majority": {}, **chosen_models(getattr(config, task))}
+    name = model or (DEFAULT_MODEL[task] if DEFAULT_MODEL[task] in models else list(models)[-1])
+    if name not in models:
+        raise UserError(f"--model {name}: not in the configuration{nearest(name, list(models))}")
+    source = "pages" if task == "type" else "stance"
+    corpus = share_of_groups(load_split(config.data.folder, source, config.data.train), config.data.train_share, config.seed)
+    make = partial(make_model, name, task, TASKS[task], seeded(name, models[name], config.seed))
+    p = out_of_fold(make, corpus, config.folds, config.seed, lambda text: progress(f"{task} {name}: {text}"))
+    where, labels, flat = _flat(corpus, task, p)
+    ranked = filter_issues(labels, flat, return_indices_ranked_by="normalized_margin", n_jobs=1)
+    edits = _Edits(Path(config.data.folder), source, config.data.train)
+    found = [_suspect(corpus.pages[where[i][0]], where[i][1], task, flat[i], edits) for i in ranked[:top]]
+    return found, len(ranked)
+
+
+def _cleanlab() -> Any:
+    try:
+        from cleanlab.filter import find_label_issues
+    except ImportError as error:
+        raise UserError("data suspects needs cleanlab: pip install 'clfnews[labels]'") from error
+    return find_label_issues
+
+
+def _flat(corpus: Corpus, task: str, p: list[np.ndarray]) -> tuple[list[tuple[int, int]], np.ndarray, np.ndarray]:
+    """Place (page, line), label and probabilities of every labelled line."""
+    names = TASKS[task]
+    where = [(i, j) for i, page in enumerate(corpus.pages) for j, x in enumerate(page.lines) if getattr(x, task)]
+    labels = np.array([names.index(getattr(corpus.pages[i].lines[j], task)) for i, j in where])
+    return where, labels, np.array([p[i][j] for i, j in where]).reshape(-1, len(names))
+
+
+def _suspect(page: Page, j: int, task: str, p: np.ndarray, edits: _Edits) -> Suspect:
+    line, names = page.lines[j], TASKS[task]
+    given, best = getattr(line, task), int(p.argmax())
+    around = page.lines[max(0, j - AROUND) : j + AROUND + 1]
+    context = tuple((x.n, getattr(x, task) or "-", x.text) for x in around)
+    p_given = float(p[names.index(given)])
+    edit = edits.command(page.id, line.type)
+    return Suspect(page.id, line.n, line.text, given, names[best], p_given, float(p[best]), context, edit)
+
+
+class _Edits:
+    """Where the label of a line is written: in the parts that the row was built from, if they are there."""
+
+    def __init__(self, folder: Path, source: str, split: str) -> None:
+        self.folder, self.file = folder, folder / source / f"{split}.jsonl"
+        rows = numbered_rows(self.file) if self.file.is_file() else iter(())
+        self.rows = {str(row.get("id")): (number, row) for number, row in rows}
+        # `data compose` writes the splits from these files; an edit of the split would be lost.
+        self.parts = {
+            str(row.get("id")): (number, path) for path in sorted(folder.glob("*.jsonl")) for number, row in numbered_rows(path)
+        }
+
+    def command(self, page: str, kind: str | None) -> str:
+        """A shell command for one line of a page."""
+        number, row = self.rows.get(page, (1, {}))
+        layout = self.folder / "layouts" / f"{row.get('layout')}.layout"
+        if kind not in ARTICLE and layout.is_file():
+            return f"${{EDITOR:-vi}} {layout}"
+        number, file = self.parts.get(str(row.get("article") or page), (number, self.file))
+        return f"${{EDITOR:-vi}} +{number} {file}"
+
+
+def summary(suspects: list[Suspect]) -> list[tuple[str, str, int]]:
+    """Given label, suggested label and number, the most frequent pair first."""
+    counts = Counter((x.given, x.suggested) for x in suspects)
+    return [(given, suggested, n) for (given, suggested), n in counts.most_common()]

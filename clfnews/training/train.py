@@ -1,0 +1,86 @@
+"""Training: load, split, fit out of fold, calibrate, refit, score once, pick, join, log."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from clfnews.config.schema import Config, chosen_models
+from clfnews.data.corpus import Splits
+from clfnews.evaluation.metrics import HEADLINE
+from clfnews.evaluation.results import Result, TrainResult
+from clfnews.evaluation.scores import Bootstrap, Scores, score_end_to_end
+from clfnews.filtering.decisions import keep_mask
+from clfnews.filtering.filter import PageFilter
+from clfnews.reports.model_card import training_info
+from clfnews.tracking import log as tracking_log
+from clfnews.tracking import store as tracking_store
+from clfnews.training.fitting import Progress, Work, fit_and_score
+from clfnews.training.splits import load_tasks
+
+
+def train(config: Config, *, config_path: str = "", progress: Progress = lambda _: None, track: bool = True) -> TrainResult:
+    """Train, score and register the models of a configuration.
+
+    A data folder without stance labels gives a filter without a stance model.
+    For each task and model: grouped out-of-fold predictions on train; from
+    these the temperature and the threshold; a refit on all of train; one
+    scoring of validation and test. The best out of fold is the champion of its
+    task; the two champions together are the page filter. With `track`, all of
+    it is logged to MLflow and the filter is registered.
+    """
+    started = time.time()
+    bootstrap = Bootstrap(config.bootstrap.samples, config.bootstrap.level, config.seed)
+    splits, skipped = load_tasks(config)
+    if skipped:
+        progress(skipped)
+    works = [
+        Work(task, name, options, of_task)
+        for task, of_task in splits.items()
+        for name, options in [("majority", {}), *chosen_models(getattr(config, task)).items()]
+    ]
+    fitting = fit_and_score(config, works, bootstrap, progress)
+    if track:
+        tracking_store.check(config.tracking)  # a store that cannot be opened should not cost a training
+    results: dict[str, list[Result]] = {task: [] for task in splits}
+    for result in fitting:
+        results[result.task].append(result)
+    champions = {task: max(results[task][1:], key=lambda result: result.headline) for task in splits}
+    page_filter = _join(config, champions, splits)
+    end_to_end = _score_end_to_end(page_filter, splits, bootstrap)
+    outcome = TrainResult(config, splits, results, champions, end_to_end, page_filter, None, skipped)
+    page_filter.info |= training_info(outcome)
+    if not track:
+        return outcome
+    progress("logging to MLflow")
+    return tracking_log.log_training(outcome, config_path, started)
+
+
+def _join(config: Config, champions: dict[str, Result], splits: dict[str, Splits]) -> PageFilter:
+    kind, stance = champions["type"], champions.get("stance")
+    info: dict[str, Any] = {
+        task: {"model": result.name, "oof": result.headline, "test": result.test.values[HEADLINE[task]]}
+        for task, result in champions.items()
+    }
+    info |= {
+        "data": {f"{task}/{part}": getattr(s, part).digest for task, s in splits.items() for part in ("train", "test")},
+        "seed": config.seed,
+    }
+    return PageFilter(
+        kind.fitted,
+        stance.fitted if stance else None,
+        threshold=kind.threshold,
+        min_confidence=config.stance.min_confidence,
+        name=f"{'+'.join(result.name for result in champions.values())}-{splits['type'].train.digest[:6]}",
+        info=info,
+    )
+
+
+def _score_end_to_end(page_filter: PageFilter, splits: dict[str, Splits], bootstrap: Bootstrap) -> Scores | None:
+    """Stance on the lines that the type champion keeps on the test pages; None if there are no stances."""
+    test = splits["type"].test
+    if page_filter.stance_task is None or not test.has("stance"):
+        return None
+    p_type = page_filter.type_task.predict(test.pages)
+    keep = [keep_mask(p, page_filter.threshold) for p in p_type]
+    return score_end_to_end(test, keep, page_filter.stance_task.predict(test.pages), bootstrap)
