@@ -40,7 +40,7 @@ ROOMS = {
     "evaluation": {"filtering", "models", "data", "config"},
     "bulk": {"filtering", "readers"},
     "filtering": {"models"},
-    "data": {"config"},
+    "data": {"config", "readers"},  # composed pages are read back by the reader that will read the web
     "models": set(),
     "readers": set(),
     "config": set(),

@@ -124,6 +124,12 @@ def _cut_bottom(lines: list[Line], rng: np.random.Generator) -> list[Line]:
     return lines if end == len(lines) else lines[: end + int(rng.integers(len(lines) - end))]
 
 
+def _container(lines: list[Line], rng: np.random.Generator) -> list[Line]:
+    """Only the box of the article: nothing above its first line, next to nothing below its last."""
+    start, end = _span(lines)
+    return lines[max(0, start - int(rng.integers(2))) : end + int(rng.integers(4))]
+
+
 def _no_full_stops(lines: list[Line], rng: np.random.Generator) -> list[Line]:
     """Teaser summaries without their final mark, or cut with an ellipsis."""
     tail = str(rng.choice(("", "...", "…", " [...]")))
@@ -169,6 +175,7 @@ CHANGES: tuple[tuple[Change, float], ...] = (
     (_thin_noise, 0.30),
     (_swap_tail, 0.25),
     (_tail_to_top, 0.10),
+    (_container, 0.12),
     (_cut_top, 0.30),
     (_cut_bottom, 0.25),
 )

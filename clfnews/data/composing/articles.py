@@ -20,6 +20,19 @@ class Story:
     title: str
     summary: str
     section: str
+    paragraphs: tuple[str, ...] = ()
+    """Whole paragraphs of it, for boxes that tell it in the middle of another story."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A line of an article with its place in the markup."""
+
+    type: str
+    text: str
+    form: str
+    """`p`, `lede`, `h2`, `h3`, `li`, `quote`, `row`, `time`, `question`, `answer`, `verse`."""
+    stance: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +48,16 @@ class Article:
     section: str = ""
     author: str = ""
     tags: tuple[str, ...] = ()
+    forms: tuple[str, ...] = ()
+    """What each line is in the markup (`Part.form`), in order."""
+    language: str = "vi"
+    shape: str = "article"
+
+    @property
+    def parts(self) -> list[Part]:
+        """The lines with their forms."""
+        forms = self.forms or ("p",) * len(self.lines)
+        return [Part(line.type or "body", line.text, form, line.stance) for line, form in zip(self.lines, forms, strict=True)]
 
     @property
     def title(self) -> str:
@@ -64,7 +87,10 @@ def article_of(row: Mapping[str, Any], default_id: str) -> Article:
     lines = tuple(
         Line(normalise(item["text"]), n, item.get("type"), item.get("stance")) for n, item in enumerate(row["lines"], 1)
     )
-    related = tuple(Story(s["title"], s.get("summary") or "", s.get("section") or "") for s in row.get("related") or [])
+    related = tuple(
+        Story(s["title"], s.get("summary") or "", s.get("section") or "", tuple(s.get("paragraphs") or ()))
+        for s in row.get("related") or []
+    )
     return Article(
         id=str(row.get("id") or default_id),
         lines=lines,
@@ -73,6 +99,9 @@ def article_of(row: Mapping[str, Any], default_id: str) -> Article:
         section=row.get("section") or "",
         author=row.get("author") or "",
         tags=tuple(row.get("tags") or ()),
+        forms=tuple(item.get("as") or "p" for item in row["lines"]),
+        language=row.get("language") or "vi",
+        shape=row.get("shape") or row.get("register") or "article",
     )
 
 

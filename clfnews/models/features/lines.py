@@ -46,6 +46,13 @@ def line_features(
     return _compute(pages, scores, idf, table)[0]
 
 
+def line_columns(
+    pages: Sequence[Page], scores: np.ndarray | None, idf: np.ndarray | None, table: CharTable
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """`line_features` with the names of the columns."""
+    return _compute(pages, scores, idf, table)
+
+
 def page_table(pages: Sequence[Page]) -> CharTable:
     """Characters and words of all lines of all pages."""
     return char_table([line.text for page in pages for line in page.lines])
@@ -88,8 +95,9 @@ def _compute(
 
 def _shape(lines: FlatLines, table: CharTable) -> np.ndarray:
     """Length, characters, first and last mark, numbers, word-list hits, repeats. Returns the hits."""
-    length = np.maximum(table.length, 1)
-    words = table.counts[:, class_code("space")] + 1
+    length = np.maximum(table.chars, 1)
+    # Two signs of a script without spaces are about a word.
+    words = table.counts[:, class_code("space")] + 1 + table.alone // 2
     letters = np.maximum(table.counts[:, class_code("lower")] + table.counts[:, class_code("upper")], 1)
     lines.add("log_length", np.log1p(table.length))
     lines.add("log_words", np.log1p(words))
@@ -134,6 +142,8 @@ def _repeats(distinct: np.ndarray, lines: FlatLines) -> np.ndarray:
 def _place(lines: FlatLines, table: CharTable, kinds: np.ndarray) -> np.ndarray:
     """Position, text before and after, densities around. Returns the sentence-like lines."""
     stop = (table.last == class_code("stop")) | (table.last == class_code("quote"))
+    # Thai and Lao set no stops: there a long line is taken for text.
+    stop |= (table.last == class_code("lower")) & (2 * table.alone > table.chars) & (table.length < 1.2 * table.chars)
     sentence: np.ndarray = (table.length >= LONG) & (
         stop | (table.last == class_code("colon")) | (table.last == class_code("slash"))
     )
@@ -292,12 +302,17 @@ def _scores(lines: FlatLines, scores: np.ndarray | None) -> None:
     p = np.full((n, k), np.nan, dtype=np.float32) if scores is None else scores.astype(np.float32)
     for j in range(k):
         lines.add(f"score_{j}", p[:, j])
+    # The scorer may abstain on whole pages: their NaN must not run into the sums of others.
+    silent = np.isnan(p[:, :1]).ravel()
+    p = np.where(silent[:, None], 0, p)
     article = p[:, 0] + p[:, 1]
     for reach in (2, 6):
         for name, values in (("article", article), ("teaser", p[:, 4])):
             total = cumulative(values)
-            lines.add(f"score_{name}_above_{reach}", (total[lines.index] - total[lines.reach(-reach)]) / reach)
-            lines.add(f"score_{name}_below_{reach}", (total[lines.reach(reach + 1)] - total[lines.reach(1)]) / reach)
+            above = (total[lines.index] - total[lines.reach(-reach)]) / reach
+            below = (total[lines.reach(reach + 1)] - total[lines.reach(1)]) / reach
+            lines.add(f"score_{name}_above_{reach}", np.where(silent, np.nan, above))
+            lines.add(f"score_{name}_below_{reach}", np.where(silent, np.nan, below))
 
 
 _NEIGHBOUR_COLUMNS = ("log_length", "sentence", "last_class", "digit_share", "upper_share", "is_link_headings",

@@ -1,0 +1,177 @@
+"""Pages of composed sites: an article under a template, as HTML or as the text that a converter makes of it.
+
+Deterministic: page i of a seed is the same whatever else is composed. Articles
+and templates are dealt into cells; a page takes both, and its teasers, from one
+cell, and the cell is its group.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clfnews.data.composing.articles import Article, Story
+from clfnews.data.composing.converters import text_lines
+from clfnews.data.composing.labels import html_lines, without_labels
+from clfnews.data.composing.site import Site, Stories, Template, Wording
+from clfnews.errors import UserError
+from clfnews.labels import ARTICLE, GUIDELINES_VERSION
+from clfnews.page import Line
+
+LANGUAGES = {"vi": 8.0, "en": 4.0}
+"""How often a language is drawn; all others once."""
+FORMS = {"html": 11, "blocks": 3, "strings": 2, "markdown": 2, "layout": 1, "glued": 1}
+"""How often a page is kept in a form."""
+CONTAINER = 0.35
+"""Share of texts that are cut to the box of the article, as crawls keep it that know their sites."""
+LISTING = 0.06
+"""Share of pages without an article."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebCell:
+    """The articles and templates that share a group."""
+
+    name: str
+    articles: Mapping[str, Sequence[Article]]
+    """Language -> articles."""
+    templates: Sequence[Template]
+
+
+@dataclass(frozen=True, slots=True)
+class WebPage:
+    """A drawn page in one form."""
+
+    id: str
+    cell: str
+    site: Site
+    form: str
+    article: Article | None
+    html: str
+    """With the labels on its elements."""
+    lines: tuple[Line, ...]
+
+    def as_row(self) -> dict[str, Any]:
+        """The gold row."""
+        return {
+            "id": self.id,
+            "origin": "composed",
+            "language": self.site.language,
+            "shape": self.article.shape if self.article else "listing",
+            "form": self.form,
+            "site": f"{self.site.template.name}-{self.site.language}.example",
+            "layout": self.site.template.name,
+            "article": self.article.id if self.article else None,
+            "group": self.cell,
+            "date": self.article.date if self.article else None,
+            "guidelines": GUIDELINES_VERSION,
+            "lines": [
+                {"text": line.text, "type": line.type, "stance": line.stance}
+                | ({"cues": line.cues._asdict()} if line.cues else {})
+                for line in self.lines
+            ],
+        }
+
+    @property
+    def source(self) -> str:
+        """The HTML as the site would send it."""
+        return without_labels(self.html)
+
+
+def load_wording(folder: Path) -> dict[str, Wording]:
+    """Language -> its interface words, from `XX.json`; raises `UserError` for a broken file."""
+    out = {}
+    for path in sorted(folder.glob("*.json")):
+        try:
+            out[path.stem] = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise UserError(f"{path}: not JSON ({error})") from error
+    return out
+
+
+def make_web_cells(
+    name: str, articles: Sequence[Article], templates: Sequence[Template], n_cells: int, seed: int
+) -> list[WebCell]:
+    """Articles (by language) and templates dealt into cells; raises `UserError` for fewer templates than cells."""
+    rng = random.Random(f"{seed}-{name}-web-cells")
+    shown = [t for t in templates if not t.listing]
+    if len(shown) < n_cells:
+        raise UserError(f"{name}: {len(shown)} templates are too few for {n_cells} cells")
+    by_language: dict[str, list[Article]] = {}
+    for article in sorted(articles, key=lambda a: a.id):
+        by_language.setdefault(article.language, []).append(article)
+    dealt: list[dict[str, list[Article]]] = [{} for _ in range(n_cells)]
+    for language in sorted(by_language):
+        rng.shuffle(by_language[language])
+        order = rng.sample(range(n_cells), n_cells)
+        for i, article in enumerate(by_language[language]):
+            dealt[order[i % n_cells]].setdefault(language, []).append(article)
+    of_cell: list[list[Template]] = [[] for _ in range(n_cells)]
+    for some in (shown, [t for t in templates if t.listing]):
+        mixed = sorted(some, key=lambda t: t.name)
+        rng.shuffle(mixed)
+        for i, template in enumerate(mixed):
+            of_cell[i % n_cells].append(template)
+    return [WebCell(f"{name}-web-{i:02d}", dealt[i], of_cell[i]) for i in range(n_cells)]
+
+
+def compose_web(
+    name: str, cells: Sequence[WebCell], wording: Mapping[str, Wording], n_pages: int, seed: int
+) -> Iterator[WebPage]:
+    """`n_pages` pages, the cells in turn."""
+    for i in range(n_pages):
+        cell = cells[i % len(cells)]
+        rng = random.Random(f"{seed}-{name}-web-{i}")
+        yield _page(f"{name}-web-{i:04d}", cell, wording, i // len(cells), rng)
+
+
+def _page(page_id: str, cell: WebCell, wording: Mapping[str, Wording], round_: int, rng: random.Random) -> WebPage:
+    listing = [t for t in cell.templates if t.listing]
+    wants_listing = bool(listing) and rng.random() < LISTING
+    # A language needs articles here and a template that it can be written in.
+    choices = {
+        language: [t for t in cell.templates if t.listing == wants_listing and (not t.languages or language in t.languages)]
+        for language in cell.articles
+        if language in wording
+    }
+    names = [language for language, templates in choices.items() if templates]
+    if not names:
+        return _page(page_id, cell, wording, round_, rng)
+    language = rng.choices(names, [LANGUAGES.get(name, 1.0) for name in names])[0]
+    template = rng.choice(choices[language])
+    articles = cell.articles[language]
+    article = None if wants_listing else articles[(round_ + rng.randrange(len(articles))) % len(articles)]
+    site = Site(template, language, wording[language], f"{cell.name}-{template.name}-{language}")
+    html = site.show(article, _stories(articles, article, rng), rng)
+    form = rng.choices(list(FORMS), list(FORMS.values()))[0]
+    lines = html_lines(html) if form == "html" else text_lines(html, form, rng)
+    if form != "html" and article and rng.random() < CONTAINER:
+        lines = _container(lines)
+    stances = {line.text: line.stance for line in article.lines} if article else {}
+    lines = [
+        Line(line.text, line.n, line.type, stances.get(line.text) if line.type in ("title", "body") else None, line.cues)
+        for line in lines
+    ]
+    return WebPage(page_id, cell.name, site, form, article, html, tuple(lines))
+
+
+def _container(lines: Sequence[Line]) -> list[Line]:
+    """The lines from the first to the last of the article, with what stands between them."""
+    places = [i for i, line in enumerate(lines) if line.type in ARTICLE]
+    return list(lines[places[0] : places[-1] + 1]) if places else list(lines)
+
+
+def _stories(articles: Sequence[Article], article: Article | None, rng: random.Random) -> Stories:
+    """Stories to tease: the article's own related ones, and all others of the cell in its language."""
+    related = list(article.related) if article else []
+    other: list[Story] = []
+    for one in articles:
+        if one is not article:
+            other += [one.as_story(), *one.related]
+    rng.shuffle(related)
+    rng.shuffle(other)
+    return Stories(related, other)

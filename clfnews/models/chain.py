@@ -1,0 +1,63 @@
+"""Which type follows which: a first-order chain over the lines of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from clfnews.page import Page
+
+
+def transitions(pages: Sequence[Page], labels: tuple[str, ...]) -> np.ndarray:
+    """log P(type | type above) / P(type), from the training pages (labels x labels)."""
+    k = len(labels)
+    counts = np.ones((k, k))
+    for page in pages:
+        index = [labels.index(line.type) for line in page.lines if line.type in labels]
+        np.add.at(counts, (index[:-1], index[1:]), 1)
+    joint = counts / counts.sum()
+    return np.asarray(np.log(joint / (joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True))))
+
+
+def smooth(p: np.ndarray, sizes: Sequence[int], log_ratio: np.ndarray, weight: float) -> np.ndarray:
+    """Posterior of each line's type in a chain: forward-backward (Rabiner 1989).
+
+    Parameters: `p` lines x labels, `sizes` the lines of each page, `log_ratio`
+    labels x labels (how much more often a type follows another than by chance),
+    `weight` its exponent; 0 returns `p`.
+    """
+    if weight == 0 or not len(p):
+        return p
+    ratio = np.exp(weight * log_ratio)
+    place, n_at = _in_step(np.asarray(sizes))
+    evidence = np.maximum(p, 1e-9)[place]
+    starts = np.cumsum(n_at) - n_at
+    forward, backward = evidence.copy(), np.ones_like(evidence)
+    steps = list(zip(starts.tolist(), n_at.tolist(), strict=True))
+    for (before, _), (start, n) in pairwise(steps):
+        rows = forward[start : start + n]
+        rows *= forward[before : before + n] @ ratio
+        rows /= rows.sum(axis=1, keepdims=True)
+    # Beyond a page's end nothing is known: its last line keeps a flat message.
+    for (before, _), (start, n) in reversed(list(pairwise(steps))):
+        rows = (backward[start : start + n] * evidence[start : start + n]) @ ratio.T
+        backward[before : before + n] = rows / rows.sum(axis=1, keepdims=True)
+    forward *= backward
+    out: np.ndarray = np.empty_like(forward)
+    out[place] = forward / forward.sum(axis=1, keepdims=True)
+    return out
+
+
+def _in_step(sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """All pages' first lines, then all second lines and so on, longest page first.
+
+    Returns the indices of the lines in this order, and how many pages still
+    have a line at each step: they are the first of the step before.
+    """
+    order = np.argsort(-sizes, kind="stable")
+    first = (np.cumsum(sizes) - sizes)[order]
+    n_at = len(sizes) - np.searchsorted(sizes[order][::-1], np.arange(sizes.max()), side="right")
+    rank = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(n_at) - n_at, n_at)
+    return first[rank] + np.repeat(np.arange(len(n_at)), n_at), n_at

@@ -1,0 +1,386 @@
+"""The model that reads the page: text or HTML, any kind of page, any language."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clfnews.labels import ARTICLE
+from clfnews.models.augment import augment
+from clfnews.models.base import Probabilities, normalised, split_back
+from clfnews.models.chain import smooth, transitions
+from clfnews.models.features.characters import CharTable, char_table
+from clfnews.models.features.lines import page_table, word_idf
+from clfnews.models.features.markup import markup_features, score_features, tree_of
+from clfnews.models.forest import Forest, at_best_cut, log_odds
+from clfnews.models.nets import Nets
+from clfnews.models.scorer import TextScorer, at_most
+from clfnews.page import Page
+
+_SIDES = ("article", "other")
+_COPIES = 2
+"""The scorer learns from so many lines with the same text and type."""
+_PIECE = 64
+"""Pages whose features are computed in one go."""
+_CODES = {"first_class": 14, "last_class": 14, "html_tag": 18, "html_region": 8}
+"""Columns that hold codes, not amounts; columns of neighbours begin with these names."""
+COARSE = {"article": ARTICLE, "noise": None}
+"""Labels of sources that tell article from noise only."""
+KNOWN = 0.75
+"""Share of a page's words that the text scorer must have seen; on other pages it abstains."""
+
+
+class PageModel:
+    """Line types from the whole page (kind `page`).
+
+    A text scorer (fastText) gives each line its type probabilities, and a
+    second one the log-odds of the boxes around it (tags and class names), both
+    out of fold by group in training. They join features of the line, its place,
+    its neighbours, the words it shares with the story, and its boxes (NaN for
+    text). Small networks and boosted trees read these and are averaged in
+    log-odds of p(article); among the article types and among the others the
+    networks decide. A first-order chain smooths the types over the page.
+
+    The scorer abstains on pages of which it knows too few words, and on a share
+    of the training pages, so that the rest can do without it.
+
+    Parameters: `hidden`, `nets`, `epochs`, `alpha` of the networks; `trees`,
+    `leaves`, `rate`, `min_leaf`, `l2` of the boosting; `forest`, weight of the
+    trees in the average (0: networks alone, 1: trees alone); `rows`, lines to
+    learn from at most; `chain`, weight of which type follows which; `copies`,
+    changed copies of a training page; `abstain`, share of them without scorers.
+    """
+
+    kind = "page"
+
+    def __init__(
+        self,
+        task: str,
+        labels: tuple[str, ...],
+        *,
+        hidden: int = 64,
+        nets: int = 3,
+        epochs: int = 4,
+        alpha: float = 0.01,
+        trees: int = 80,
+        leaves: int = 31,
+        rate: float = 0.15,
+        min_leaf: int = 40,
+        l2: float = 5.0,
+        forest: float = 0.5,
+        rows: int = 160_000,
+        copies: int = 1,
+        abstain: float = 0.4,
+        chain: float = 0.3,
+        scorer_folds: int = 3,
+        scorer_dim: int = 16,
+        scorer_epoch: int = 3,
+        boxes: bool = True,
+        text_scorer: bool = True,
+        page_cut: bool = False,
+        seed: int = 7,
+    ) -> None:
+        self.task, self.labels, self.seed = task, labels, seed
+        self.forest_weight, self.rows, self.copies, self.abstain, self.chain = forest, rows, copies, abstain, chain
+        self.scorer_folds, self.boxes, self.text_scorer, self.page_cut = scorer_folds, boxes, text_scorer, page_cut
+        self.scorer_options: dict[str, Any] = {"dim": scorer_dim, "epoch": scorer_epoch, "seed": seed}
+        self._nets = Nets(nets, hidden, epochs, alpha, seed)
+        self._forest = Forest(trees, leaves, rate, min_leaf, l2, seed)
+        self._words: TextScorer | None = None
+        self._paths: TextScorer | None = None
+        self._arrays: dict[str, np.ndarray] = {}
+        self._is_article = np.array([label in ARTICLE for label in labels])
+
+    @property
+    def reads_hidden(self) -> bool:
+        """True if the model learnt from HTML: then with the lines of hidden boxes, which their cues tell."""
+        return self._paths is not None
+
+    # --- training -----------------------------------------------------------
+
+    def fit(self, pages: Sequence[Page], groups: Sequence[str] | None = None) -> PageModel:
+        """Learn from pages whose lines carry types; `groups` keeps the scorers honest."""
+        groups = list(groups) if groups is not None else [page.id for page in pages]
+        rng = np.random.default_rng(self.seed)
+        copied = [
+            _without_cues(page) if rng.random() < 0.6 else page for page in augment(pages, self.copies, self.seed)[len(pages) :]
+        ]
+        more = [*pages, *copied]
+        idf = word_idf(pages)
+        self._arrays["idf"] = idf.astype(np.float16)
+        words, paths = self._scores_out_of_fold(more, groups * (1 + self.copies), len(pages))
+        for i in range(len(more)):
+            # Originals keep their scores: with them the model has to learn what they are worth.
+            if i >= len(pages) and rng.random() < self.abstain:
+                words[i] = np.full_like(words[i], np.nan)
+            if i >= len(pages) and rng.random() < self.abstain:
+                paths[i] = np.full_like(paths[i], np.nan)
+        possible, weight = self._targets(more)
+        drawn = self._draw(weight, rng)
+        x = self._matrix(more, words, paths, drawn)
+        possible, weight = possible[drawn], weight[drawn]
+        self._arrays |= _encoder(x, _names())
+        if self.forest_weight < 1:
+            self._nets.fit(self._encode(x), possible, (weight / weight.mean()).astype(np.float32))
+        if self.forest_weight > 0:
+            self._forest.fit(x, (possible & self._is_article).any(axis=1), weight)
+        self._arrays["transitions"] = transitions(pages, self.labels)
+        self._words = self._fit_words(pages) if self.text_scorer else None
+        self._paths = self._fit_paths(pages) if self.boxes else None
+        return self
+
+    def _targets(self, pages: Sequence[Page]) -> tuple[np.ndarray, np.ndarray]:
+        """Lines x labels: which are possible; and weights: 0 without a label, else so that long pages count less."""
+        index = {label: i for i, label in enumerate(self.labels)}
+        n = sum(len(page.lines) for page in pages)
+        possible, weight = np.zeros((n, len(self.labels)), dtype=bool), np.zeros(n)
+        at = 0
+        for page in pages:
+            share = min(1.0, np.sqrt(120 / max(len(page.lines), 1)))
+            for line in page.lines:
+                if line.type in index:
+                    possible[at, index[line.type]] = True
+                elif line.type is not None:
+                    possible[at] = self._is_article if line.type == "article" else ~self._is_article
+                weight[at] = share if line.type is not None else 0.0
+                at += 1
+        return possible, weight
+
+    def _draw(self, weight: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Indices of at most about `rows` lines with a label."""
+        some = np.flatnonzero(weight > 0)
+        return some if len(some) <= self.rows else np.sort(rng.choice(some, self.rows, replace=False))
+
+    def _fit_words(self, pages: Sequence[Page]) -> TextScorer:
+        rows = at_most(
+            ((line.text[:400], line.type) for page in pages for line in page.lines if line.type in self.labels), _COPIES
+        )
+        return TextScorer(self.labels, **self.scorer_options).fit([text for text, _ in rows], [label for _, label in rows])
+
+    def _fit_paths(self, pages: Sequence[Page]) -> TextScorer | None:
+        rows: list[tuple[str, str]] = []
+        for page in pages:
+            found = ((line.cues.path if line.cues else "", line.type) for line in page.lines)
+            rows += at_most((row for row in found if row[0]), 1)
+        if not rows:
+            return None
+        sides = [_SIDES[0] if label in ARTICLE or label == "article" else _SIDES[1] for _, label in rows]
+        return TextScorer(_SIDES, **self.scorer_options).fit([path for path, _ in rows], sides)
+
+    def _scores_out_of_fold(
+        self, pages: Sequence[Page], groups: Sequence[str], n: int
+    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Per page what both scorers say that saw no page of its group (copies share the group)."""
+        names = sorted(set(groups))
+        order = np.random.default_rng(self.seed).permutation(len(names)) % min(self.scorer_folds, len(names))
+        fold_of = dict(zip(names, order.tolist(), strict=True))
+        folds = np.array([fold_of[group] for group in groups])
+        words: list[np.ndarray] = [np.zeros(0)] * len(pages)
+        paths: list[np.ndarray] = [np.zeros(0)] * len(pages)
+        for fold in np.unique(folds):
+            fit = [pages[i] for i in np.flatnonzero(folds[:n] != fold).tolist()] or list(pages[:n])
+            of_words = self._fit_words(fit) if self.text_scorer else None
+            of_paths = self._fit_paths(fit) if self.boxes else None
+            held = np.flatnonzero(folds == fold).tolist()
+            for at in range(0, len(held), _PIECE):
+                index = held[at : at + _PIECE]
+                piece = [pages[i] for i in index]
+                a, b = self._word_scores(of_words, piece, page_table(piece)), _path_odds(of_paths, piece)
+                for i, of_page, odds in zip(index, split_back(a, piece), split_back(b, piece), strict=True):
+                    words[i], paths[i] = of_page, odds
+        return words, paths
+
+    # --- features -------------------------------------------------------------
+
+    def _word_scores(self, scorer: TextScorer | None, pages: Sequence[Page], table: CharTable) -> np.ndarray:
+        """Lines x types; NaN on pages of which the scorer knows too few words."""
+        n = len(table.length)
+        if scorer is None:
+            return np.full((n, len(self.labels)), np.nan)
+        p = scorer.predict(table)
+        sizes = [len(page.lines) for page in pages]
+        page = np.repeat(np.arange(len(pages)), sizes)[table.word_line[table.word_text]]
+        known = np.bincount(page, scorer.known[table.word_bucket[table.word_text]], minlength=len(pages))
+        share = known / np.maximum(np.bincount(page, minlength=len(pages)), 1)
+        p[np.repeat(share < KNOWN, sizes)] = np.nan
+        return p
+
+    def _matrix(
+        self, pages: Sequence[Page], words: Sequence[np.ndarray], paths: Sequence[np.ndarray], drawn: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Lines x features (float32), piece by piece; of the drawn lines only, if given."""
+        parts, first = [], 0
+        idf = self._arrays["idf"].astype(np.float32)
+        for at in range(0, len(pages), _PIECE):
+            piece, to = pages[at : at + _PIECE], at + _PIECE
+            table = page_table(piece)
+            n = len(table.length)
+            if n:
+                x = _features(piece, table, np.concatenate(words[at:to]), np.concatenate(paths[at:to]), idf, self.boxes)[0]
+                if drawn is not None:
+                    low, high = np.searchsorted(drawn, [first, first + n])
+                    x = x[drawn[low:high] - first]
+                parts.append(x)
+            first += n
+        return np.concatenate(parts) if parts else np.zeros((0, len(_names())), dtype=np.float32)
+
+    def _encode(self, x: np.ndarray) -> np.ndarray:
+        """Scaled amounts and one-hot codes; what is not known becomes 0, the mean."""
+        a = self._arrays
+        n = len(a["numeric"])
+        out = np.empty((len(x), n + int(a["sizes"].sum())), dtype=np.float32)
+        z = x[:, a["numeric"]]
+        z -= a["mean"]
+        z *= a["scale"]
+        np.clip(z, -4, 4, out=z)
+        z[np.isnan(z)] = 0.0
+        out[:, :n] = z
+        for column, size in zip(x.T[a["coded"]], a["sizes"].tolist(), strict=True):
+            np.equal(column[:, None], np.arange(size, dtype=np.float32), out=out[:, n : n + size])
+            n += size
+        return out
+
+    # --- prediction -----------------------------------------------------------
+
+    def predict_proba(self, pages: Sequence[Page]) -> Probabilities:
+        out: Probabilities = []
+        for at in range(0, len(pages), _PIECE):
+            out += self._predict_piece(pages[at : at + _PIECE])
+        return out
+
+    def _predict_piece(self, pages: Sequence[Page]) -> Probabilities:
+        table = page_table(pages)
+        if not len(table.length):
+            return [np.zeros((0, len(self.labels))) for _ in pages]
+        words, paths = self._word_scores(self._words, pages, table), _path_odds(self._paths, pages)
+        idf = self._arrays["idf"].astype(np.float32)
+        x = _features(pages, table, words, paths, idf, self.boxes)[0]
+        p = self._nets.predict(self._encode(x)).astype(np.float64)
+        if self.forest_weight > 0:
+            mixed = (1 - self.forest_weight) * log_odds(p[:, self._is_article].sum(axis=1)) + self.forest_weight * log_odds(
+                self._forest.predict(x)
+            )
+            p = self._with_article(p, 1 / (1 + np.exp(-mixed)))
+        p = smooth(p, [len(page.lines) for page in pages], self._arrays["transitions"], self.chain)
+        if self.page_cut:
+            counts = np.bincount(table.word_line[table.word_text], minlength=len(table.length)).astype(np.float64)
+            q = p[:, self._is_article].sum(axis=1)
+            moved = [at_best_cut(a, b) for a, b in zip(split_back(q, pages), split_back(counts, pages), strict=True)]
+            p = self._with_article(p, np.concatenate(moved))
+        return split_back(normalised(p), pages)
+
+    def _with_article(self, p: np.ndarray, q: np.ndarray) -> np.ndarray:
+        """Rows whose article types sum to q, each side's shares as they were."""
+        q = np.clip(q, 1e-6, 1 - 1e-6)
+        side = p[:, self._is_article].sum(axis=1)
+        out = p.copy()
+        out[:, self._is_article] *= (q / np.maximum(side, 1e-9))[:, None]
+        out[:, ~self._is_article] *= ((1 - q) / np.maximum(1 - side, 1e-9))[:, None]
+        return out
+
+    # --- storage --------------------------------------------------------------
+
+    def save(self, folder: Path) -> None:
+        scorers = {f"{name}_{key}": array for name, scorer in (("words", self._words), ("paths", self._paths)) if scorer
+                   for key, array in scorer.arrays().items()}  # fmt: skip
+        nets = {f"net_{key}": array for key, array in self._nets.arrays().items()}
+        np.savez_compressed(folder / "page.npz", **self._arrays, **scorers, **nets, edges=self._forest.edges)  # type: ignore[arg-type]
+        if self.forest_weight > 0:
+            self._forest.save(folder / "forest.skops")
+        (folder / "features.json").write_text(json.dumps(_names()), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path, task: str, labels: tuple[str, ...], **options: Any) -> PageModel:
+        """The saved model; raises `UserError` if this version computes other features."""
+        from clfnews.errors import UserError
+
+        if json.loads((folder / "features.json").read_text(encoding="utf-8")) != list(_names()):
+            raise UserError(f"{folder}: trained with other features than this version computes; train again")
+        model = cls(task, labels, **options)
+        with np.load(folder / "page.npz", allow_pickle=False) as arrays:
+            stored = {name: arrays[name] for name in arrays.files}
+        model._words = TextScorer.from_arrays(labels, _part(stored, "words_")) if "words_scorer_rows" in stored else None
+        model._paths = TextScorer.from_arrays(_SIDES, _part(stored, "paths_")) if "paths_scorer_rows" in stored else None
+        model._nets.restore(_part(stored, "net_"))
+        model._arrays = {
+            name: array for name, array in stored.items() if not name.startswith(("words_", "paths_", "net_", "edges"))
+        }
+        if model.forest_weight > 0:
+            model._forest.load(folder / "forest.skops", stored["edges"])
+        return model
+
+
+@lru_cache(maxsize=1)
+def _names() -> tuple[str, ...]:
+    """Names of the features."""
+    page = [Page.from_lines(["line"])]
+    return _features(page, page_table(page), np.full((1, 8), np.nan), np.full(1, np.nan), None, True)[1]
+
+
+def _features(
+    pages: Sequence[Page], table: CharTable, words: np.ndarray, paths: np.ndarray, idf: np.ndarray | None, boxes: bool
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Lines x features of text, markup and scorers."""
+    from clfnews.models.features.lines import line_columns
+
+    own, names = line_columns(pages, words, idf, table)
+    counts = np.bincount(table.word_line[table.word_text], minlength=len(table.length)).astype(np.float64)
+    tree = tree_of(pages)
+    markup, markup_names = markup_features(pages, table, tree)
+    odds = log_odds(words[:, [0, 1]].sum(axis=1))
+    scores = score_features(pages, odds, counts, tree, "words") | score_features(pages, paths, counts, tree, "paths")
+    x = np.concatenate([own, markup, np.stack(list(scores.values()), axis=1).astype(np.float32)], axis=1)
+    if not boxes:
+        x[:, own.shape[1] : own.shape[1] + markup.shape[1]] = np.nan
+    return x, (*names, *markup_names, *scores)
+
+
+def _path_odds(scorer: TextScorer | None, pages: Sequence[Page]) -> np.ndarray:
+    """Log-odds of every line's path; NaN without one. Each distinct path is scored once."""
+    paths = [line.cues.path if line.cues else "" for page in pages for line in page.lines]
+    number: dict[str, int] = {}
+    code = np.array([number.setdefault(path, len(number)) for path in paths], dtype=np.int64)
+    if scorer is None or not paths:
+        return np.full(len(paths), np.nan)
+    odds = log_odds(scorer.predict(char_table(list(number)))[:, 0])
+    if "" in number:
+        odds[number[""]] = np.nan
+    return odds[code]
+
+
+def _without_cues(page: Page) -> Page:
+    return page.with_lines(replace(line, cues=None) for line in page.lines if not (line.cues and line.cues.hidden))
+
+
+def _part(stored: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    return {name.removeprefix(prefix): array for name, array in stored.items() if name.startswith(prefix)}
+
+
+def _encoder(x: np.ndarray, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Which columns are amounts (with mean and scale) and which are codes (with their number)."""
+    numeric, coded, sizes = [], [], []
+    for i, name in enumerate(names):
+        size = next((n for code, n in _CODES.items() if name.startswith(code)), None)
+        if size is None:
+            numeric.append(i)
+        else:
+            coded.append(i)
+            sizes.append(size)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # columns without any value: markup of plain text
+        mean, std = np.nanmean(x[:, numeric], axis=0), np.nanstd(x[:, numeric], axis=0)
+    scale = np.where(std > 1e-6, 1 / np.maximum(std, 1e-6), 0.0)
+    return {
+        "numeric": np.array(numeric),
+        "coded": np.array(coded, dtype=np.int64),
+        "sizes": np.array(sizes, dtype=np.int64),
+        "mean": np.nan_to_num(mean).astype(np.float32),
+        "scale": np.nan_to_num(scale).astype(np.float32),
+    }
