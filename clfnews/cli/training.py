@@ -65,7 +65,7 @@ def evaluate(
         corpus = load_gold(file)
         with working("scoring"):
             page_filter = load_filter(model)
-            scores = evaluate_filter(page_filter, corpus)
+            scores = list(evaluate_filter(page_filter, corpus).values())
         if trained_on(page_filter, corpus):
             warner()(f"warning: the model was trained on {file}: it knows these pages, and its scores on new ones are lower")
     if as_json:
