@@ -6,11 +6,14 @@
 >>> pages = clfnews.read_pages("pages/", hidden=page_filter.reads_hidden)  # doctest: +SKIP
 >>> [page.lines[0].text for page in [clfnews.read_html("<h1>Tin</h1><p>Bài</p>")]]
 ['Tin']
+
+Every command is one call: `train`, `evaluate`, `compare`, `filter_folder`. Nothing
+heavy is imported before it is needed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,29 +22,184 @@ from clfnews.page import Line, Page
 from clfnews.version import __version__
 
 if TYPE_CHECKING:
+    from clfnews.bulk.job import Report
+    from clfnews.config.schema import Config
+    from clfnews.evaluation.compare import Comparison
+    from clfnews.evaluation.results import TrainResult
+    from clfnews.evaluation.scores import Scores
     from clfnews.filtering.filter import PageFilter
+    from clfnews.filtering.tagged import TaggedPage
+
+__all__ = [
+    "BadRecord",
+    "Line",
+    "Page",
+    "PageFilter",
+    "TaggedPage",
+    "UserError",
+    "__version__",
+    "compare",
+    "evaluate",
+    "filter_folder",
+    "load",
+    "load_config",
+    "read_html",
+    "read_pages",
+    "train",
+]
+
+Names = str | Path | Iterable[str | Path]
+"""Files, folders and patterns (`"*.txt"`), or `-` for standard input: one, or many."""
 
 
-__all__ = ["BadRecord", "Line", "Page", "PageFilter", "UserError", "__version__", "load", "read_html", "read_pages"]
-
-
-def load(uri_or_dir: str | None = None) -> PageFilter:
+def load(uri_or_dir: str | Path | None = None) -> PageFilter:
     """The trained filter: a folder, a run's model or a registry URI.
 
     Default: `models:/clfnews@champion` of the tracking store in use. Raises
-    `clfnews.errors.UserError` if there is no such model yet.
+    `UserError` if there is no such model yet.
     """
     from clfnews.tracking.registry import load_filter
 
-    return load_filter(uri_or_dir)
+    return load_filter(_text(uri_or_dir))
+
+
+def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
+    """The configuration of a YAML file, with overrides such as `"folds=3"` or `"type.models.linear.C=2"`.
+
+    Raises `UserError` that names file, line and key of what is wrong.
+    """
+    from clfnews.config.schema import load_config as read
+
+    return read(path, list(overrides))
+
+
+def train(
+    config: Config | str | Path,
+    overrides: Sequence[str] = (),
+    *,
+    track: bool = True,
+    progress: Callable[[str], None] = lambda _: None,
+) -> TrainResult:
+    """Train, score, compare and register the models of a configuration (`clfnews train`).
+
+    Parameters: `config`, a file, or what `load_config` gives; `overrides` of the
+    file; `track`, whether the run is logged to MLflow and the filter registered;
+    `progress`, such as `print`, is called with a line when a step begins or ends.
+
+    The result has every model with its scores (`results`), the best of each task
+    (`champions`) and the two joined (`page_filter`). Raises `UserError` for a
+    configuration, data or a store that cannot be used.
+    """
+    from clfnews.training.train import train as run
+
+    if not isinstance(config, str | Path):
+        if overrides:
+            raise TypeError("overrides are for a file; give them to load_config()")
+        return run(config, progress=progress, track=track)
+    return run(load_config(config, overrides), config_path=str(config), progress=progress, track=track)
+
+
+def evaluate(
+    model: PageFilter | str | Path | None, file: str | Path, *, warn: Callable[[str], None] | None = None
+) -> dict[str, Scores]:
+    """Score a filter on labelled pages, stance rows or challenge pairs (`clfnews evaluate`).
+
+    Parameters: `model`, a filter or what `load` takes; `file`, JSONL; `warn` is
+    called if the model was trained on this file (default: a `UserWarning`).
+    Returns task -> scores with intervals, as far as the file has labels: `type`,
+    `stance`, `end_to_end`; or `challenge`. Raises `UserError` for a file or a
+    model that cannot be used.
+    """
+    from clfnews.data.corpus import load_gold
+    from clfnews.evaluation.challenge import is_challenge, load_pairs, score_challenge
+    from clfnews.evaluation.predictions import evaluate_filter, trained_on
+
+    path = Path(file)
+    if is_challenge(path):
+        pairs = load_pairs(path)
+        return {"challenge": score_challenge(_filter(model).stance_model(), pairs)}
+    corpus = load_gold(path)
+    page_filter = _filter(model)
+    if trained_on(page_filter, corpus):
+        told = f"the model was trained on {path}: it knows these pages, and its scores on new ones are lower"
+        (warn or _warn)(told)
+    return evaluate_filter(page_filter, corpus)
+
+
+def compare(a: str | Path, b: str | Path, *, on: str | Path | None = None, experiment: str = "clfnews") -> Comparison:
+    """Two runs side by side: settings, paired differences of every score, lines on which they disagree (`clfnews compare`).
+
+    Parameters: `a` and `b`, each the id or name of a run, `best`, `last`, or a
+    `runs:/` or `models:/` URI, looked up in `experiment`; with `on`, a file of
+    labelled pages, both filters are scored on it now, and may be folders too.
+    Raises `UserError` for runs, models and files that are not there.
+    """
+    from clfnews.evaluation.compare import compare_filters, compare_runs
+    from clfnews.tracking.runs import filter_of, load_run
+
+    one, other = str(a), str(b)
+    if on is None:
+        return compare_runs(load_run(one, experiment), load_run(other, experiment))
+    return compare_filters((one, other), filter_of(one, experiment), filter_of(other, experiment), Path(on))
+
+
+def filter_folder(
+    inputs: Names,
+    output: str | Path,
+    *,
+    model: str | Path | None = None,
+    workers: int | None = None,
+    resume: bool = False,
+    format: str | None = None,
+    threshold: float | None = None,
+    input_format: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    engine: str = "local",
+    address: str | None = None,
+    progress: Callable[[Report], None] = lambda _: None,
+    warn: Callable[[str], None] | None = None,
+) -> Report:
+    """Filter any number of files into a folder, in many processes (`clfnews filter -o FOLDER`).
+
+    Parameters: `model`, what `load` takes; `workers`, processes (default: one a
+    core); `resume`, go on in a folder that an earlier run has left; `format`,
+    `text`, `jsonl` or `parquet` (default: that of the run to go on with, else
+    `jsonl`); `threshold` on p(article) (default: the model's); `input_format` and
+    `columns` as in `read_pages`; `engine`, `local` or `ray`, with the `address` of
+    a cluster; `progress` is called as files are finished; `warn` with what was
+    read only in part (default: a `UserWarning`).
+
+    Every input file becomes a file in `output`, beside a manifest and the records
+    that could not be read. Returns the counts. Raises `UserError` for inputs,
+    models and folders that cannot be used; what is finished then is kept.
+    """
+    from clfnews.bulk.folder import earlier_format
+    from clfnews.bulk.job import filter_to_folder
+    from clfnews.filtering.filter import reads_hidden
+    from clfnews.processes import cores
+    from clfnews.tracking.registry import find_filter
+
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise UserError(f"threshold {threshold}: expected a number from 0 to 1")
+    out, folder = Path(output), find_filter(_text(model))
+    return filter_to_folder(
+        _names(inputs),
+        out,
+        folder,
+        workers=workers or cores(),
+        format=format or (earlier_format(out) if resume else None) or "jsonl",
+        threshold=threshold,
+        options=_read_options(input_format, columns, reads_hidden(folder)),
+        resume=resume,
+        engine=engine,
+        address=address,
+        progress=progress,
+        warn=warn or _warn,
+    )
 
 
 def read_pages(
-    inputs: str | Path | Iterable[str | Path],
-    *,
-    format: str | None = None,
-    columns: Mapping[str, str] | None = None,
-    hidden: bool = False,
+    inputs: Names, *, format: str | None = None, columns: Mapping[str, str] | None = None, hidden: bool = False
 ) -> Iterator[Page | BadRecord]:
     """The pages of text, HTML, JSON, CSV, Parquet, WET and WARC files (also .gz, .zst), in order, one at a time.
 
@@ -55,17 +213,13 @@ def read_pages(
     could be read only in part is a `UserWarning`. Raises `UserError` for an
     input that does not exist, before any is read.
     """
-    import warnings
-
-    from clfnews.readers.base import ReadOptions, parse_columns
     from clfnews.readers.inputs import expand
     from clfnews.readers.inputs import read_pages as read
 
-    names = [str(name) for name in ([inputs] if isinstance(inputs, str | Path) else inputs)]
-    options = ReadOptions(format, parse_columns(f"{role}={name}" for role, name in (columns or {}).items()), hidden=hidden)
+    names, options = _names(inputs), _read_options(format, columns, hidden)
     for name in names:
         expand(name, options)
-    return read(names, lambda message: warnings.warn(message, stacklevel=2), options)
+    return read(names, _warn, options)
 
 
 def read_html(html: str | bytes, id: str = "page", *, url: str | None = None, hidden: bool = False) -> Page:
@@ -83,9 +237,41 @@ def read_html(html: str | bytes, id: str = "page", *, url: str | None = None, hi
     return read(html, id, url=url, hidden=hidden).page
 
 
+def _filter(model: PageFilter | str | Path | None) -> PageFilter:
+    return load(model) if model is None or isinstance(model, str | Path) else model
+
+
+def _text(name: str | Path | None) -> str | None:
+    return None if name is None else str(name)
+
+
+def _names(inputs: Names) -> list[str]:
+    return [str(name) for name in ([inputs] if isinstance(inputs, str | Path) else inputs)]
+
+
+def _read_options(format: str | None, columns: Mapping[str, str] | None, hidden: bool) -> Any:
+    from clfnews.readers.base import ReadOptions, parse_columns
+
+    return ReadOptions(format, parse_columns(f"{role}={name}" for role, name in (columns or {}).items()), hidden=hidden)
+
+
+def _warn(message: str) -> None:
+    import warnings
+
+    warnings.warn(message, stacklevel=3)
+
+
 def __getattr__(name: str) -> Any:
-    if name == "PageFilter":  # imports numpy: only when asked for
+    if name == "PageFilter":  # imports numpy, as TaggedPage does: only when asked for
         from clfnews.filtering.filter import PageFilter
 
         return PageFilter
+    if name == "TaggedPage":
+        from clfnews.filtering.tagged import TaggedPage
+
+        return TaggedPage
     raise AttributeError(f"module 'clfnews' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

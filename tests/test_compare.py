@@ -19,11 +19,13 @@ from clfnews.data.corpus import Corpus
 from clfnews.errors import UserError
 from clfnews.evaluation.compare import compare_runs, headline_first
 from clfnews.evaluation.metrics import HEADLINE
-from clfnews.evaluation.predictions import END_TO_END, Part, RunData, read_parts, write_parts
+from clfnews.evaluation.predictions import END_TO_END, PredictedPart, RunData, read_parts, write_parts
 from clfnews.evaluation.results import parts_of
 from clfnews.evaluation.scores import Bootstrap, signature
+from clfnews.labels import TYPES
 from clfnews.page import Line, Page
-from clfnews.reports.html_report import page_blocks, render
+from clfnews.reports.curves import operating_point, precision_recall
+from clfnews.reports.html_report import render, worst_pages
 from clfnews.tracking.runs import filter_of, list_runs, load_run, promote
 from clfnews.training.train import train
 
@@ -48,19 +50,19 @@ def other_id(project: Project) -> str:
         return outcome.run.run_id
 
 
-def part_of(probabilities: list[list[float]], pages: tuple[Page, ...], model: str = "m") -> Part:
+def part_of(probabilities: list[list[float]], pages: tuple[Page, ...], model: str = "m") -> PredictedPart:
     """A type part of given p(body); the rest is ui."""
     corpus = Corpus("small", pages, tuple(page.id for page in pages))
     p = []
     for row in probabilities:
-        rows = np.zeros((len(row), 8))
-        rows[:, 1], rows[:, 7] = row, 1 - np.array(row)
+        rows = np.zeros((len(row), len(TYPES)))
+        rows[:, TYPES.index("body")], rows[:, TYPES.index("ui")] = row, 1 - np.array(row)
         p.append(rows)
     bootstrap = Bootstrap(200)
-    return Part("type", model, "test", corpus, p, 0.5, bootstrap, signature(corpus, bootstrap))
+    return PredictedPart("type", model, "test", corpus, p, 0.5, bootstrap, signature(corpus, bootstrap))
 
 
-def run_of(part: Part, **params: str) -> RunData:
+def run_of(part: PredictedPart, **params: str) -> RunData:
     return RunData("0" * 32, part.model, params, {}, {"type": part.model}, {}, {("type", part.model, "test"): part})
 
 
@@ -190,7 +192,7 @@ def test_who_is_right_and_which_pages_changed() -> None:
     assert [line.right for line in part.lines] == ["b", "a"]
 
 
-def many(p: list[float]) -> tuple[Part, Part]:
+def many(p: list[float]) -> tuple[PredictedPart, PredictedPart]:
     """Two parts on pages of a body line and a menu each: one finds every line, the other p(body) of the body lines as given."""
     pages = tuple(Page(f"p{i}", (Line("Thân bài", 1, "body"), Line("Menu", 2, "ui"))) for i in range(len(p)))
     return part_of([[0.9, 0.1]] * len(p), pages, "right"), part_of([[x, 0.1] for x in p], pages, "given")
@@ -302,16 +304,40 @@ def test_the_report_of_a_run_needs_nothing_else_and_is_well_formed(first: RunDat
 def test_text_of_pages_is_escaped_and_errors_are_marked() -> None:
     text = render(run_of(part_of([[0.9, 0.9, 0.1], [0.1, 0.9]], PAGES)))
     checker = checked(text)
-    assert checker.count["script"] == 1 and "alert(&#x27;x&#x27;)" in text and "Menu &amp; co" in text
+    assert checker.count["script"] == 1 and "alert(&#39;x&#39;)" in text and "Menu &amp; co" in text
     assert "article lost: body, not ui" in text and "noise kept: ui, not body" in text
     assert render(run_of(part_of([[0.9, 0.9, 0.1], [0.1, 0.9]], PAGES))) == text
 
 
+def test_names_cannot_break_out_of_the_report() -> None:
+    hostile = """"><script>alert(1)</script>'"""
+    pages = tuple(replace(page, id=hostile, site=hostile) for page in PAGES)
+    part = replace(part_of([[0.9, 0.9, 0.1], [0.1, 0.9]], pages, model=hostile), set="test")
+    run = replace(run_of(part), name=hostile, params={hostile: hostile}, tags={"clfnews.version": hostile})
+    text = render(run)
+    assert checked(text).count["script"] == 1
+    assert "<script>alert" not in text and "&#34;&gt;&lt;script&gt;" in text
+
+
 def test_the_worst_page_comes_first_and_dropped_lines_are_folded() -> None:
-    blocks = list(page_blocks(part_of([[0.9, 0.1, 0.9], [0.9, 0.1]], PAGES)))
-    assert "p1" in blocks[0] and 'data-kinds="article-lost noise-kept"' in blocks[0]
-    assert 'data-kinds=""' in blocks[1] and "1 dropped line<" in blocks[1]
-    assert "dropped line" not in blocks[0]
+    part = part_of([[0.9, 0.1, 0.9], [0.9, 0.1]], PAGES)
+    worst, right = worst_pages(part)
+    assert "p1" in worst.summary and worst.kinds == "article-lost noise-kept"
+    assert [block.folded for block in worst.blocks] == [False]
+    assert right.kinds == "" and [(block.folded, len(block.lines)) for block in right.blocks] == [
+        (False, 1), (True, 1), (False, 1),
+    ]  # fmt: skip
+    text = render(run_of(part))
+    assert text.count("1 dropped line<") == 1 and text.index(">p1 ·") < text.index(">p0 ·")
+
+
+def test_the_curve_has_a_point_for_each_cut_that_can_be_made() -> None:
+    p, gold = np.array([0.9, 0.5, 0.5, 0.1]), np.array([True, True, False, False])
+    recall, precision = precision_recall(p, gold)
+    # Two lines of the same p are kept together or not at all.
+    assert recall.tolist() == [0.5, 1, 1] and precision.tolist() == pytest.approx([1, 2 / 3, 0.5])
+    assert operating_point(p, gold, 0.5) == (recall[1], precision[1])
+    assert [len(axis) for axis in precision_recall(p, np.zeros(4, dtype=bool))] == [0, 0]
 
 
 def test_the_report_leaves_scores_of_absent_labels_blank() -> None:

@@ -16,7 +16,8 @@ import yaml
 from helpers import ROOT, Cli, environment, write_rows
 
 from clfnews.data.card import refresh_card, replace_blocks
-from clfnews.data.card_tables import BLOCKS, realism_tables
+from clfnews.data.card_tables import BLOCKS
+from clfnews.data.markdown import markdown_table
 from clfnews.errors import UserError
 from clfnews.labelling.agreement import agreement
 from clfnews.labels import STANCES, TYPES
@@ -277,24 +278,49 @@ def test_realism_keeps_no_text_of_the_real_pages(realism: tuple[Path, list[Row]]
     assert [line["text"] for row in realism[1] for line in row["lines"] if len(line["text"]) > 20 and line["text"] in text] == []
 
 
-def test_realism_readme_shows_its_results() -> None:
+def test_realism_readme_and_card_show_its_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(EXPERIMENT)
+    from tables import card_block, realism_tables
+
     results = json.loads((EXPERIMENT / "results.json").read_text(encoding="utf-8"))
     readme = (EXPERIMENT / "README.md").read_text(encoding="utf-8")
     assert replace_blocks(readme, realism_tables(results), "README.md") == readme
+    assert json.loads((DATA / "realism.json").read_text(encoding="utf-8")) == card_block(results)
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The shipped data beside an experiment, as in the repository."""
-    shutil.copytree(DATA, tmp_path / "data")
-    (tmp_path / "experiments/006-realism").mkdir(parents=True)
-    shutil.copy(EXPERIMENT / "results.json", tmp_path / "experiments/006-realism")
-    return tmp_path / "data"
+    """The shipped data, which a test may change."""
+    return Path(shutil.copytree(DATA, tmp_path / "data"))
+
+
+def test_what_was_measured_on_other_pages_says_so(copy: Path) -> None:
+    assert "Measured on an earlier version" not in block(copy / "README.md", "realism")
+    (copy / "pages/train.jsonl").write_text((copy / "pages/test.jsonl").read_text(encoding="utf-8"), encoding="utf-8")
+    refresh_card(copy)
+    assert block(copy / "README.md", "realism").endswith("Measured on an earlier version of train.jsonl.")
+
+
+@pytest.mark.parametrize(("name", "text"), [("realism.json", "[]"), ("realism.json", "{}"), ("hard_cases.yaml", "neutral: 3")])
+def test_broken_files_beside_the_card_are_told(copy: Path, cli: Cli, name: str, text: str) -> None:
+    (copy / name).write_text(text, encoding="utf-8")
+    done = cli("data", "card", copy)
+    assert done.code == 2 and done.error.startswith(f"clfnews: {copy / name}: ")
+
+
+def test_stance_lines_without_hard_cases(copy: Path) -> None:
+    (copy / "hard_cases.yaml").unlink()
+    assert refresh_card(copy)
+    text = block(copy / "README.md", "stance-lines")
+    assert table(text, "case") and "Hard by their case" not in text
+
+
+def test_a_sign_of_tables_inside_a_cell_is_escaped() -> None:
+    assert markdown_table(["a", "b"], [["x|y", 1]]) == "| a | b |\n|---|---|\n| x\\|y | 1 |"
+    assert markdown_table(["a", "b"], [], numbers_from=1).splitlines()[1] == "| :--- | ---: |"
 
 
 def test_the_check_tells_of_pages_and_numbers_that_are_behind_their_parts(copy: Path, cli: Cli) -> None:
-    assert cli("data", "check", copy).code == 0
-    (copy.parent / "experiments/006-realism/results.json").unlink()  # as after `clfnews init`
     assert cli("data", "check", copy).code == 0
     with (copy / "challenge/pairs.jsonl").open("a", encoding="utf-8") as file:
         pair = {"id": "new", "kind": "swap", "a": {"text": "A gặp B.", "stance": "conciliatory"}}

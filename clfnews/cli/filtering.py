@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import clfnews
 from clfnews.cli.options import Column, InputFormat, Inputs, Model, Output, Quiet, Resume
 from clfnews.cli.terminal import Few, now_and_then, printable, sink, status, styled, warner, working
 from clfnews.errors import BadRecord, Stopped, UserError, counted
@@ -164,30 +165,26 @@ def _filter_to_folder(
     resume: bool,
     quiet: bool,
 ) -> None:
-    from clfnews.bulk.folder import MANIFEST, earlier_format
-    from clfnews.bulk.job import filter_to_folder
-    from clfnews.filtering.filter import reads_hidden
-    from clfnews.processes import cores
-    from clfnews.tracking.registry import find_filter
+    from clfnews.bulk.folder import MANIFEST
 
     if output is None:
         raise UserError("--workers, --engine, --address and --resume need -o FOLDER")
     _check_threshold(threshold)
     if address and engine != "ray":
         raise UserError("--address is for --engine ray")
-    folder = find_filter(model)
     warnings = Few("warning")
     try:
         with status(quiet) as show:
-            report = filter_to_folder(
+            report = clfnews.filter_folder(
                 inputs,
                 output,
-                folder,
-                workers=workers or cores(),
-                format=format or (earlier_format(output) if resume else None) or "jsonl",
-                threshold=threshold,
-                options=replace(options, hidden=reads_hidden(folder)),
+                model=model,
+                workers=workers,
                 resume=resume,
+                format=format,
+                threshold=threshold,
+                input_format=options.format,
+                columns=options.columns,
                 engine=engine or "local",
                 address=address,
                 progress=now_and_then(lambda report: show(report.line())),
@@ -232,8 +229,6 @@ def _as_text(tagged: TaggedPage, terminal: bool) -> str:
     """The article as text; on a terminal with a stance mark before each line."""
     if not (terminal and sys.stdout.isatty()):
         return f"{tagged.text}\n"
-    from clfnews.cli.filtering import STANCE_MARKS
-
     colours = {"conciliatory": typer.colors.GREEN, "hostile": typer.colors.RED}
     stance = tagged.stance
     why = stance["reason"] if stance["coverage"] is None else f"{stance['reason']}, coverage {stance['coverage']:.2f}"

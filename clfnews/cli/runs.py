@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import clfnews
 from clfnews.cli.options import Experiment, RunName
 from clfnews.cli.terminal import print_table, printable, working
 from clfnews.errors import UserError, counted
@@ -28,18 +29,8 @@ def compare(
     Example: clfnews compare best last
     Example: clfnews compare models:/clfnews/1 models:/clfnews@champion --on data/pages/test.jsonl
     """
-    from clfnews.evaluation import compare as library
-
-    if on is not None:
-        from clfnews.tracking.runs import filter_of
-
-        with working("loading and scoring"):
-            outcome = library.compare_filters((a, b), filter_of(a, experiment), filter_of(b, experiment), on)
-    else:
-        from clfnews.tracking.runs import load_run
-
-        with working("reading the runs"):
-            outcome = library.compare_runs(load_run(a, experiment), load_run(b, experiment))
+    with working("reading the runs" if on is None else "loading and scoring"):
+        outcome = clfnews.compare(a, b, on=on, experiment=experiment)
     _show_comparison(outcome, show)
 
 

@@ -1,19 +1,21 @@
-"""training."""
+"""`clfnews train`, `evaluate` and `sweep`."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import clfnews
 from clfnews.cli.options import Model, Quiet
 from clfnews.cli.terminal import print_table, status, warner, working
 from clfnews.errors import UserError
 
 if TYPE_CHECKING:
     from clfnews.evaluation.results import TrainResult
+    from clfnews.evaluation.scores import Scores
 
 
 def train(
@@ -25,12 +27,8 @@ def train(
 
     Example: clfnews train configs/base.yaml --set folds=3
     """
-    from clfnews.config.schema import load_config
-    from clfnews.training.train import train as run
-
-    settings = load_config(config, overrides)
     with status(quiet) as show:
-        outcome = run(settings, config_path=str(config), progress=show)
+        outcome = clfnews.train(config, overrides or (), progress=show)
     _show_training(outcome)
 
 
@@ -47,31 +45,17 @@ def evaluate(
     Example: clfnews evaluate data/pages/test.jsonl --model models:/clfnews/1 --json
     Example: clfnews evaluate data/challenge/pairs.jsonl
     """
-    from clfnews.data.corpus import load_gold
-    from clfnews.evaluation.challenge import is_challenge, load_pairs, score_challenge
-    from clfnews.evaluation.predictions import evaluate_filter, trained_on
-    from clfnews.tracking.registry import load_filter
-
     if len(arguments) > 2:
         raise UserError(f"evaluate: expected [MODEL] FILE, got {len(arguments)} arguments")
     if len(arguments) == 2 and model is not None:
         raise UserError(f"evaluate: two models are given, {arguments[0]} and --model {model}")
     file, model = Path(arguments[-1]), arguments[0] if len(arguments) == 2 else model
-    if is_challenge(file):
-        pairs = load_pairs(file)
-        with working("scoring"):
-            scores = [score_challenge(load_filter(model).stance_model(), pairs)]
-    else:
-        corpus = load_gold(file)
-        with working("scoring"):
-            page_filter = load_filter(model)
-            scores = evaluate_filter(page_filter, corpus)
-        if trained_on(page_filter, corpus):
-            warner()(f"warning: the model was trained on {file}: it knows these pages, and its scores on new ones are lower")
+    with working("scoring"):
+        scores = clfnews.evaluate(model, file, warn=lambda told: warner()(f"warning: {told}"))
     if as_json:
-        typer.echo(json.dumps({k: round(v, 6) for s in scores for k, v in s.flat().items()}, indent=1))
+        typer.echo(json.dumps({k: round(v, 6) for s in scores.values() for k, v in s.flat().items()}, indent=1))
         return
-    for part in scores:
+    for part in scores.values():
         print_table(["metric", "value", "95% interval"], _metric_rows(part))
         typer.echo(f"{part.signature}\n")
 
@@ -107,7 +91,7 @@ def _show_training(outcome: TrainResult) -> None:
     typer.echo(f"       clfnews filter PAGE.txt{model}")
 
 
-def _metric_rows(scores: Any) -> list[list[str]]:
+def _metric_rows(scores: Scores) -> list[list[str]]:
     return [[name, f"{value:.4f}", f"{scores.low[name]:.4f} to {scores.high[name]:.4f}"] for name, value in scores.values.items()]
 
 

@@ -11,17 +11,17 @@ Everything outside the blocks stays as it is, but for the digests of the files i
 the YAML front matter (`description: content 3f2a...` of a configuration):
 `datasets` keeps its cache of a folder by the folder's name and this front
 matter, so that new data would be answered with the old rows.
-`cardblocks.BLOCKS` has the names; `clfnews data card --check` tells a card that is behind its data.
+`card_tables.BLOCKS` has the names; `clfnews data card --check` tells a card that is behind its data.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from clfnews.data.card_tables import BLOCKS, REALISM
+from clfnews.data.card_tables import BLOCKS
 from clfnews.errors import UserError, nearest
 
 _BLOCK = re.compile(r"<!-- clfnews: ([\w-]+) -->\n(.*?)<!-- /clfnews -->", re.DOTALL)
@@ -29,11 +29,11 @@ _OPENING = re.compile(r"<!--\s*clfnews:")
 _DIGEST = re.compile(r"^(- config_name: (\w+)\n(?:  default: true\n)?  description: content )\w*$", re.MULTILINE)
 
 
-def refresh_card(folder: Path, write: bool = True, blocks: Iterable[str] = tuple(BLOCKS)) -> bool:
+def refresh_card(folder: Path, write: bool = True) -> bool:
     """Fill the blocks of the folder's card; returns whether that changed it.
 
-    With `write=False` the file stays as it is; blocks that `blocks` does not name do too. Raises `UserError` for a folder
-    without a card, a card without blocks, an unknown block, or data that cannot be read.
+    With `write=False` the file stays as it is. Raises `UserError` for a folder without a card, a card without blocks, an
+    unknown block, or data that cannot be read.
     """
     path = folder / "README.md"
     try:
@@ -44,9 +44,8 @@ def refresh_card(folder: Path, write: bool = True, blocks: Iterable[str] = tuple
         raise UserError(f"{path}: cannot be read as text") from error
     if not _OPENING.search(before):
         raise UserError(f"{path}: nothing to fill; a block is '<!-- clfnews: {next(iter(BLOCKS))} -->', then '<!-- /clfnews -->'")
-    present = dict(_BLOCK.findall(before))
-    wanted = {name for name in blocks if name in present}
-    texts = {name: block(folder) if name in wanted else present.get(name, "") for name, block in BLOCKS.items()}
+    present = {name for name, _ in _BLOCK.findall(before)}
+    texts = {name: block(folder) for name, block in BLOCKS.items() if name in present}
     after = with_digests(replace_blocks(before, texts, str(path)), folder)
     if write and after != before:
         try:
@@ -63,9 +62,7 @@ def stale(folder: Path) -> list[str]:
     try:
         problems = [f"{name}: not what compose.yaml and its parts make; run: clfnews data compose" for name in behind(folder)]
         card = folder / "README.md"
-        # A copy of the data alone has no experiments beside it: their block says what was measured where it came from.
-        known = [name for name in BLOCKS if name != "realism" or (folder.resolve().parent / REALISM).is_file()]
-        if not problems and _OPENING.search(card.read_text(encoding="utf-8")) and refresh_card(folder, False, known):
+        if not problems and _OPENING.search(card.read_text(encoding="utf-8")) and refresh_card(folder, write=False):
             problems.append(f"README.md: behind its data; run: clfnews data card {folder}")
     except UserError as error:
         problems = [str(error)]

@@ -1,4 +1,4 @@
-"""The tables of a dataset card: each block is a function of the data folder (see `datacard.py`)."""
+"""The tables of a dataset card: each block is a function of the data folder (see `card.py`)."""
 
 from __future__ import annotations
 
@@ -10,29 +10,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from clfnews.data.composing.layout import NOISE, Block, Body, Node, Row, Tags, Teasers, load_layouts
 from clfnews.data.composing.recipe import load_recipe
+from clfnews.data.markdown import markdown_table
 from clfnews.data.stats import stats_tables
 from clfnews.errors import UserError
 from clfnews.files import numbered_rows
-from clfnews.labels import STANCES
+from clfnews.labels import SIDES, STANCES
 
-HARD_NEUTRAL = ("background", "casualties", "denial", "experts", "sanctions", "schedule", "weapons")
-"""Cases of neutral lines that read like a side: the subject is a conflict, the line reports no act of it."""
-HARD_SIDES = ("aid_ally", "conditional", "irony", "negation", "reported", "turn")
-"""Cases of conciliatory or hostile lines whose words point the other way, or nowhere."""
-REALISM = Path("experiments", "006-realism", "results.json")
-"""Beside the data folder: how well a classifier tells composed pages from real ones."""
-
-_TABLE_ROWS = 12
-"""Giveaways that the card shows; the experiment's README has all."""
-
-
-def markdown(header: Sequence[str], rows: Iterable[Sequence[object]], left: int = 1) -> str:
-    """A Markdown table; the columns after the first `left` are numbers."""
-    marks = [":---" if i < left else "---:" for i in range(len(header))]
-    cells = [header, marks, *rows]
-    return "\n".join(f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in row)} |" for row in cells)
+HARD_CASES = "hard_cases.yaml"
+"""In the data folder: the cases of stance lines that are easily taken for another stance."""
+REALISM = "realism.json"
+"""In the data folder: `text`, how well composed pages are told from real ones, and `data`, the digests of the files measured."""
 
 
 def _summary(folder: Path) -> str:
@@ -46,11 +37,14 @@ def _summary(folder: Path) -> str:
         (len(_rows(folder / "noise.jsonl")), "noise strings"),
         (len(_challenges(folder)), "challenge pairs"),
     )
-    return markdown(["what", "number"], [[name, f"{n:,}"] for n, name in sets])
+    return markdown_table(["what", "number"], [[name, f"{n:,}"] for n, name in sets], numbers_from=1)
 
 
 def _pages(folder: Path) -> str:
-    tables = ((f"**{title[0].upper()}{title[1:]}**", markdown(header, rows)) for title, header, rows in stats_tables(folder))
+    tables = (
+        (f"**{title[0].upper()}{title[1:]}**", markdown_table(header, rows, numbers_from=1))
+        for title, header, rows in stats_tables(folder)
+    )
     return "\n\n".join(f"{title}\n\n{table}" for title, table in tables)
 
 
@@ -60,7 +54,9 @@ def _recipe(folder: Path) -> str:
         return "There is no `compose.yaml`."
     recipe = load_recipe(path)
     rows = [[name, f"{split.share:.0%}", split.cells, f"{split.pages:,}"] for name, split in recipe.splits.items()]
-    return f"Seed {recipe.seed}.\n\n" + markdown(["split", "share of the parts", "cells (groups)", "pages"], rows)
+    return f"Seed {recipe.seed}.\n\n" + markdown_table(
+        ["split", "share of the parts", "cells (groups)", "pages"], rows, numbers_from=1
+    )
 
 
 def _articles(folder: Path) -> str:
@@ -75,11 +71,11 @@ def _articles(folder: Path) -> str:
     actors = {actor for row in rows for actor in row.get("actors") or ()}
     years = sorted(int(row["date"][:4]) for row in rows if re.match(r"\d{4}-", row.get("date") or ""))
     decades = Counter(f"{year // 10 * 10}s" for year in years)
-    table = markdown(
+    table = markdown_table(
         ["articles by", ""],
         [["topic", _listed(_counted(rows, "topic"))], ["register", _listed(_counted(rows, "register"))],
          ["decade", _listed(sorted(decades.items()))], ["type of line", _listed(_most_common(lines))]],
-        left=2,
+        numbers_from=2,
     )  # fmt: skip
     span = f", dated {years[0]} to {years[-1]}" if years else ""
     top = pairs.most_common(1)[0][1] if pairs else 0
@@ -98,7 +94,7 @@ def _layouts(folder: Path) -> str:
     nodes = [node for layout in layouts for node in _walk(layout.rows)]
     bodies = [node for node in nodes if isinstance(node, Body)]
     teasers = [" / ".join(part.text for part in node.form) for node in nodes if isinstance(node, Teasers)]
-    table = markdown(
+    table = markdown_table(
         ["layouts by", ""],
         [
             ["shows an article", sum(not layout.listing for layout in layouts)],
@@ -108,7 +104,7 @@ def _layouts(folder: Path) -> str:
             ["paragraphs broken by inline links", sum(body.links > 0 for body in bodies)],
             ["site's own dateline", sum(bool(layout.prefix) for layout in layouts)],
         ],
-        left=2,
+        numbers_from=2,
     )
     rows = f"{sum(isinstance(node, Row) for node in nodes):,} literal rows, {len(teasers):,} lists of other stories"
     return f"{len(layouts):,} layouts with {rows} in {len(set(teasers)):,} forms.\n\n{table}"
@@ -138,8 +134,10 @@ def _noise(folder: Path) -> str:
             shown[kind].add(text)
     places = {"noise strings": pool, "articles and related stories": written, "rows of layouts": shown}
     places["together"] = {kind: pool[kind] | written[kind] | shown[kind] for kind in NOISE}
-    return markdown(
-        ["distinct texts of", *places], [[kind, *(f"{len(texts[kind]):,}" for texts in places.values())] for kind in NOISE]
+    return markdown_table(
+        ["distinct texts of", *places],
+        [[kind, *(f"{len(texts[kind]):,}" for texts in places.values())] for kind in NOISE],
+        numbers_from=1,
     )
 
 
@@ -162,14 +160,26 @@ def _stance_lines(folder: Path) -> str:
     count, cases, stances = Counter(lines), Counter(case for case, _ in lines), Counter(stance for _, stance in lines)
     table = [[case, *(f"{count[case, stance]:,}" for stance in STANCES), f"{n:,}"] for case, n in _most_common(cases)]
     total = ["**together**", *(f"{stances[s]:,} ({stances[s] / len(lines):.0%})" for s in STANCES), f"{len(lines):,}"]
-    neutral = sum(count[case, "neutral"] for case in HARD_NEUTRAL) / max(1, stances["neutral"])
+    text = markdown_table(["case", *STANCES, "lines"], [*table, total], numbers_from=1)
+    if not (folder / HARD_CASES).is_file():
+        return text
+    hard_neutral, hard_sides = _hard_cases(folder / HARD_CASES)
+    neutral = sum(count[case, "neutral"] for case in hard_neutral) / max(1, stances["neutral"])
     n_sides = len(lines) - stances["neutral"]
-    sides = sum(count[case, stance] for case in HARD_SIDES for stance in STANCES if stance != "neutral") / max(1, n_sides)
+    sides = sum(count[case, stance] for case in hard_sides for stance in SIDES) / max(1, n_sides)
     return (
-        f"{markdown(['case', *STANCES, 'lines'], [*table, total])}\n\n"
-        f"Hard by their case: {neutral:.0%} of the neutral lines ({', '.join(HARD_NEUTRAL)}) "
-        f"and {sides:.0%} of the others ({', '.join(HARD_SIDES)})."
+        f"{text}\n\nHard by their case: {neutral:.0%} of the neutral lines ({', '.join(hard_neutral)}) "
+        f"and {sides:.0%} of the others ({', '.join(hard_sides)})."
     )
+
+
+def _hard_cases(path: Path) -> tuple[list[str], list[str]]:
+    """The hard cases of neutral lines, and of those that take a side."""
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return [str(case) for case in found["neutral"]], [str(case) for case in found["sides"]]
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise UserError(f"{path}: expected 'neutral:' and 'sides:', each with a list of cases") from error
 
 
 def _challenge(folder: Path) -> str:
@@ -180,7 +190,7 @@ def _challenge(folder: Path) -> str:
     kinds = Counter(pair["kind"] for pair in pairs)
     changes = {kind: _listed((change, n) for (k, change), n in sorted(count.items()) if k == kind) for kind in kinds}
     rows = [[kind, changes[kind], f"{kinds[kind]:,}"] for kind in sorted(kinds)]
-    return markdown(["kind", "stance of the first to that of the second", "pairs"], rows, left=2)
+    return markdown_table(["kind", "stance of the first to that of the second", "pairs"], rows, numbers_from=2)
 
 
 def _agreement(folder: Path) -> str:
@@ -228,49 +238,21 @@ def _agreement_tables(name: str, part: Mapping[str, Any]) -> str:
         labels.append([task, _listed((label, f"{f1:.3f}") for label, f1 in one["f1"].items())])
     return (
         f"**{name}**: {part['pages']:,} pages, {part['lines']:,} lines\n\n"
-        f"{markdown(['task', 'lines', 'labelled differently', 'agreement', 'kappa'], rows)}\n\n"
-        f"{markdown(['task', 'F1 of one labelling against the other'], labels, left=2)}"
+        f"{markdown_table(['task', 'lines', 'labelled differently', 'agreement', 'kappa'], rows, numbers_from=1)}\n\n"
+        f"{markdown_table(['task', 'F1 of one labelling against the other'], labels, numbers_from=2)}"
     )
 
 
 def _realism(folder: Path) -> str:
-    path = folder.resolve().parent / REALISM
+    path = folder / REALISM
     if not path.is_file():
-        return f"Not measured yet (no `{REALISM.as_posix()}`)."
-    results = _json(path)
-    try:
-        tables = realism_tables(results, _TABLE_ROWS)
-        stale = [name for name, digest in results["data"].items() if file_digest(folder / "pages" / name) != digest]
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise UserError(f"{path}: not written by realism.py of this version ({error!r}); run it again") from error
-    note = f"\n\nMeasured on an earlier version of {' and '.join(stale)}." if stale else ""
-    return f"{tables['sample']}\n\n{tables['auc']}\n\n{tables['giveaways']}{note}"
-
-
-def realism_tables(results: Mapping[str, Any], top: int | None = None) -> dict[str, str]:
-    """Blocks `sample`, `auc`, `giveaways` and `lines` from what `realism.py` found; `top` giveaways if given."""
-    real, composed = results["real"], results["composed"]
-    sample = (
-        f"{real['pages']} real pages ({real['lines']:,} lines, {real['groups']} sites) against "
-        f"{composed['pages']} composed ones ({composed['lines']:,} lines, {composed['groups']} cells)."
-    )
-    groups = (("whole pages", results["pages"]), ("pages by one family of features", results["families"]),
-              ("lines", results["lines"]), ("lines of one type", results["lines_by_type"]))  # fmt: skip
-    auc = [[what, name, f"{a:.3f}", f"{low:.3f} to {high:.3f}"] for what, part in groups for name, (a, low, high) in part.items()]
-    giveaways = [_giveaway(item) for item in results["giveaways"][:top]]
-    lines = [[kind, *_giveaway(item)] for kind, items in results["line_giveaways"].items() for item in items]
-    header = ["feature (mean)", "real", "composed", "AUC", "real sites on this side"]
-    return {
-        "sample": sample,
-        "auc": markdown(["what is told apart", "by", "AUC", "95% interval"], auc, left=2),
-        "giveaways": markdown(header, giveaways),
-        "lines": markdown(["type", *header], lines, left=2),
-    }
-
-
-def _giveaway(item: Mapping[str, Any]) -> list[str]:
-    values = [f"{v:.3g}" if abs(v) < 100 else f"{v:,.0f}" for v in (item["real"], item["composed"])]
-    return [item["feature"], *values, f"{item['auc']:.3f}", f"{item['sites']:.0%}"]
+        return f"Not measured yet (no `{REALISM}`)."
+    found = _json(path)
+    text, data = found.get("text"), found.get("data")
+    if not isinstance(text, str) or not isinstance(data, dict):
+        raise UserError(f"{path}: expected 'text' and 'data' (file below the folder -> its digest)")
+    stale = [Path(name).name for name, digest in data.items() if file_digest(folder / name) != digest]
+    return text + (f"\n\nMeasured on an earlier version of {' and '.join(stale)}." if stale else "")
 
 
 def file_digest(path: Path) -> str:

@@ -12,7 +12,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from clfnews.data.rows import CONFIGS, Row, _objects, alone_note, line_problems, read_folder, stands_alone
+from clfnews.data.rows import CONFIGS, SplitRow, _objects, alone_note, line_problems, read_folder, stands_alone
 from clfnews.errors import nearest
 from clfnews.labels import GUIDELINES_VERSION, STANCES, is_article
 from clfnews.page import normalise
@@ -61,7 +61,7 @@ def check_folder(folder: Path) -> tuple[list[str], str]:
     return problems, summary + (f" ({alone_note(alone)})" if alone else "")
 
 
-def _row_problems(row: Row) -> Iterator[str]:
+def _row_problems(row: SplitRow) -> Iterator[str]:
     data = row.data
     for key in ("id", "origin", "group"):
         if not isinstance(data.get(key), str) or not data[key]:
@@ -78,7 +78,7 @@ def _row_problems(row: Row) -> Iterator[str]:
         yield "a page without article lines whose 'article' is not null"
 
 
-def _line_problems(row: Row, has_stance: bool) -> Iterator[tuple[int, str]]:
+def _line_problems(row: SplitRow, has_stance: bool) -> Iterator[tuple[int, str]]:
     """Number and problem of each bad line; `has_stance` tells whether the file has stances at all."""
     for line in row.lines:
         clean = normalise(line.text)
@@ -93,7 +93,7 @@ def _line_problems(row: Row, has_stance: bool) -> Iterator[tuple[int, str]]:
             yield line.n, f"no stance on a {line.type} line"
 
 
-def _duplicates(rows: Iterable[Row]) -> Iterator[str]:
+def _duplicates(rows: Iterable[SplitRow]) -> Iterator[str]:
     """Page ids and page contents that stand twice in one configuration."""
     ids: dict[str, str] = {}
     contents: dict[tuple[str, ...], str] = {}
@@ -117,7 +117,7 @@ def _in_two(what: str, sides: str, found: Iterable[tuple[Any, Any, str]]) -> Ite
             yield f"{place}: {what} {_short(key)} is in two {sides}: {side}, and {first} ({first_place})"
 
 
-def _shared_texts(rows: Sequence[Row]) -> Iterator[str]:
+def _shared_texts(rows: Sequence[SplitRow]) -> Iterator[str]:
     """Titles and ledes that are article text in two splits."""
     heads, found = set(), []
     for row in rows:
@@ -129,12 +129,12 @@ def _shared_texts(rows: Sequence[Row]) -> Iterator[str]:
     return _in_two("title or lede", "splits", (hit for hit in found if hit[0] in heads))
 
 
-def _near_duplicates(rows: Sequence[Row]) -> Iterator[str]:
+def _near_duplicates(rows: Sequence[SplitRow]) -> Iterator[str]:
     """Pairs of articles in two splits whose texts have a Jaccard similarity of `NEAR_DUPLICATE` or more.
 
     An article stands on many pages, on some of them cut: its longest text counts.
     """
-    texts: dict[tuple[str, str], tuple[str, Row]] = {}
+    texts: dict[tuple[str, str], tuple[str, SplitRow]] = {}
     for row in rows:
         text = " ".join(line.text for line in row.lines if is_article(line.type)).casefold()
         key = row.split, str(row.data.get("article") or row.data.get("id"))
@@ -165,7 +165,7 @@ def _shingles(text: str) -> set[str]:
     return {" ".join(words[i : i + 3]) for i in range(max(1, len(words) - 2))}
 
 
-def _check_challenges(folder: Path, rows: Sequence[Row], problems: list[str]) -> int:
+def _check_challenges(folder: Path, rows: Sequence[SplitRow], problems: list[str]) -> int:
     """Add the problems of `challenge/*.jsonl`; returns the number of pairs."""
     train = {line.text.casefold(): f"{row.place}, line {line.n}" for row in rows if row.split == "train" for line in row.lines}
     joined = "\n".join(train)

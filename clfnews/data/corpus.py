@@ -20,7 +20,7 @@ import numpy as np
 from clfnews.data.rows import page_of_gold
 from clfnews.errors import UserError, nearest
 from clfnews.files import numbered_rows
-from clfnews.labels import ARTICLE
+from clfnews.labels import is_article
 from clfnews.page import Page
 
 
@@ -60,6 +60,16 @@ class Corpus:
     def has(self, task: str) -> bool:
         """True if any line carries a label of the task (`type` or `stance`)."""
         return any(getattr(line, task) for page in self.pages for line in page.lines)
+
+    @property
+    def has_noise(self) -> bool:
+        """True for whole pages, in which an article has to be found: some line is labelled as noise."""
+        return any(line.type is not None and not is_article(line.type) for page in self.pages for line in page.lines)
+
+    def only_articles(self) -> Corpus:
+        """The same pages with their article lines alone, as labelled: what a stance model reads without a filter before it."""
+        pages = tuple(page.with_lines(line for line in page.lines if is_article(line.type)) for page in self.pages)
+        return replace(self, pages=pages)
 
     def without_cues(self) -> Corpus:
         """The same pages as plain text."""
@@ -185,9 +195,8 @@ class Splits:
 
 def article_lines(corpus: Corpus) -> Corpus:
     """The pages cut down to the article as it is labelled; pages without one are left out."""
-    pages = [page.with_lines(line for line in page.lines if line.type in ARTICLE) for page in corpus.pages]
-    chosen = corpus.select([i for i, page in enumerate(pages) if page.lines])
-    return replace(chosen, name=corpus.name.replace("pages", "stance"), pages=tuple(page for page in pages if page.lines))
+    cut = corpus.only_articles()
+    return cut.select([i for i, page in enumerate(cut.pages) if page.lines], corpus.name.replace("pages", "stance"))
 
 
 def hold_out(corpus: Corpus, share: float, seed: int) -> tuple[Corpus, Corpus]:

@@ -41,7 +41,7 @@ _SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SplitRow:
     """One row of a split, with those of its lines that have a text; `Line.n` is the place in `lines`."""
 
     file: str
@@ -90,7 +90,7 @@ def alone_note(n: int) -> str:
     return f"{n:,} pages have no site; each counts as one: give `site` or `url`"
 
 
-def read_folder(folder: Path, problems: list[str]) -> list[Row]:
+def read_folder(folder: Path, problems: list[str]) -> list[SplitRow]:
     """The rows of all splits that are JSON objects; what cannot be read is told in `problems`."""
     if not (folder / "README.md").is_file():
         raise UserError(f"{folder}: not a data folder (no README.md dataset card in it)")
@@ -100,14 +100,14 @@ def read_folder(folder: Path, problems: list[str]) -> list[Row]:
         for path in sorted((folder / config).glob("*.jsonl"), key=lambda p: (order.get(p.stem, len(order)), p.stem)):
             name = f"{config}/{path.name}"
             for number, data in _objects(path, name, problems):
-                rows.append(Row(name, number, data, tuple(_lines(data, f"{name}: row {number}", problems))))
+                rows.append(SplitRow(name, number, data, tuple(_lines(data, f"{name}: row {number}", problems))))
     if not rows and not problems:
         raise UserError(f"{folder}: no rows in {' or '.join(f'{config}/*.jsonl' for config in CONFIGS)}")
     return rows
 
 
 def _objects(path: Path, name: str, problems: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Row number and object of each row of a JSONL file."""
+    """Number and object of each row of a JSONL file."""
     for number, raw in enumerate(path.read_bytes().split(b"\n"), 1):
         if not raw.strip():
             continue

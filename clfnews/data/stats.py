@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from clfnews.data.rows import Row, read_folder
+from clfnews.data.rows import SplitRow, read_folder
 from clfnews.errors import UserError
 from clfnews.labels import STANCES, TYPES, is_article
 from clfnews.page import Line
@@ -67,7 +67,7 @@ def stats_figure(folder: Path, path: Path) -> None:
         raise UserError(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def _readable(folder: Path) -> dict[str, list[Row]]:
+def _readable(folder: Path) -> dict[str, list[SplitRow]]:
     """Rows by `config/split`; a row that cannot be read must not be missing in a count."""
     problems: list[str] = []
     rows = read_folder(folder, problems)
@@ -76,7 +76,7 @@ def _readable(folder: Path) -> dict[str, list[Row]]:
     return {name.removesuffix(".jsonl"): list(part) for name, part in groupby(rows, key=lambda row: row.file)}
 
 
-def _page_counts(rows: Sequence[Row]) -> list[str]:
+def _page_counts(rows: Sequence[SplitRow]) -> list[str]:
     def distinct(key: str) -> int:
         return len({str(row.data[key]) for row in rows if row.data.get(key)})
 
@@ -93,7 +93,7 @@ def _label_counts(lines: Mapping[str, Sequence[Line]], task: str, labels: Sequen
     return [[label, *(f"{count[label]:,} ({count[label] / max(1, count.total()):.1%})" for count in counts)] for label in labels]
 
 
-def _lengths(rows: Sequence[Row]) -> dict[str, list[int]]:
+def _lengths(rows: Sequence[SplitRow]) -> dict[str, list[int]]:
     """Type -> characters of each of its lines."""
     return {kind: [len(line.text) for row in rows for line in row.lines if line.type == kind] for kind in TYPES}
 

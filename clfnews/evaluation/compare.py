@@ -11,15 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from clfnews.data.corpus import load_gold
-from clfnews.evaluation.metrics import FEW_GROUPS, HEADLINE
-from clfnews.evaluation.predictions import END_TO_END, Part, RunData, _models, filter_parts
+from clfnews.evaluation.metrics import FEW_GROUPS, HEADLINE, SETS
+from clfnews.evaluation.predictions import END_TO_END, PredictedPart, RunData, filter_parts, model_kinds
 from clfnews.evaluation.scores import Scores
 from clfnews.filtering.filter import PageFilter
-from clfnews.labels import ARTICLE
+from clfnews.labels import TASKS, is_article
 
-_TASKS = ("type", "stance", END_TO_END)
-_SETS = ("oof", "validation", "test")
-"""In the order in which they may decide: the test split is looked at last."""
+_TASKS = (*TASKS, END_TO_END)
 _OPTION = re.compile(r"(\w+)\.models\.(\w+)\.")
 _TAGS = {
     "clfnews.version": "clfnews version", "clfnews.git_commit": "git commit", "clfnews.config": "configuration file",
@@ -28,7 +26,7 @@ _TAGS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DifferingLine:
     """A line that two runs label differently; `right` is `a`, `b` or `neither`."""
 
     page: str
@@ -51,7 +49,7 @@ class PartComparison:
     signature: str = ""
     metrics: list[tuple[str, float, float, tuple[float, float, float]]] = field(default_factory=list)
     """Name, value of a, value of b, and b - a with its interval."""
-    lines: list[Line] = field(default_factory=list)
+    lines: list[DifferingLine] = field(default_factory=list)
     pages: list[tuple[str, int, int]] = field(default_factory=list)
     """Page, wrong lines of a, wrong lines of b; the largest change first."""
     groups: int = 0
@@ -84,7 +82,7 @@ class Comparison:
 def compare_runs(a: RunData, b: RunData) -> Comparison:
     """Compare what two runs logged; each task by the runs' champions (or the one model of a model's run)."""
     of_a, of_b = a.compared(), b.compared()
-    order = sorted(of_a, key=lambda key: (_TASKS.index(key[0]), _SETS.index(key[1])))
+    order = sorted(of_a, key=lambda key: (_TASKS.index(key[0]), SETS.index(key[1])))
     parts = [_compare(of_a[key], _aligned(of_b[key], of_a[key])) for key in order if key in of_b]
     return Comparison((f"{a.name} ({a.id[:8]})", f"{b.name} ({b.id[:8]})"), list(_settings(a, b)), parts)
 
@@ -95,7 +93,7 @@ def compare_filters(names: tuple[str, str], a: PageFilter, b: PageFilter, file: 
     parts_a, parts_b = filter_parts(a, corpus), filter_parts(b, corpus)
     settings = [
         ("threshold", f"{a.threshold:g}", f"{b.threshold:g}"),
-        *((f"{task} model", x, y) for task, x, y in zip(("type", "stance"), _models(a), _models(b), strict=True)),
+        *((f"{task} model", x, y) for task, x, y in zip(TASKS, model_kinds(a), model_kinds(b), strict=True)),
         *((f"data {key}", str(x), str(b.info.get("data", {}).get(key))) for key, x in a.info.get("data", {}).items()),
     ]
     differing = [(key, x, y) for key, x, y in settings if x != y]
@@ -118,7 +116,7 @@ def _settings(a: RunData, b: RunData) -> Iterator[tuple[str, str, str]]:
             yield title, x, y
 
 
-def _compare(a: Part, b: Part) -> PartComparison:
+def _compare(a: PredictedPart, b: PredictedPart) -> PartComparison:
     models = a.model, b.model
     if a.signature != b.signature:
         return PartComparison(a.task, a.set, models, _reason(a.signature, b.signature))
@@ -127,7 +125,7 @@ def _compare(a: Part, b: Part) -> PartComparison:
     return PartComparison(a.task, a.set, models, None, a.signature, metrics, lines, _pages(a, b), groups)
 
 
-def _aligned(part: Part, to: Part) -> Part:
+def _aligned(part: PredictedPart, to: PredictedPart) -> PredictedPart:
     """The part scored with the other's resampling.
 
     Runs of two seeds draw two bootstraps; the scores do not depend on that, and
@@ -149,28 +147,28 @@ def _metrics(a: Scores, b: Scores, level: float) -> Iterator[tuple[str, float, f
         yield name, a.values[name], b.values[name], b.difference(a, name, level)
 
 
-def _differing(a: Part, b: Part) -> Iterator[Line]:
+def _differing(a: PredictedPart, b: PredictedPart) -> Iterator[DifferingLine]:
     label = "type" if a.task == "type" else "stance"
     for page, row_a, row_b in zip(a.corpus.pages, a.decisions(), b.decisions(), strict=True):
         for line, x, y in zip(page.lines, row_a, row_b, strict=True):
             gold = getattr(line, label)
             if gold is not None and x != y:
                 right = "a" if x == gold else "b" if y == gold else "neither"
-                yield Line(page.id, line.n, line.text, gold, x, y, right)
+                yield DifferingLine(page.id, line.n, line.text, gold, x, y, right)
 
 
-def _pages(a: Part, b: Part) -> list[tuple[str, int, int]]:
+def _pages(a: PredictedPart, b: PredictedPart) -> list[tuple[str, int, int]]:
     """Pages on which one has more lines wrong; for types, lines kept or dropped wrongly."""
     wrong_a, wrong_b = _wrong(a), _wrong(b)
     rows = [(page.id, int(x), int(y)) for page, x, y in zip(a.corpus.pages, wrong_a, wrong_b, strict=True) if x != y]
     return sorted(rows, key=lambda row: (-abs(row[1] - row[2]), row[0]))
 
 
-def _wrong(part: Part) -> np.ndarray:
+def _wrong(part: PredictedPart) -> np.ndarray:
     out = []
     for page, decided in zip(part.corpus.pages, part.decisions(), strict=True):
         if part.task == "type":
-            pairs = [(x.type in ARTICLE, d in ARTICLE) for x, d in zip(page.lines, decided, strict=True) if x.type]
+            pairs = [(is_article(x.type), is_article(d)) for x, d in zip(page.lines, decided, strict=True) if x.type]
         else:
             pairs = [(x.stance, d) for x, d in zip(page.lines, decided, strict=True) if x.stance]  # type: ignore[misc]
         out.append(sum(gold != found for gold, found in pairs))

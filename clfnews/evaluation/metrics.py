@@ -1,4 +1,8 @@
-"""metrics."""
+"""What is counted on a page, and the scores that are functions of these counts.
+
+Counts are arrays of pages x anything, so that they can be summed over groups of
+pages, weighted as a bootstrap draws them (see `scores.py`).
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,15 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from clfnews.data.corpus import Corpus
+from clfnews.evaluation.labelled import gold_columns, labelled_lines
 from clfnews.filtering.decisions import article_probability, decide_types, page_stance
-from clfnews.labels import ARTICLE, STANCES, TYPES
+from clfnews.labels import ARTICLE, NOISE, SIDES, STANCES, TYPES, columns_of
 from clfnews.models.base import Probabilities
 
 _BINS = 100
 """Bins of p(article), for precision-recall and calibration."""
 _ECE_BINS = 15
+_ARTICLE, _NOISE, _SIDES = columns_of(ARTICLE), columns_of(NOISE), columns_of(SIDES, STANCES)
 
 Counts = dict[str, np.ndarray]
 """Name -> array of groups x anything; summed over the first axis."""
@@ -31,21 +37,21 @@ def type_counts(corpus: Corpus, probabilities: Probabilities, threshold: float) 
         "brier": np.zeros((n, 2)),
     }
     for i, (page, p) in enumerate(zip(corpus.pages, probabilities, strict=True)):
-        known = np.array([line.type is not None for line in page.lines], dtype=bool)
+        gold = gold_columns(page, "type")
+        known = gold >= 0
         if not known.any():
             continue
-        gold = np.array([TYPES.index(line.type) for line in page.lines if line.type])
-        chars = np.array([len(line.text) for line in page.lines if line.type])
-        p = p[known]
+        gold, p = gold[known], p[known]
+        chars = np.array([len(line.text) for line in page.lines])[known]
         pred = decide_types(p, threshold)
-        y, kept = gold < 2, pred < 2
+        y, kept = np.isin(gold, _ARTICLE), np.isin(pred, _ARTICLE)
         np.add.at(counts["confusion"][i], (gold, pred), 1)
         counts["chars"][i] = chars[y & kept].sum(), chars[~y & kept].sum(), chars[y & ~kept].sum()
         tp, wrong = (y & kept).sum(), (y ^ kept).sum()
         f1 = 2 * tp / (2 * tp + wrong) if tp + wrong else 1.0
         counts["pages"][i] = 1, f1, f1 < 0.5
         q = article_probability(p)
-        _add_bins(counts["bins"][i], q, y, _BINS)
+        add_bins(counts["bins"][i], q, y, _BINS)
         counts["brier"][i] = len(q), ((q - y) ** 2).sum()
     return counts
 
@@ -59,27 +65,29 @@ def stance_counts(corpus: Corpus, probabilities: Probabilities) -> Counts:
         "bins": np.zeros((n, _ECE_BINS, 3)),
         "brier": np.zeros((n, 2)),
     }
-    top = [p.max(axis=1)[_has(page, "stance")] for page, p in zip(corpus.pages, probabilities, strict=True)]
-    confident = np.quantile(np.concatenate(top), 0.4) if sum(map(len, top)) else 0.0
+    top = labelled_lines(corpus.pages, "stance", probabilities).p.max(axis=1)
+    confident = np.quantile(top, 0.4) if len(top) else 0.0
     for i, (page, p) in enumerate(zip(corpus.pages, probabilities, strict=True)):
-        known = _has(page, "stance")
+        gold = gold_columns(page, "stance")
+        known = gold >= 0
         if not known.any():
             continue
-        gold = np.array([STANCES.index(line.stance) for line in page.lines if line.stance])
-        p = p[known]
+        gold, p = gold[known], p[known]
         pred, sure = p.argmax(axis=1), p.max(axis=1)
         np.add.at(counts["confusion"][i], (gold, pred), 1)
         np.add.at(counts["confident"][i], (gold[sure >= confident], pred[sure >= confident]), 1)
-        _add_bins(counts["bins"][i], sure, pred == gold, _ECE_BINS)
+        add_bins(counts["bins"][i], sure, pred == gold, _ECE_BINS)
         counts["brier"][i] = len(gold), ((p - np.eye(k)[gold]) ** 2).sum()
     return counts
 
 
-def _end_to_end_counts(corpus: Corpus, keep: Sequence[np.ndarray], probabilities: Probabilities) -> Counts:
+def end_to_end_counts(corpus: Corpus, keep: Sequence[np.ndarray], probabilities: Probabilities) -> Counts:
+    """Counts of stances on the lines that were kept, one row a page; the last row and column stand for no stance."""
     k = len(STANCES)
     confusion, of_pages = np.zeros((len(corpus), k + 1, k + 1)), np.zeros((len(corpus), 2))
     for i, (page, kept, p) in enumerate(zip(corpus.pages, keep, probabilities, strict=True)):
-        gold = np.array([STANCES.index(line.stance) if line.stance else k for line in page.lines], dtype=int)
+        gold = gold_columns(page, "stance")
+        gold[gold < 0] = k
         pred = np.where(kept, p.argmax(axis=1), k) if len(p) else np.zeros(0, dtype=int)
         np.add.at(confusion[i], (gold, pred), 1)
         labelled = gold < k
@@ -90,12 +98,8 @@ def _end_to_end_counts(corpus: Corpus, keep: Sequence[np.ndarray], probabilities
     return {"confusion": confusion, "pages": of_pages}
 
 
-def _has(page: object, task: str) -> np.ndarray:
-    return np.array([getattr(line, task) is not None for line in page.lines], dtype=bool)  # type: ignore[attr-defined]
-
-
-def _add_bins(out: np.ndarray, p: np.ndarray, y: np.ndarray, n_bins: int) -> None:
-    """Per bin of p: count, sum of p, sum of y."""
+def add_bins(out: np.ndarray, p: np.ndarray, y: np.ndarray, n_bins: int) -> None:
+    """Add to bins x 3 of equal width: count, sum of p, sum of y."""
     index = np.minimum((p * n_bins).astype(int), n_bins - 1)
     for column, weight in enumerate((np.ones_like(p), p, y.astype(float))):
         out[:, column] += np.bincount(index, weight, minlength=n_bins)
@@ -123,9 +127,9 @@ def _macro_f1(confusion: np.ndarray, labels: Sequence[int] | None = None) -> np.
 
 
 def _article(confusion: np.ndarray) -> np.ndarray:
-    """2 x 2 (article, noise) from the types; title and body come first in `TYPES`."""
-    rows = np.stack([confusion[..., :2, :].sum(-2), confusion[..., 2:, :].sum(-2)], axis=-2)
-    return np.stack([rows[..., :2].sum(-1), rows[..., 2:].sum(-1)], axis=-1)
+    """2 x 2 (article, noise) from the types."""
+    rows = np.stack([confusion[..., columns, :].sum(-2) for columns in (_ARTICLE, _NOISE)], axis=-2)
+    return np.stack([rows[..., columns].sum(-1) for columns in (_ARTICLE, _NOISE)], axis=-1)
 
 
 def _ece(bins: np.ndarray) -> np.ndarray:
@@ -149,7 +153,13 @@ def _recall_at(bins: np.ndarray, precision: float) -> np.ndarray:
 
 def _sides_f1(confusion: np.ndarray) -> np.ndarray:
     """Macro-F1 of the two sides among lines where gold and prediction both take one."""
-    return _macro_f1(confusion[..., :2, :2])
+    return _macro_f1(confusion[..., _SIDES, :][..., _SIDES])
+
+
+def _swap_rate(confusion: np.ndarray) -> np.ndarray:
+    """Share of lines whose side was taken for the other one."""
+    one, other = _SIDES
+    return _ratio(confusion[..., one, other] + confusion[..., other, one], confusion.sum((-2, -1)))
 
 
 def _type_metrics() -> dict[str, Metric]:
@@ -170,10 +180,8 @@ def _type_metrics() -> dict[str, Metric]:
             metrics[f"type/{label}_{part}"] = lambda c, j=j, i=i: _prf(c["confusion"], j)[i]  # type: ignore[misc]
         # Share of lines of a noise type that were not kept, whatever type they were given.
         if label not in ARTICLE:
-            metrics[f"type/{label}_dropped"] = (
-                lambda c, j=j: _ratio(  # type: ignore[misc]
-                    c["confusion"][..., j, 2:].sum(-1), c["confusion"][..., j, :].sum(-1)
-                )
+            metrics[f"type/{label}_dropped"] = lambda c, j=j: _ratio(  # type: ignore[misc]
+                c["confusion"][..., j, _NOISE].sum(-1), c["confusion"][..., j, :].sum(-1)
             )
     return metrics
 
@@ -183,7 +191,7 @@ def _stance_metrics() -> dict[str, Metric]:
         "stance/macro_f1": lambda c: _macro_f1(c["confusion"]),
         "stance/accuracy": lambda c: _ratio(np.trace(c["confusion"], axis1=-2, axis2=-1), c["confusion"].sum((-2, -1))),
         "stance/sides_f1": lambda c: _sides_f1(c["confusion"]),
-        "stance/swap_rate": lambda c: _ratio(c["confusion"][..., 0, 1] + c["confusion"][..., 1, 0], c["confusion"].sum((-2, -1))),
+        "stance/swap_rate": lambda c: _swap_rate(c["confusion"]),
         "stance/macro_f1_at_60": lambda c: _macro_f1(c["confident"]),
         "stance/ece": lambda c: _ece(c["bins"]),
         "stance/brier": lambda c: _ratio(c["brier"][..., 1], c["brier"][..., 0]),
@@ -212,7 +220,7 @@ COLUMNS: dict[str, tuple[tuple[str, str], ...]] = {
         ("precision", "type/article_precision"),
         ("recall", "type/article_recall"),
         ("F1 by page", "type/page_macro_f1"),
-        ("macro-F1 of 8", "type/macro_f1"),
+        (f"macro-F1 of {len(TYPES)}", "type/macro_f1"),
     ),
     "stance": (
         ("macro-F1", "stance/macro_f1"),
@@ -227,3 +235,4 @@ CHALLENGE = (("same if swapped", "challenge/invariance"), ("minimal pairs", "cha
 """Columns of stance models when the data folder has challenge pairs."""
 
 SETS = ("oof", "validation", "test")
+"""What a model is scored on, in the order in which they may decide: the test split is looked at last."""

@@ -19,25 +19,26 @@ import numpy as np
 from clfnews.data.corpus import Corpus
 from clfnews.data.rows import page_of_gold
 from clfnews.errors import UserError
-from clfnews.evaluation.scores import Bootstrap, Scores, score_end_to_end, score_stance, score_type
+from clfnews.evaluation.scores import Bootstrap, Scores, score_end_to_end, score_task, signature
 from clfnews.filtering.decisions import decide_types, keep_mask
 from clfnews.filtering.filter import PageFilter
-from clfnews.labels import ARTICLE, STANCES, TYPES
-from clfnews.page import Page
+from clfnews.labels import STANCES, TYPES
+from clfnews.models.base import Probabilities
 
 PAGES, PREDICTIONS = "pages", "predictions"
 """Folders of a run's artefacts."""
 END_TO_END = "end_to_end"
 """The task of stance on the lines that the type champion keeps."""
 LABELS = {"type": TYPES, "stance": STANCES, END_TO_END: STANCES}
-SETS = ("validation", "test")
+PREDICTED_SETS = ("validation", "test")
+"""What a run keeps predictions of."""
 
 Key = tuple[str, str, str]
 """Task, model, set."""
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PredictedPart:
     """What one model predicted on one set: an array of lines x labels for each page."""
 
     task: str
@@ -57,12 +58,10 @@ class Part:
         """All scores of the part, under the signature of the run that made it."""
         if self.known is not None:
             return self.known
-        if self.task == "type":
-            scores = score_type(self.corpus, self.p, self.threshold, self.bootstrap)
-        elif self.task == "stance":
-            scores = score_stance(self.corpus, self.p, self.bootstrap)
-        else:
+        if self.task == END_TO_END:
             scores = score_end_to_end(self.corpus, self.keep or [], self.p, self.bootstrap)
+        else:
+            scores = score_task(self.task, self.corpus, self.p, self.threshold, self.bootstrap)
         return replace(scores, signature=self.signature)
 
     def decisions(self) -> list[list[str]]:
@@ -88,14 +87,14 @@ class RunData:
     champions: dict[str, str]
     metrics: dict[tuple[str, str], dict[str, float]]
     """(task, model) -> metric -> value."""
-    parts: dict[Key, Part] = field(repr=False, default_factory=dict)
+    parts: dict[Key, PredictedPart] = field(repr=False, default_factory=dict)
 
-    def compared(self) -> dict[tuple[str, str], Part]:
+    def compared(self) -> dict[tuple[str, str], PredictedPart]:
         """(task, set) -> the part of the champion of the task."""
         return {(t, s): part for (t, m, s), part in self.parts.items() if m == self.champions.get(t, m)}
 
 
-def write_parts(folder: Path, parts: dict[Key, Part]) -> None:
+def write_parts(folder: Path, parts: dict[Key, PredictedPart]) -> None:
     """Write the pages and predictions of a run into a folder."""
     for name in (PAGES, PREDICTIONS):
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -114,7 +113,7 @@ def _page_rows(corpus: Corpus) -> Iterator[dict[str, Any]]:
         yield {"id": page.id, "site": page.site, "url": page.url, "group": group, "origin": origin, "lines": lines}
 
 
-def _part_rows(part: Part) -> Iterator[dict[str, Any]]:
+def _part_rows(part: PredictedPart) -> Iterator[dict[str, Any]]:
     b = part.bootstrap
     yield {
         "task": part.task, "model": part.model, "set": part.set, "corpus": part.corpus.name,
@@ -132,7 +131,7 @@ def _part_rows(part: Part) -> Iterator[dict[str, Any]]:
         yield row
 
 
-def read_parts(folder: Path) -> dict[Key, Part]:
+def read_parts(folder: Path) -> dict[Key, PredictedPart]:
     """What `write_parts` wrote; raises `UserError` if it is not there or broken."""
     corpora = {corpus.name: corpus for corpus in map(_read_corpus, sorted((folder / PAGES).glob("*.jsonl.gz")))}
     parts = {}
@@ -143,7 +142,7 @@ def read_parts(folder: Path) -> dict[Key, Part]:
             raise UserError(f"{path.name}: does not belong to the pages of the run; train again")
         width = len(head["labels"])
         keep = [np.array(row["keep"], dtype=bool) for row in rows] if head["task"] == END_TO_END else None
-        part = Part(
+        part = PredictedPart(
             head["task"], head["model"], head["set"], corpus,
             [np.array(row["p"], dtype=np.float64).reshape(-1, width) for row in rows],
             head["threshold"], Bootstrap(*head["bootstrap"]), head["signature"], keep,
@@ -173,56 +172,43 @@ def _read(path: Path) -> list[dict[str, Any]]:
         raise UserError(f"{path.name}: broken file of predictions; train again") from error
 
 
-def filter_parts(page_filter: PageFilter, corpus: Corpus) -> list[Part]:
-    """What a filter predicts on a labelled corpus: type, stance, and stance end to end, as far as there are labels."""
-    from clfnews.evaluation.scores import signature
+def filter_parts(page_filter: PageFilter, corpus: Corpus, bootstrap: Bootstrap | None = None) -> list[PredictedPart]:
+    """What a filter predicts on a labelled corpus: type, stance, and stance end to end, as far as there are labels.
 
-    bootstrap = Bootstrap()
-    kind, stance = _models(page_filter)
+    Pages of a single body line (stance rows) have no page to be found in: of them there are stances only.
+    """
+    bootstrap = bootstrap or Bootstrap()
+    kind, stance = model_kinds(page_filter)
+    threshold, stance_task = page_filter.threshold, page_filter.stance_task
+
+    def part(task: str, model: str, of: Corpus, p: Probabilities, keep: list[np.ndarray] | None = None) -> PredictedPart:
+        return PredictedPart(task, model, corpus.name, of, p, threshold, bootstrap, signature(of, bootstrap), keep)
+
     parts = []
-    whole = any(line.type not in ARTICLE for page in corpus.pages for line in page.lines if line.type)
-    threshold = page_filter.threshold
-    if whole:
-        p = page_filter.type_task.predict(corpus.pages)
-        parts.append(Part("type", kind, corpus.name, corpus, p, threshold, bootstrap, signature(corpus, bootstrap)))
-    if corpus.has("stance") and page_filter.stance_task is not None:
-        articles = tuple(page.with_lines(x for x in page.lines if x.type in ARTICLE) for page in corpus.pages)
-        gold, p_stance = replace(corpus, pages=articles), page_filter.stance_task.predict(articles)
-        parts.append(Part("stance", stance, corpus.name, gold, p_stance, 0.5, bootstrap, signature(gold, bootstrap)))
-        if whole:
-            keep = [keep_mask(rows, threshold) for rows in p]
-            p_all = page_filter.stance_task.predict(corpus.pages)
-            signed = signature(corpus, bootstrap)
-            name = f"{kind}+{stance}"
-            parts.append(Part(END_TO_END, name, corpus.name, corpus, p_all, threshold, bootstrap, signed, keep))
+    if corpus.has_noise:
+        p_type = page_filter.type_task.predict(corpus.pages)
+        parts.append(part("type", kind, corpus, p_type))
+    if corpus.has("stance") and stance_task is not None:
+        gold = corpus.only_articles()
+        parts.append(part("stance", stance, gold, stance_task.predict(gold.pages)))
+        if corpus.has_noise:
+            keep = [keep_mask(p, threshold) for p in p_type]
+            parts.append(part(END_TO_END, f"{kind}+{stance}", corpus, stance_task.predict(corpus.pages), keep))
     return parts
 
 
-def _models(page_filter: PageFilter) -> tuple[str, str]:
+def model_kinds(page_filter: PageFilter) -> tuple[str, str]:
+    """Names of the type model and of the stance model; `none` if there is no stance model."""
     stance = page_filter.stance_task
     return page_filter.type_task.model.kind, stance.model.kind if stance else "none"
 
 
-def evaluate_filter(page_filter: PageFilter, corpus: Corpus, bootstrap: Bootstrap | None = None) -> list[Scores]:
-    """All scores the labels of the corpus allow: type, stance, stance end to end.
+def evaluate_filter(page_filter: PageFilter, corpus: Corpus, bootstrap: Bootstrap | None = None) -> dict[str, Scores]:
+    """Task -> scores, of all that the labels of the corpus allow (see `filter_parts`).
 
-    Pages of a single body line (stance rows) have no page to be found in; they
-    get stance scores only. Raises `UserError` if there are no labels at all.
+    Raises `UserError` if there are no labels that the filter predicts.
     """
-    bootstrap = bootstrap or Bootstrap()
-    scores = []
-    whole_pages = any(line.type not in ARTICLE for page in corpus.pages for line in page.lines if line.type)
-    if whole_pages:
-        p = page_filter.type_task.predict(corpus.pages)
-        scores.append(score_type(corpus, p, page_filter.threshold, bootstrap))
-    if corpus.has("stance") and page_filter.stance_task is not None:
-        articles = [_gold_article(page) for page in corpus.pages]
-        gold = replace(corpus, pages=tuple(articles))
-        p_stance = page_filter.stance_task.predict(articles)
-        scores.append(score_stance(gold, p_stance, bootstrap))
-        if whole_pages:
-            keep = [keep_mask(rows, page_filter.threshold) for rows in p]
-            scores.append(score_end_to_end(corpus, keep, page_filter.stance_task.predict(corpus.pages), bootstrap))
+    scores = {part.task: part.scores() for part in filter_parts(page_filter, corpus, bootstrap)}
     if not scores:
         raise UserError(f"{corpus.name}: no labels of lines that this filter predicts")
     return scores
@@ -232,8 +218,3 @@ def trained_on(page_filter: PageFilter, corpus: Corpus) -> bool:
     """Whether these are the very pages that a model of the filter learnt from."""
     data: dict[str, str] = page_filter.info.get("data", {})
     return corpus.digest in {digest for part, digest in data.items() if part.endswith("/train")}
-
-
-def _gold_article(page: Page) -> Page:
-    """The page's article as labelled: what the stance model reads when no filter is in front."""
-    return page.with_lines(line for line in page.lines if line.type in ARTICLE)

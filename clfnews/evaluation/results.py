@@ -1,19 +1,16 @@
-"""results."""
+"""What a training gives back: every model with its scores, the champions joined, and where the run was logged."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from clfnews.config.schema import Config
 from clfnews.data.corpus import Splits
-from clfnews.evaluation import results as tracking
 from clfnews.evaluation.metrics import HEADLINE
-from clfnews.evaluation.predictions import END_TO_END, Key, Part
+from clfnews.evaluation.predictions import END_TO_END, Key, PredictedPart
 from clfnews.evaluation.scores import Bootstrap, Scores
+from clfnews.filtering.decisions import keep_mask
 from clfnews.filtering.filter import PageFilter
-from clfnews.labels import ARTICLE
 from clfnews.models.base import Probabilities
 from clfnews.models.calibration import FittedTask
 
@@ -45,35 +42,6 @@ class Result:
         return self.oof.values[HEADLINE[self.task]]
 
 
-def parts_of(outcome: TrainResult) -> dict[Key, Part]:
-    """Everything a finished training predicted on validation and test."""
-    bootstrap = Bootstrap(outcome.config.bootstrap.samples, outcome.config.bootstrap.level, outcome.config.seed)
-    parts = {}
-    for task, results in outcome.results.items():
-        splits = outcome.splits[task]
-        for result in results:
-            for name, corpus, p, scores in (
-                ("validation", splits.validation, result.validation_p, result.validation),
-                ("test", splits.test, result.test_p, result.test),
-            ):
-                if corpus is not None and p is not None and scores is not None:
-                    parts[task, result.name, name] = Part(
-                        task, result.name, name, corpus, p, result.threshold, bootstrap, scores.signature, known=scores
-                    )
-    if outcome.page_filter.stance_task is None or outcome.end_to_end is None:
-        return parts
-    chosen, test = outcome.champions, outcome.splits["type"].test
-    decided = parts["type", chosen["type"].name, "test"].decisions()
-    keep = [np.array([label in ARTICLE for label in row], dtype=bool) for row in decided]
-    p = outcome.page_filter.stance_task.predict(test.pages)
-    model = f"{chosen['type'].name}+{chosen['stance'].name}"
-    parts[END_TO_END, model, "test"] = Part(
-        END_TO_END, model, "test", test, p, outcome.page_filter.threshold, bootstrap, outcome.end_to_end.signature, keep,
-        outcome.end_to_end,
-    )  # fmt: skip
-    return parts
-
-
 @dataclass(frozen=True, slots=True)
 class LoggedRun:
     """Where a training run went."""
@@ -101,6 +69,34 @@ class TrainResult:
     end_to_end: Scores | None
     """Stance on the kept lines; None without stances."""
     page_filter: PageFilter
-    run: tracking.LoggedRun | None
+    run: LoggedRun | None
     skipped: str | None = None
     """Why the stance task was left out, if it was."""
+
+
+def parts_of(outcome: TrainResult) -> dict[Key, PredictedPart]:
+    """Everything a finished training predicted on validation and test."""
+    bootstrap = Bootstrap(outcome.config.bootstrap.samples, outcome.config.bootstrap.level, outcome.config.seed)
+    parts = {}
+    for task, results in outcome.results.items():
+        splits = outcome.splits[task]
+        for result in results:
+            for name, corpus, p, scores in (
+                ("validation", splits.validation, result.validation_p, result.validation),
+                ("test", splits.test, result.test_p, result.test),
+            ):
+                if corpus is not None and p is not None and scores is not None:
+                    parts[task, result.name, name] = PredictedPart(
+                        task, result.name, name, corpus, p, result.threshold, bootstrap, scores.signature, known=scores
+                    )
+    if outcome.page_filter.stance_task is None or outcome.end_to_end is None:
+        return parts
+    chosen, test = outcome.champions, outcome.splits["type"].test
+    keep = [keep_mask(p, outcome.page_filter.threshold) for p in chosen["type"].test_p]
+    p = outcome.page_filter.stance_task.predict(test.pages)
+    model = f"{chosen['type'].name}+{chosen['stance'].name}"
+    parts[END_TO_END, model, "test"] = PredictedPart(
+        END_TO_END, model, "test", test, p, outcome.page_filter.threshold, bootstrap, outcome.end_to_end.signature, keep,
+        outcome.end_to_end,
+    )  # fmt: skip
+    return parts

@@ -19,7 +19,7 @@ from clfnews.evaluation.metrics import (
     TYPE_METRICS,
     Counts,
     Metric,
-    _end_to_end_counts,
+    end_to_end_counts,
     stance_counts,
     type_counts,
 )
@@ -102,7 +102,14 @@ def score_end_to_end(corpus: Corpus, keep: Sequence[np.ndarray], p: Probabilitie
     A gold line that was dropped counts as missed; a kept noise line with a
     forced side counts as a false alarm.
     """
-    return _score(corpus, _end_to_end_counts(corpus, keep, p), END_TO_END_METRICS, bootstrap or Bootstrap())
+    return _score(corpus, end_to_end_counts(corpus, keep, p), END_TO_END_METRICS, bootstrap or Bootstrap())
+
+
+def score_task(task: str, corpus: Corpus, p: Probabilities, threshold: float, bootstrap: Bootstrap | None = None) -> Scores:
+    """`score_type` or `score_stance`; the threshold is of types only."""
+    if task == "type":
+        return score_type(corpus, p, threshold, bootstrap)
+    return score_stance(corpus, p, bootstrap)
 
 
 def _of_present(metrics: dict[str, Metric], counts: Counts, labels: Sequence[str]) -> dict[str, Metric]:

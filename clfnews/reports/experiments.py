@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import yaml
 
+from clfnews.data.markdown import markdown_table
 from clfnews.errors import UserError
 from clfnews.evaluation.metrics import CHALLENGE, COLUMNS, HEADLINE
 from clfnews.evaluation.scores import Scores
@@ -21,17 +23,72 @@ MEAN = "mean"
 """In place of a seed: the mean over all seeds."""
 BEGIN, END = "<!-- table: written by clfnews sweep -->", "<!-- end of table -->"
 RESULTS = ("<!-- results: written by clfnews sweep --index experiments -->", "<!-- /results -->")
-BASELINES = "001-baselines"
-_SETS = {
-    "validation": "composed pages, other sites", "test": "five real pages (seeds)",
-    "vn-dev": "26 real pages", "vn-dev-stance": "217 real lines",
-}  # fmt: skip
+OVERVIEW = "overview.yaml"
+"""In the folder of experiments: what the README beside it shows."""
 UNANSWERED = "Not answered yet."
 
-Row = dict[str, str]
+ResultRow = dict[str, str]
+"""A row of `results.csv`: column -> text."""
 
 
-def read_results(path: Path) -> list[Row]:
+MORE = {
+    "type": ("type/recall_at_p98", "type/brier"),
+    "stance": ("stance/swap_rate", "stance/brier", *(name for _, name in CHALLENGE)),
+}
+"""Metrics that `results.csv` keeps beside the columns of the report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One model of one variant and seed, scored on one set."""
+
+    variant: str
+    overrides: str
+    task: str
+    model: str
+    seed: str
+    set: str
+    train: str
+    threshold: float
+    scores: Scores
+
+
+def result_row(entry: Entry, reference: Entry | None, level: float) -> ResultRow:
+    """A row of `results.csv`: the scores of an entry, and its difference to another one if both have the same signature."""
+    headline, scores = HEADLINE[entry.task], entry.scores
+    row = {
+        "variant": entry.variant, "overrides": entry.overrides, "task": entry.task, "model": entry.model,
+        "seed": entry.seed, "set": entry.set, "metric": headline,
+        "value": _number(scores.values[headline]), "low": _number(scores.low[headline]), "high": _number(scores.high[headline]),
+        "against": "", "difference": "", "difference_low": "", "difference_high": "",
+    }  # fmt: skip
+    if reference is not None and reference.scores.signature == scores.signature:
+        delta = scores.difference(reference.scores, headline, level)
+        row |= {"against": f"{reference.variant}/{reference.model}"}
+        row |= {name: _number(x) for name, x in zip(("difference", "difference_low", "difference_high"), delta, strict=True)}
+    details = [name for _, name in COLUMNS[entry.task] if name != headline] + list(MORE[entry.task])
+    row |= {name: _number(scores.values[name]) for name in details if name in scores.values}
+    threshold = _number(entry.threshold) if entry.task == "type" and entry.seed != MEAN else ""
+    return row | {"threshold": threshold, "train": entry.train, "signature": scores.signature}
+
+
+def _number(value: float) -> str:
+    # Few enough that differences in the last bits of another machine do not show, enough to be rounded again.
+    text = f"{value:.5f}"
+    return "0.00000" if text == "-0.00000" else text
+
+
+def mean_scores(scores: Sequence[Scores], level: float) -> Scores:
+    """The mean over seeds; its interval is that of the mean in every resample."""
+    tail = (1 - level) / 2
+    values = {name: float(np.mean([s.values[name] for s in scores])) for name in scores[0].values}
+    samples = {name: np.mean([s.samples[name] for s in scores], axis=0) for name in scores[0].samples}
+    low = {name: float(np.quantile(sample, tail)) for name, sample in samples.items()}
+    high = {name: float(np.quantile(sample, 1 - tail)) for name, sample in samples.items()}
+    return Scores(values, low, high, scores[0].signature, samples)
+
+
+def read_results(path: Path) -> list[ResultRow]:
     """The rows of a `results.csv`."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
@@ -53,7 +110,7 @@ def alone_in_folder(path: Path) -> None:
             )
 
 
-def write_experiment(file: Path, question: str, rows: Sequence[Row], sets: Sequence[str]) -> None:
+def write_experiment(file: Path, question: str, rows: Sequence[ResultRow], sets: Sequence[str]) -> None:
     """Write `results.csv`, `table.md` and the table in `README.md` beside the sweep file."""
     folder = file.parent
     columns = list(dict.fromkeys(name for row in rows for name in row))
@@ -73,7 +130,7 @@ def write_experiment(file: Path, question: str, rows: Sequence[Row], sets: Seque
     readme.write_text(f"{head}{BEGIN}\n{table}{END}{rest.split(END, 1)[1]}", encoding="utf-8")
 
 
-def tables(rows: Sequence[Row], sets: Sequence[str]) -> str:
+def tables(rows: Sequence[ResultRow], sets: Sequence[str]) -> str:
     """One Markdown table for each task and set that has rows; a function of `results.csv` alone."""
     parts = []
     for task in dict.fromkeys(row["task"] for row in rows):
@@ -85,7 +142,7 @@ def tables(rows: Sequence[Row], sets: Sequence[str]) -> str:
     return "\n".join(parts)
 
 
-def _table(task: str, name: str, signature: str, rows: Sequence[Row]) -> str:
+def _table(task: str, name: str, signature: str, rows: Sequence[ResultRow]) -> str:
     seeds = [row["seed"] for row in rows]
     shown = [row for row in rows if row["seed"] == MEAN] if MEAN in seeds else list(rows)
     titles = {metric: title for title, metric in COLUMNS[task]}
@@ -97,7 +154,7 @@ def _table(task: str, name: str, signature: str, rows: Sequence[Row]) -> str:
     title = f"difference to {labels.get(against[0], against[0])}" if len(against) == 1 else "difference"
     header = ["", titles[headline], title, *(["to"] if len(against) > 1 else []), *(titles[m] for m in details)]
     header += ["seeds"] if MEAN in seeds else []
-    lines = [f"**{task}, {name}**", "", f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
+    body = []
     for row in shown:
         key = f"{row['variant']}/{row['model']}"
         cells = [labels[key], _interval(row, "value", "low", "high")]
@@ -107,11 +164,11 @@ def _table(task: str, name: str, signature: str, rows: Sequence[Row]) -> str:
         if MEAN in seeds:
             own = [float(r["value"]) for r in rows if r["seed"] != MEAN and f"{r['variant']}/{r['model']}" == key]
             cells.append(f"{min(own):.3f} to {max(own):.3f}")
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join([*lines, "", f"`{signature}`", ""])
+        body.append(cells)
+    return f"**{task}, {name}**\n\n{markdown_table(header, body)}\n\n`{signature}`\n"
 
 
-def _labels(rows: Sequence[Row]) -> dict[str, str]:
+def _labels(rows: Sequence[ResultRow]) -> dict[str, str]:
     """How a row is called: by its variant, its model, or both, whichever tells it from the others."""
     own = [row for row in rows if not row["variant"].startswith("(")]
     variants, models = {row["variant"] for row in own}, {row["model"] for row in own}
@@ -128,7 +185,7 @@ def _labels(rows: Sequence[Row]) -> dict[str, str]:
     return labels
 
 
-def _interval(row: Row, value: str, low: str, high: str, sign: bool = False) -> str:
+def _interval(row: ResultRow, value: str, low: str, high: str, sign: bool = False) -> str:
     if not row[value]:
         return ""
     form = "+.3f" if sign else ".3f"
@@ -154,15 +211,15 @@ def index(folder: Path) -> str:
         "One folder a question: `sweep.yaml` asks, `results.csv` holds the numbers, `README.md` the table and the answer.",
         "`clfnews sweep experiments/NNN-name/sweep.yaml` runs one again and leaves the same bytes.",
         "This page is written by `clfnews sweep --index experiments`.", "",
-        "| experiment | question | answer |", "|---|---|---|",
     ]  # fmt: skip
+    rows = []
     # Most are sweeps; one that needs more than other settings brings its own script.
     for name in sorted({path.parent.name for part in ("sweep.yaml", "README.md") for path in folder.glob(f"*/{part}")}):
         readme = folder / name / "README.md"
         text = readme.read_text(encoding="utf-8") if readme.is_file() else ""
         question, answer = (_section(text, title) for title in ("Question", "Answer"))
-        lines.append(f"| [{name}]({name}/README.md) | {question or 'not run yet'} | {answer or UNANSWERED} |")
-    return "\n".join(lines) + "\n"
+        rows.append([f"[{name}]({name}/README.md)", question or "not run yet", answer or UNANSWERED])
+    return "\n".join([*lines, markdown_table(["experiment", "question", "answer"], rows)]) + "\n"
 
 
 def write_index(folder: Path) -> Path:
@@ -178,89 +235,38 @@ def write_index(folder: Path) -> Path:
 
 
 def with_results(text: str, folder: Path) -> str:
-    """A README with the table between its `results` marks made from the committed results of the baselines."""
-    if RESULTS[0] not in text or RESULTS[1] not in text:
+    """A README with the tables between its `results` marks made from the results that `overview.yaml` names, if there is one."""
+    if RESULTS[0] not in text or RESULTS[1] not in text or not (folder / OVERVIEW).is_file():
         return text
     head, rest = text.split(RESULTS[0], 1)
-    return f"{head}{RESULTS[0]}\n{_overview(folder / BASELINES)}{RESULTS[1]}{rest.split(RESULTS[1], 1)[1]}"
+    return f"{head}{RESULTS[0]}\n{_overview(folder)}{RESULTS[1]}{rest.split(RESULTS[1], 1)[1]}"
 
 
 def _overview(folder: Path) -> str:
     """Every model's headline score on every set with an interval, one table a task."""
-    rows, parts = read_results(folder / "results.csv"), []
+    experiment, titles = _read_overview(folder / OVERVIEW)
+    rows, parts = read_results(folder / experiment / "results.csv"), []
     for task, title in (("type", "article F1 by line"), ("stance", "macro-F1 of three stances")):
         of_task = [row for row in rows if row["task"] == task]
         sets = [name for name in dict.fromkeys(row["set"] for row in of_task) if name != "oof"]
-        parts += [
-            f"**{title}**",
-            "",
-            f"| model | {' | '.join(_SETS.get(name, name) for name in sets)} |",
-            "|---" * (len(sets) + 1) + "|",
-        ]
+        body = []
         for model in dict.fromkeys(row["model"] for row in of_task):
             found = {row["set"]: _interval(row, "value", "low", "high") for row in of_task if row["model"] == model}
-            parts.append(f"| {model} | {' | '.join(found.get(name, '') for name in sets)} |")
-        parts.append("")
+            body.append([model, *(found.get(name, "") for name in sets)])
+        parts.append(f"**{title}**\n\n{markdown_table(['model', *(titles.get(name, name) for name in sets)], body)}\n")
     return "\n".join(parts)
+
+
+def _read_overview(path: Path) -> tuple[str, dict[str, str]]:
+    """The experiment whose results are shown, and the titles of its sets."""
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return str(found["experiment"]), {str(name): str(title) for name, title in found["sets"].items()}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path}: expected 'experiment: FOLDER' and 'sets:' with a title for each set") from error
 
 
 def _section(text: str, title: str) -> str:
     """The first paragraph under a heading, on one line."""
     found = re.search(rf"^## {title}\n+(.+?)(?:\n\n|\n#|\Z)", text, re.MULTILINE | re.DOTALL)
-    return " ".join(found[1].split()).replace("|", "\\|") if found else ""
-
-
-MORE = {
-    "type": ("type/recall_at_p98", "type/brier"),
-    "stance": ("stance/swap_rate", "stance/brier", *(name for _, name in CHALLENGE)),
-}
-"""Metrics that `results.csv` keeps beside the columns of the report."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One model of one variant and seed, scored on one set."""
-
-    variant: str
-    overrides: str
-    task: str
-    model: str
-    seed: str
-    set: str
-    train: str
-    threshold: float
-    scores: Scores
-
-
-def _row(entry: Entry, reference: Entry | None, level: float) -> dict[str, str]:
-    headline, scores = HEADLINE[entry.task], entry.scores
-    row = {
-        "variant": entry.variant, "overrides": entry.overrides, "task": entry.task, "model": entry.model,
-        "seed": entry.seed, "set": entry.set, "metric": headline,
-        "value": _number(scores.values[headline]), "low": _number(scores.low[headline]), "high": _number(scores.high[headline]),
-        "against": "", "difference": "", "difference_low": "", "difference_high": "",
-    }  # fmt: skip
-    if reference is not None and reference.scores.signature == scores.signature:
-        delta = scores.difference(reference.scores, headline, level)
-        row |= {"against": f"{reference.variant}/{reference.model}"}
-        row |= {name: _number(x) for name, x in zip(("difference", "difference_low", "difference_high"), delta, strict=True)}
-    details = [name for _, name in COLUMNS[entry.task] if name != headline] + list(MORE[entry.task])
-    row |= {name: _number(scores.values[name]) for name in details if name in scores.values}
-    threshold = _number(entry.threshold) if entry.task == "type" and entry.seed != MEAN else ""
-    return row | {"threshold": threshold, "train": entry.train, "signature": scores.signature}
-
-
-def _number(value: float) -> str:
-    # Few enough that differences in the last bits of another machine do not show, enough to be rounded again.
-    text = f"{value:.5f}"
-    return "0.00000" if text == "-0.00000" else text
-
-
-def _mean(scores: Sequence[Scores], level: float) -> Scores:
-    """The mean over seeds; its interval is that of the mean in every resample."""
-    tail = (1 - level) / 2
-    values = {name: float(np.mean([s.values[name] for s in scores])) for name in scores[0].values}
-    samples = {name: np.mean([s.samples[name] for s in scores], axis=0) for name in scores[0].samples}
-    low = {name: float(np.quantile(sample, tail)) for name, sample in samples.items()}
-    high = {name: float(np.quantile(sample, 1 - tail)) for name, sample in samples.items()}
-    return Scores(values, low, high, scores[0].signature, samples)
+    return " ".join(found[1].split()) if found else ""

@@ -1,4 +1,4 @@
-"""figures."""
+"""Figures of a model on the test split, for the tracking store: confusion, precision and recall, risk and coverage."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clfnews.evaluation.labelled import labelled_lines
 from clfnews.filtering.decisions import article_probability, decide_types
-from clfnews.labels import TASKS
+from clfnews.labels import ARTICLE, TASKS, columns_of
+from clfnews.reports.curves import precision_recall, risk_coverage
 
 if TYPE_CHECKING:
     from clfnews.data.corpus import Splits
@@ -20,7 +22,7 @@ def figures(splits: Splits, result: Result) -> dict[str, Any]:
     from matplotlib.figure import Figure
 
     labels = TASKS[result.task]
-    gold, p = _test_lines(splits, result)
+    _, gold, p = labelled_lines(splits.test.pages, result.task, result.test_p)
     pred = decide_types(p, result.threshold) if result.task == "type" else p.argmax(axis=1)
     confusion = np.zeros((len(labels), len(labels)), dtype=int)
     np.add.at(confusion, (gold, pred), 1)
@@ -30,24 +32,12 @@ def figures(splits: Splits, result: Result) -> dict[str, Any]:
     curve = Figure(figsize=(6, 4.5), layout="constrained")
     axes = curve.subplots()
     if result.task == "type":
-        _draw_precision_recall(axes, article_probability(p), gold < 2)
+        _draw_precision_recall(axes, article_probability(p), np.isin(gold, columns_of(ARTICLE)))
         out["precision_recall.png"] = curve
     else:
         _draw_risk_coverage(axes, p.max(axis=1), pred != gold)
         out["risk_coverage.png"] = curve
     return out
-
-
-def _test_lines(splits: Splits, result: Result) -> tuple[np.ndarray, np.ndarray]:
-    labels = TASKS[result.task]
-    gold, rows = [], []
-    for page, p in zip(splits.test.pages, result.test_p, strict=True):
-        for line, row in zip(page.lines, p, strict=True):
-            label = getattr(line, result.task)
-            if label:
-                gold.append(labels.index(label))
-                rows.append(row)
-    return np.array(gold, dtype=int), np.array(rows).reshape(-1, len(labels))
 
 
 def _draw_confusion(axes: Any, confusion: np.ndarray, labels: Sequence[str], title: str) -> None:
@@ -62,17 +52,13 @@ def _draw_confusion(axes: Any, confusion: np.ndarray, labels: Sequence[str], tit
 
 
 def _draw_precision_recall(axes: Any, p: np.ndarray, gold: np.ndarray) -> None:
-    order = np.argsort(-p, kind="stable")
-    hits = gold[order].cumsum()
-    axes.plot(hits / max(gold.sum(), 1), hits / np.arange(1, len(p) + 1))
+    axes.plot(*precision_recall(p, gold))
     axes.set(xlabel="recall of article lines", ylabel="precision", xlim=(0, 1.01), ylim=(0, 1.01), title="precision-recall, test")
     axes.grid(alpha=0.3)
 
 
 def _draw_risk_coverage(axes: Any, sure: np.ndarray, wrong: np.ndarray) -> None:
-    order = np.argsort(-sure, kind="stable")
-    n = np.arange(1, len(sure) + 1)
-    axes.plot(n / max(len(sure), 1), wrong[order].cumsum() / n)
+    axes.plot(*risk_coverage(sure, wrong))
     axes.set(
         xlabel="coverage (most confident lines first)", ylabel="share of wrong stances", ylim=(0, 1), title="risk-coverage, test"
     )

@@ -13,9 +13,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clfnews.data.markdown import markdown_table
 from clfnews.errors import UserError
 from clfnews.evaluation.metrics import COLUMNS, FEW_GROUPS, HEADLINE
-from clfnews.labels import GUIDELINES_VERSION, STANCES, TYPES
+from clfnews.labels import ARTICLE, GUIDELINES_VERSION, STANCES, TYPES
 
 if TYPE_CHECKING:
     from clfnews.data.corpus import Corpus
@@ -31,8 +32,9 @@ _MORE = {
     "stance": (),
     "end_to_end": (("macro-F1 on kept lines", "end_to_end/stance_macro_f1"),),
 }
+_KEPT = " and ".join(label for label in TYPES if label in ARTICLE)
 _ABOUT = {
-    "type": f"The **type** of every line, one of {', '.join(TYPES)}; lines of the first two types are the article and are kept.",
+    "type": f"The **type** of every line, one of {', '.join(TYPES)}; lines of {_KEPT} are the article and are kept.",
     "stance": f"The **stance** of every kept line between political actors: {', '.join(STANCES)}.",
 }
 
@@ -131,7 +133,7 @@ def _data(info: Mapping[str, Any]) -> Iterator[str]:
         for parts in info["splits"].values()
         for part in parts
     ]
-    yield _table(["split", "digest", "pages", "lines", "groups", "origin of the pages"], rows)
+    yield markdown_table(["split", "digest", "pages", "lines", "groups", "origin of the pages"], rows)
     yield "Pages of one group (a site, a layout or an article) never stand in two splits. The digest is of the labelled text."
     if info.get("skipped"):
         yield f"{info['skipped']}."
@@ -150,7 +152,7 @@ def _metrics(info: Mapping[str, Any], tasks: list[str]) -> Iterator[str]:
             for name in metrics
         ]
         if rows:
-            yield _table([task.replace("_", " "), *(_SETS[name] for name in sets)], rows)
+            yield markdown_table([task.replace("_", " "), *(_SETS[name] for name in sets)], rows)
 
 
 def _limits(info: Mapping[str, Any], tasks: list[str]) -> Iterator[str]:
@@ -182,7 +184,3 @@ def _cell(value: list[float]) -> str:
 
 def _listed(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {n:,}" for name, n in counts.items())
-
-
-def _table(header: list[str], rows: list[list[str]]) -> str:
-    return "\n".join(f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *rows))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from clfnews.data.markdown import markdown_table
 from clfnews.evaluation.metrics import CHALLENGE, COLUMNS, HEADLINE
 from clfnews.evaluation.scores import Scores
 
@@ -72,8 +73,7 @@ def markdown(outcome: TrainResult) -> str:
     parts = ["# clfnews training report", ""]
     for task in outcome.results:
         header, rows = cells(outcome, task)
-        parts += [f"## {task}", "", "| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
-        parts += ["| " + " | ".join(row) + " |" for row in rows]
+        parts += [f"## {task}", "", markdown_table(header, rows)]
         test = outcome.champions[task].test
         parts += ["", f"Signature of the test columns: `{test.signature}`", ""]
     return "\n".join([*parts, _closing(outcome), ""])
@@ -110,12 +110,13 @@ def summary(outcome: TrainResult) -> str:
     for task in outcome.results:
         main = HEADLINE[task]
         title = {metric: name for name, metric in COLUMNS[task]}[main]
-        parts += [f"**{task}**, {title}", "", "| model | out of fold | validation | test |", "|---|---|---|---|"]
+        rows = []
         for result in sorted(outcome.results[task], key=lambda r: -r.headline):
             sets = [with_interval(scores, main) if scores else "" for scores in (result.oof, result.validation, result.test)]
             name = f"**{result.name}** (champion)" if outcome.champions[task] is result else result.name
-            parts.append(f"| {' | '.join([name, *sets])} |")
-        parts.append("")
+            rows.append([name, *sets])
+        table = markdown_table(["model", "out of fold", "validation", "test"], rows)
+        parts += [f"**{task}**, {title}", "", table, ""]
     parts.append(_closing(outcome))
     return "\n".join([*parts, "", "Artefacts: `report.html` shows curves and pages, `scores.json` every score."])
 

@@ -18,14 +18,14 @@ from clfnews.config.schema import Config
 from clfnews.data.corpus import Corpus, Splits
 from clfnews.errors import UserError
 from clfnews.evaluation.challenge import folder_pairs, score_challenge
+from clfnews.evaluation.labelled import labelled_lines
 from clfnews.evaluation.results import Result
-from clfnews.evaluation.scores import Bootstrap, Scores, score_stance, score_type
+from clfnews.evaluation.scores import Bootstrap, Scores, score_task
 from clfnews.filtering.decisions import article_probability
-from clfnews.labels import TASKS
+from clfnews.labels import ARTICLE, TASKS, columns_of
 from clfnews.models import MODELS, make_model, save_model
 from clfnews.models.base import Probabilities
 from clfnews.models.calibration import FittedTask, best_threshold, fit_temperature, scale
-from clfnews.page import Page
 from clfnews.processes import cores, ignore_interrupts
 
 Progress = Callable[[str], None]
@@ -70,13 +70,14 @@ def _fit_one(
         model = make().fit(splits.train.pages, splits.train.groups)
     seconds = time.process_time() - started
     raw, of_folds = _collect(folds, len(splits.train), config.folds, lambda fold: progress(f"{name}: {fold}"))
-    temperature = _temperature(splits.train, raw, task)
+    lines = labelled_lines(splits.train.pages, task, raw)
+    temperature = fit_temperature(lines.p, lines.gold)
     oof_p = scale(raw, temperature)
     threshold = choose_threshold(config, splits.train, oof_p) if task == "type" else 0.5
     fitted = FittedTask(model, seeded(work.name, work.options, config.seed), temperature)
 
     def score(corpus: Corpus, p: Probabilities) -> Scores:
-        return score_type(corpus, p, threshold, bootstrap) if task == "type" else score_stance(corpus, p, bootstrap)
+        return score_task(task, corpus, p, threshold, bootstrap)
 
     test_p = fitted.predict(splits.test.pages)
     validation_p = fitted.predict(splits.validation.pages) if splits.validation else None
@@ -98,24 +99,8 @@ def choose_threshold(config: Config, corpus: Corpus, p: Probabilities) -> float:
     """The cut on p(article) that the configuration asks for, from out-of-fold probabilities."""
     if config.type.threshold != "f1":
         return float(config.type.threshold)
-    flat, gold = _labelled(corpus, p, "type")
-    return best_threshold(article_probability(flat), gold < 2)
-
-
-def _temperature(corpus: Corpus, p: Probabilities, task: str) -> float:
-    return fit_temperature(*_labelled(corpus, p, task))
-
-
-def _labelled(corpus: Corpus, p: Probabilities, task: str) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities and label indices of all lines with a label of the task."""
-    gold = [_gold_index(page, task) for page in corpus.pages]
-    flat = np.concatenate([rows[index >= 0] for rows, index in zip(p, gold, strict=True)])
-    return flat, np.concatenate([index[index >= 0] for index in gold])
-
-
-def _gold_index(page: Page, task: str) -> np.ndarray:
-    labels = TASKS[task]
-    return np.array([labels.index(label) if (label := getattr(line, task)) else -1 for line in page.lines], dtype=int)
+    lines = labelled_lines(corpus.pages, "type", p)
+    return best_threshold(article_probability(lines.p), np.isin(lines.gold, columns_of(ARTICLE)))
 
 
 def _saved_size(fitted: FittedTask) -> int:

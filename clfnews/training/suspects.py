@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 
 from clfnews.config.schema import Config, chosen_models
-from clfnews.data.corpus import Corpus, load_split, share_of_groups
+from clfnews.data.corpus import load_split, share_of_groups
 from clfnews.errors import UserError, nearest
+from clfnews.evaluation.labelled import labelled_lines
 from clfnews.files import numbered_rows
 from clfnews.labels import ARTICLE, TASKS
 from clfnews.models import make_model
@@ -69,10 +70,13 @@ def find_suspects(
     corpus = share_of_groups(load_split(config.data.folder, source, config.data.train), config.data.train_share, config.seed)
     make = partial(make_model, name, task, TASKS[task], seeded(name, models[name], config.seed))
     p = out_of_fold(make, corpus, config.folds, config.seed, lambda text: progress(f"{task} {name}: {text}"))
-    where, labels, flat = _flat(corpus, task, p)
-    ranked = filter_issues(labels, flat, return_indices_ranked_by="normalized_margin", n_jobs=1)
+    lines = labelled_lines(corpus.pages, task, p)
+    ranked = filter_issues(lines.gold, lines.p, return_indices_ranked_by="normalized_margin", n_jobs=1)
     edits = _Edits(Path(config.data.folder), source, config.data.train)
-    found = [_suspect(corpus.pages[where[i][0]], where[i][1], task, flat[i], edits) for i in ranked[:top]]
+    found = []
+    for i in ranked[:top]:
+        page, line = lines.places[i].tolist()
+        found.append(_suspect(corpus.pages[page], line, task, lines.p[i], edits))
     return found, len(ranked)
 
 
@@ -82,14 +86,6 @@ def _cleanlab() -> Any:
     except ImportError as error:
         raise UserError("data suspects needs cleanlab: pip install 'clfnews[labels]'") from error
     return find_label_issues
-
-
-def _flat(corpus: Corpus, task: str, p: list[np.ndarray]) -> tuple[list[tuple[int, int]], np.ndarray, np.ndarray]:
-    """Place (page, line), label and probabilities of every labelled line."""
-    names = TASKS[task]
-    where = [(i, j) for i, page in enumerate(corpus.pages) for j, x in enumerate(page.lines) if getattr(x, task)]
-    labels = np.array([names.index(getattr(corpus.pages[i].lines[j], task)) for i, j in where])
-    return where, labels, np.array([p[i][j] for i, j in where]).reshape(-1, len(names))
 
 
 def _suspect(page: Page, j: int, task: str, p: np.ndarray, edits: _Edits) -> Suspect:

@@ -21,10 +21,18 @@ from clfnews.data.corpus import Corpus, Splits, load_gold
 from clfnews.errors import UserError, nearest
 from clfnews.evaluation.metrics import HEADLINE, SETS
 from clfnews.evaluation.results import Result
-from clfnews.evaluation.scores import Bootstrap, Scores, score_stance, score_type
-from clfnews.labels import ARTICLE
-from clfnews.reports.experiments import FLOORS, MEAN, Entry, _mean, _row, alone_in_folder, read_results, write_experiment
-from clfnews.tracking import store as tracking
+from clfnews.evaluation.scores import Bootstrap, Scores, score_task
+from clfnews.reports.experiments import (
+    FLOORS,
+    MEAN,
+    Entry,
+    alone_in_folder,
+    mean_scores,
+    read_results,
+    result_row,
+    write_experiment,
+)
+from clfnews.tracking import store
 from clfnews.training.fitting import Progress, Work, choose_threshold, fit_and_score
 from clfnews.training.splits import load_splits
 from clfnews.training.sweep_spec import Choices, Search, Sweep, load_sweep
@@ -61,13 +69,13 @@ def run_sweep(path: Path, progress: Progress = lambda _: None) -> Path:
     alone_in_folder(path)
     base = path.parent / spec.base
     first = load_config(base)
-    configs = {name: _config(context_base=base, spec=spec, overrides=items) for name, items in spec.variants.items()}
+    configs = {name: _config(base, spec, items) for name, items in spec.variants.items()}
     files = _evaluation_files(spec, path, progress)
     bootstrap = Bootstrap(first.bootstrap.samples, first.bootstrap.level, first.seed)
     if spec.search:
         _optuna()
     if spec.track:
-        tracking.check(first.tracking)  # a store that cannot be opened should not cost the trainings
+        store.check(first.tracking)  # a store that cannot be opened should not cost the trainings
     context = _Context(spec, base, bootstrap, files, progress, {}, {})
     entries: list[Entry] = []
     for name, config in configs.items():
@@ -86,14 +94,14 @@ def run_sweep(path: Path, progress: Progress = lambda _: None) -> Path:
     return results
 
 
-def _config(context_base: Path, spec: Sweep, overrides: Sequence[str]) -> Config:
+def _config(base: Path, spec: Sweep, overrides: Sequence[str]) -> Config:
     """The base with a variant's overrides, and only the models that the sweep names."""
-    config = load_config(context_base, list(overrides))
+    config = load_config(base, list(overrides))
     for task, names in spec.tasks.items():
         known = chosen_models(getattr(config, task))
         missing = [name for name in names if name not in known]
         if missing:
-            raise UserError(f"{context_base}: tasks: {task} has no model {missing[0]!r}{nearest(missing[0], list(known))}")
+            raise UserError(f"{base}: tasks: {task} has no model {missing[0]!r}{nearest(missing[0], list(known))}")
     return config
 
 
@@ -152,22 +160,16 @@ def _scores(context: _Context, result: Result, splits: Splits) -> Iterator[tuple
     for name, scored, p in parts:
         if scored is None or p is None:
             continue
-        if result.task == "type":
-            yield name, score_type(scored, p, result.threshold, context.bootstrap)
-        else:
-            scores = score_stance(scored, p, context.bootstrap)
-            # Of the model, whatever the set: so that every table can show them.
-            yield name, replace(scores, values=scores.values | (result.challenge.values if result.challenge else {}))
+        scores = score_task(result.task, scored, p, result.threshold, context.bootstrap)
+        # Scores on pairs are of the model, whatever the set: so that every table can show them.
+        yield name, replace(scores, values=scores.values | (result.challenge.values if result.challenge else {}))
 
 
 def _pages_for(corpus: Corpus, task: str) -> Corpus | None:
     """What a file has for a task: whole pages for types, article lines for stances; None if nothing."""
     if task == "type":
-        whole = any(line.type not in ARTICLE for page in corpus.pages for line in page.lines if line.type)
-        return corpus if whole else None
-    if not corpus.has("stance"):
-        return None
-    return replace(corpus, pages=tuple(page.with_lines(x for x in page.lines if x.type in ARTICLE) for page in corpus.pages))
+        return corpus if corpus.has_noise else None
+    return corpus.only_articles() if corpus.has("stance") else None
 
 
 def _search(context: _Context, search: Search) -> list[Entry]:
@@ -219,13 +221,13 @@ def _rows(spec: Sweep, entries: Sequence[Entry], level: float) -> list[dict[str,
         for entry in of_seeds:
             complete[*key, entry.seed] = entry
         if len(spec.seeds) > 1:
-            complete[*key, MEAN] = replace(of_seeds[0], seed=MEAN, scores=_mean([e.scores for e in of_seeds], level))
+            complete[*key, MEAN] = replace(of_seeds[0], seed=MEAN, scores=mean_scores([e.scores for e in of_seeds], level))
     first = next(iter(spec.variants))
     rows = []
     for (variant, task, model, part, seed), entry in complete.items():
         same = complete.get((first, task, model, part, seed)) if variant != first else None
         reference = same or complete.get((first, task, spec.tasks[task][0], part, seed))
-        rows.append(_row(entry, reference if reference is not entry else None, level))
+        rows.append(result_row(entry, reference if reference is not entry else None, level))
     return rows
 
 

@@ -2,7 +2,8 @@
 
 Run: python experiments/006-realism/realism.py ../shared/vn-dev/pages.jsonl
 
-Writes `results.json` and the tables of `README.md` beside this file. Only
+Writes `results.json` and the tables of `README.md` beside this file, and
+`data/realism.json` for the dataset card (then: clfnews data card). Only
 numbers and names of features leave this script: no text of a real page.
 """
 
@@ -24,9 +25,10 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import RobustScaler
+from tables import card_block, realism_tables
 
 from clfnews.data.card import replace_blocks
-from clfnews.data.card_tables import file_digest, realism_tables
+from clfnews.data.card_tables import file_digest
 from clfnews.labels import TYPES
 
 HERE = Path(__file__).parent
@@ -190,6 +192,9 @@ def main() -> None:
     results["real"], results["composed"] = (_counts(sample, side) for side in (0, 1))
     results["data"] = {path.name: file_digest(path) for path in args.composed}
     (args.out / "results.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    if args.out == HERE:
+        block = json.dumps(card_block(results), indent=1, ensure_ascii=False)
+        (DATA.parent / "realism.json").write_text(block + "\n", encoding="utf-8")
     readme = args.out / "README.md"
     if readme.is_file():
         text = replace_blocks(readme.read_text(encoding="utf-8"), realism_tables(results), str(readme))
