@@ -76,11 +76,8 @@ def registered(project: Project) -> str:
 @pytest.fixture
 def store(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """An MLflow client on the session's store, which is the store in use during the test."""
-    from clfnews.tracking.store import quiet_mlflow
+    import mlflow
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", project.store)
     monkeypatch.chdir(project.folder)
-    mlflow = quiet_mlflow()
     yield mlflow.MlflowClient()
-    while mlflow.active_run():
-        mlflow.end_run("FAILED")

@@ -22,7 +22,7 @@ from clfnews.labels import ARTICLE, STANCES, TYPES
 from clfnews.page import Page
 
 PAGE_KEYS = ["id", "url", "site", "date", "source", "title", "text", "stance", "confidence", "model", "lines"]
-STANCE_KEYS = list(NO_STANCE)
+STANCE_KEYS = ["label", "p", "reason", "coverage", "shares", "lines"]
 LINE_KEYS = ["n", "text", "type", "p", "keep", "stance", "p_stance"]
 SEEDS = sorted((ROOT / "seeds").glob("*.txt"))
 
@@ -218,7 +218,7 @@ def test_a_page_without_lines(page_filter: PageFilter) -> None:
     (empty,) = page_filter.tag([Page.from_text("", "empty")])
     assert empty.as_row() == {
         "id": "empty", "url": None, "site": None, "date": None, "source": None, "title": None, "text": "",
-        "stance": NO_STANCE, "confidence": 1.0, "model": page_filter.name, "lines": [],
+        "stance": NO_STANCE.as_row(), "confidence": 1.0, "model": page_filter.name, "lines": [],
     }  # fmt: skip
 
 
@@ -281,7 +281,7 @@ def test_the_pyfunc_needs_no_clfnews(project: Project, tmp_path: Path, page_filt
     assert index == ["x", "y", "z"]
     assert columns == ["title", "text", "stance", "p_conciliatory", "p_hostile", "p_neutral", "confidence", "lines"]
     wanted = next(iter(page_filter.tag([Page.from_text(SEED_PAGE.read_text(encoding="utf-8"))])))
-    assert (first["title"], first["text"], first["stance"]) == (wanted.title, wanted.text, wanted.stance["label"])
+    assert (first["title"], first["text"], first["stance"]) == (wanted.title, wanted.text, wanted.stance.label)
     assert json.loads(first["lines"]) == [line.as_row() for line in wanted.lines]
     assert empty == "" and not Path(origin).is_relative_to(ROOT)
 

@@ -18,6 +18,7 @@ from clfnews.labels import TASKS, TYPES
 from clfnews.models import MODELS, load_model, make_model, save_model
 from clfnews.models.base import Model
 from clfnews.page import Line, Page
+from clfnews.readers.html.document import read_html as read_document
 from clfnews.training.fitting import seeded
 
 OFFERED = {"type": ("majority", *TypeModels.model_fields), "stance": ("majority", *StanceModels.model_fields)}
@@ -126,6 +127,23 @@ def test_labels_are_not_looked_at_when_predicting(fitted: tuple[Model, Corpus]) 
     if model.task == "stance":
         plain = [page.with_lines(Line(line.text, line.n, line.type) for line in page.lines) for page in corpus.pages]
     assert_equal(model.predict_proba(plain), model.predict_proba(corpus.pages))
+
+
+def test_a_page_is_read_alone_as_among_others(fitted: tuple[Model, Corpus]) -> None:
+    """To the last bit: alone, in pieces, in another order, among pages of HTML, and beside a long one."""
+    model, corpus = fitted
+    article = "<h1>Tin</h1>" + "".join(f"<p>Câu thứ {n} của bài, dài vừa phải như một câu thường.</p>" for n in range(9))
+    html = [read_document(f"<nav><a href=/>Trang {i}</a></nav><article>{article * i}</article>", f"h{i}").page for i in (1, 2, 3)]
+    long = Page.from_lines([f"Dòng {n} của một trang dài, {n % 7} phần mười." for n in range(1500)])
+    pages = [*corpus.pages, *html, Page.from_text(""), Page.from_text("Một dòng."), long]
+    together = model.predict_proba(pages)
+    assert_equal([p for page in pages for p in model.predict_proba([page])], together)
+    order = np.random.default_rng(7).permutation(len(pages)).tolist()
+    found: dict[int, np.ndarray] = {}
+    for at in range(0, len(order), 4):
+        piece = order[at : at + 4]
+        found |= dict(zip(piece, model.predict_proba([pages[i] for i in piece]), strict=True))
+    assert_equal([found[i] for i in range(len(pages))], together)
 
 
 def test_pages_without_lines(fitted: tuple[Model, Corpus]) -> None:

@@ -100,26 +100,26 @@ def test_a_page_takes_a_side_and_names_the_lines_that_carry_it() -> None:
     lines = lines_of("Nga trừng phạt Anh", "Một câu nền về lịch sử.", "Anh trục xuất nhà ngoại giao Nga.", "Hai bên từng gặp.")
     p = np.array([[0.05, 0.9, 0.05], [0.1, 0.1, 0.8], [0.02, 0.96, 0.02], [0.6, 0.1, 0.3]])
     stance = page_stance(lines, p)
-    assert (stance["label"], stance["reason"]) == ("hostile", "side")
-    assert set(stance["lines"]) == {1, 3}
-    assert stance["shares"] == {"conciliatory": 0.25, "hostile": 0.5, "neutral": 0.25}
+    assert (stance.label, stance.reason) == ("hostile", "side")
+    assert set(stance.lines) == {1, 3}
+    assert stance.shares == {"conciliatory": 0.25, "hostile": 0.5, "neutral": 0.25}
 
 
 def test_a_page_that_is_not_about_relations_is_neutral_for_want_of_coverage() -> None:
     lines = lines_of("Giá cà phê tăng", "Nông dân thu hoạch sớm.", "Xuất khẩu sang Đức tăng 3%.")
     stance = page_stance(lines, np.array([[0.05, 0.05, 0.9]] * 3))
-    assert (stance["label"], stance["reason"], stance["lines"]) == ("neutral", "coverage", [])
-    assert stance["coverage"] == pytest.approx(0.1)
+    assert (stance.label, stance.reason, stance.lines) == ("neutral", "coverage", ())
+    assert stance.coverage == pytest.approx(0.1)
 
 
 def test_two_sides_of_equal_weight_are_neutral_by_balance() -> None:
     lines = lines_of("Câu thứ nhất dài bằng", "Câu thứ hai dài bằng.", "Câu thứ ba dài bằng..")
     stance = page_stance(lines, np.array([[0.45, 0.45, 0.1]] * 3))
-    assert (stance["label"], stance["reason"]) == ("neutral", "balance")
+    assert (stance.label, stance.reason) == ("neutral", "balance")
 
 
 def test_a_page_without_article_has_no_stance() -> None:
-    assert page_stance([], np.zeros((0, 3)))["label"] is None
+    assert page_stance([], np.zeros((0, 3))).label is None
 
 
 # --- challenge pairs ----------------------------------------------------------------

@@ -383,7 +383,7 @@ def test_data_without_stances_gives_a_filter_of_types(tiny_data: Path, tmp_path:
     again = PageFilter.load(tmp_path / "filter")
     tagged = list(again.tag(outcome.splits["type"].test.pages))
     assert any(page.kept for page in tagged) and {line.stance for page in tagged for line in page.lines} == {None}
-    assert {page.stance["reason"] for page in tagged} == {"no stance model"}
+    assert {page.stance.reason for page in tagged} == {"no stance model"}
     with pytest.raises(UserError, match="has no stance model: it was trained without stance labels"):
         again.stance(["Hai bên nhất trí nối lại đàm phán."])
 

@@ -52,7 +52,7 @@ class Counts:
                 self.stances[line.stance or "none"] = self.stances.get(line.stance or "none", 0) + 1
             else:
                 self.dropped[line.type] = self.dropped.get(line.type, 0) + 1
-        label = tagged.stance["label"] or "none"
+        label = tagged.stance.label or "none"
         self.page_stances[label] = self.page_stances.get(label, 0) + 1
 
 

@@ -231,11 +231,11 @@ def _as_text(tagged: TaggedPage, terminal: bool) -> str:
         return f"{tagged.text}\n"
     colours = {"conciliatory": typer.colors.GREEN, "hostile": typer.colors.RED}
     stance = tagged.stance
-    why = stance["reason"] if stance["coverage"] is None else f"{stance['reason']}, coverage {stance['coverage']:.2f}"
-    head = f"# {printable(tagged.page.id)}  stance: {stance['label'] or 'none'} ({why})  confidence: {tagged.confidence:.2f}"
+    why = stance.reason if stance.coverage is None else f"{stance.reason}, coverage {stance.coverage:.2f}"
+    head = f"# {printable(tagged.page.id)}  stance: {stance.label or 'none'} ({why})  confidence: {tagged.confidence:.2f}"
     lines = [styled(head, bold=True)]
     for line in tagged.kept:
-        mark = STANCE_MARKS.get(line.stance or "", "?") + ("*" if line.n in stance["lines"] else " ")
+        mark = STANCE_MARKS.get(line.stance or "", "?") + ("*" if line.n in stance.lines else " ")
         lines.append(styled(f"{mark} {printable(line.text)}", fg=colours.get(line.stance or ""), bold=line.type == "title"))
     return "\n".join(lines) + "\n"
 

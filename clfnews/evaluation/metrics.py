@@ -94,7 +94,7 @@ def end_to_end_counts(corpus: Corpus, keep: Sequence[np.ndarray], probabilities:
         if labelled.any():
             wanted = page_stance([line for line in page.lines if line.stance], np.eye(k)[gold[labelled]])
             found = page_stance([line for line, keeps in zip(page.lines, kept, strict=True) if keeps], p[kept])
-            of_pages[i] = 1, wanted["label"] == found["label"]
+            of_pages[i] = 1, wanted.label == found.label
     return {"confusion": confusion, "pages": of_pages}
 
 

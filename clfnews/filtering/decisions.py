@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,22 +20,48 @@ CARRIERS = 3
 """Lines named as those that carry the page's stance."""
 _C, _H = STANCES.index("conciliatory"), STANCES.index("hostile")
 
-NO_STANCE: dict[str, Any] = {
-    "label": None, "p": None, "reason": "no article lines", "coverage": None, "shares": None, "lines": [],
-}  # fmt: skip
+
+@dataclass(frozen=True, slots=True)
+class PageStance:
+    """The stance of a page, and what it rests on; all but `reason` is None or empty where there is none."""
+
+    label: str | None
+    """One of `labels.STANCES`."""
+    p: Mapping[str, float] | None
+    """Stance -> weighted mean over the article lines, four digits."""
+    reason: str
+    """`side`, `coverage` (neutral: too little of the page takes a side) or `balance` (neutral: both sides
+    do alike); without a label `no article lines` or `no stance model`."""
+    coverage: float | None
+    """Weight on either side, 0 to 1."""
+    shares: Mapping[str, float] | None
+    """Stance -> share of the lines of which it is the most probable."""
+    lines: tuple[int, ...] = ()
+    """Numbers of the lines that carry the label most, strongest first; empty if it is neutral."""
+
+    def as_row(self) -> dict[str, Any]:
+        """The JSON object `stance` of a page."""
+        return {
+            "label": self.label,
+            "p": dict(self.p) if self.p is not None else None,
+            "reason": self.reason,
+            "coverage": self.coverage,
+            "shares": dict(self.shares) if self.shares is not None else None,
+            "lines": list(self.lines),
+        }
+
+
+NO_STANCE = PageStance(None, None, "no article lines", None, None)
 """What a page without article lines gets."""
+NO_MODEL = PageStance(None, None, "no stance model", None, None)
+"""The stance of every page where the filter has no stance model."""
 
 
-def page_stance(lines: Sequence[Line], p: np.ndarray) -> dict[str, Any]:
+def page_stance(lines: Sequence[Line], p: np.ndarray) -> PageStance:
     """The stance of a page: a decision on a weighted mean, and what it rests on.
 
     Parameters: the article lines and their probabilities (lines x `STANCES`).
     Lines weigh by the square root of their length, the headline double.
-    Returns `label`; `p` (weighted mean); `reason`: `side`, `coverage` (neutral:
-    too little of the page takes a side) or `balance` (neutral: both sides
-    do alike); `coverage` (weight on either side, 0 to 1); `shares` (share of
-    lines by most probable stance); `lines` (numbers of the lines that carry the
-    label most, strongest first; empty if neutral).
     """
     if not len(lines):
         return NO_STANCE
@@ -50,14 +77,14 @@ def page_stance(lines: Sequence[Line], p: np.ndarray) -> dict[str, Any]:
         strongest = np.argsort(-strength, kind="stable")[:CARRIERS].tolist()
         carriers = [lines[i].n for i in strongest if strength[i] > 0]
     shares = np.bincount(p.argmax(axis=1), minlength=len(STANCES)) / len(lines)
-    return {
-        "label": STANCES[side] if reason == "side" else "neutral",
-        "p": _named(mean.tolist()),
-        "reason": reason,
-        "coverage": round(coverage, 4),
-        "shares": _named(shares.tolist()),
-        "lines": carriers,
-    }
+    return PageStance(
+        label=STANCES[side] if reason == "side" else "neutral",
+        p=_named(mean.tolist()),
+        reason=reason,
+        coverage=round(coverage, 4),
+        shares=_named(shares.tolist()),
+        lines=tuple(carriers),
+    )
 
 
 def _named(row: Sequence[float]) -> dict[str, float]:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from clfnews.errors import UserError
-from clfnews.filtering.decisions import NO_STANCE, _decide_all, expected_f1, page_stance
+from clfnews.filtering.decisions import NO_MODEL, _decide_all, expected_f1, page_stance
 from clfnews.filtering.tagged import TaggedLine, TaggedPage, _named
 from clfnews.labels import ARTICLE, STANCES, TYPES
 from clfnews.models import load_model, save_model
@@ -28,8 +28,6 @@ from clfnews.version import __version__
 
 SCHEMA = 1
 """Version of the saved folder; `load` refuses another one."""
-NO_MODEL = NO_STANCE | {"reason": "no stance model"}
-"""The stance of every page where the filter has no stance model."""
 BATCH = 256
 """Pages that are tagged in one go; more costs memory, fewer costs speed."""
 

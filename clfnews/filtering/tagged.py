@@ -1,4 +1,4 @@
-"""tagged."""
+"""Pages and lines with what the filter thinks of them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from clfnews.filtering.decisions import PageStance
 from clfnews.labels import STANCES, TYPES
 from clfnews.page import Page
 
@@ -54,8 +55,7 @@ class TaggedPage:
 
     page: Page
     lines: tuple[TaggedLine, ...]
-    stance: dict[str, Any]
-    """`label`, `p`, `reason`, `coverage`, `shares` and `lines`: see `pagestance.page_stance`."""
+    stance: PageStance
     confidence: float
     """Expected F1 of the kept lines, given their probabilities; 0 to 1."""
     model: str
@@ -84,7 +84,7 @@ class TaggedPage:
             "source": self.page.source,
             "title": self.title,
             "text": self.text,
-            "stance": self.stance,
+            "stance": self.stance.as_row(),
             "confidence": self.confidence,
             "model": self.model,
             "lines": [line.as_row() for line in (self.lines if all_lines else self.kept)],

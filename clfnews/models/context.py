@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 
 from clfnews.models.augment import augment
 from clfnews.models.base import Probabilities, normalised, split_back
+from clfnews.models.exact import ExactLayer
 from clfnews.models.features.lines import feature_names, line_features, page_table, word_idf
 from clfnews.models.scorer import TextScorer, at_most
 from clfnews.page import Page
@@ -23,6 +25,8 @@ _COPIES = 2
 """The scorer learns from so many copies of a line; composed pages share articles and menus."""
 _ROWS = 8192
 """Lines that go through the networks in one go: what bounds their memory."""
+_CLIP = 4.0
+"""Scaled amounts are cut off at this many standard deviations."""
 
 
 class Context:
@@ -82,6 +86,7 @@ class Context:
         known = y >= 0
         self._arrays = {"idf": idf.astype(np.float16), **_encoder(x[known], self._used())}
         self._fit_nets(np.ascontiguousarray(self._encode(x[known])), y[known])
+        self.__dict__.pop("_layers", None)  # of an earlier fit
         self._arrays["transitions"] = _transitions(pages, self.labels)
         if self.text_scorer:
             self._scorer = self._fit_scorer(pages)
@@ -145,17 +150,25 @@ class Context:
 
     def _read(self, x: np.ndarray) -> np.ndarray:
         """The mean of what the networks say of feature rows."""
-        a, nets = self._arrays, range(self.nets)
-        hidden = self._encode(x) @ np.concatenate([a[f"w1_{k}"] for k in nets], axis=1)
-        hidden += np.concatenate([a[f"b1_{k}"] for k in nets])
+        first, second = self._layers
+        hidden = first(self._encode(x))
         np.maximum(hidden, 0, out=hidden)
         p = np.zeros((len(x), len(self.labels)))
-        for k in nets:
-            z = hidden[:, k * self.hidden : (k + 1) * self.hidden] @ a[f"w2_{k}"] + a[f"b2_{k}"]
+        for k, layer in enumerate(second):
+            z = layer(hidden[:, k * self.hidden : (k + 1) * self.hidden])
             z -= z.max(axis=1, keepdims=True)
             e = np.exp(z)
             p += e / e.sum(axis=1, keepdims=True)
         return p / self.nets
+
+    @cached_property
+    def _layers(self) -> tuple[ExactLayer, list[ExactLayer]]:
+        """The first layer of all networks as one, and the second of each."""
+        a, nets = self._arrays, range(self.nets)
+        first = ExactLayer(
+            np.concatenate([a[f"w1_{k}"] for k in nets], axis=1), np.concatenate([a[f"b1_{k}"] for k in nets]), _CLIP
+        )
+        return first, [ExactLayer(a[f"w2_{k}"], a[f"b2_{k}"], first.largest) for k in nets]
 
     def _used(self) -> np.ndarray:
         """Columns in use: all, or only the line's own if `context` is off."""
@@ -174,7 +187,7 @@ class Context:
         z = np.take(x.T, a["numeric"], axis=0, out=out[:n], mode="clip")
         z -= a["mean"][:, None]
         z *= a["scale"][:, None]
-        np.clip(z, -4, 4, out=z)
+        np.clip(z, -_CLIP, _CLIP, out=z)
         z[np.isnan(z)] = 0.0
         for column, size in zip(x.T[a["coded"]], a["sizes"].tolist(), strict=True):
             np.equal(column, np.arange(size, dtype=np.float32)[:, None], out=out[n : n + size])
@@ -256,16 +269,21 @@ def smooth(p: np.ndarray, sizes: Sequence[int], log_ratio: np.ndarray, weight: f
     steps = list(zip(starts.tolist(), n_at.tolist(), strict=True))
     for (before, _), (start, n) in pairwise(steps):
         rows = forward[start : start + n]
-        rows *= forward[before : before + n] @ ratio
+        rows *= _passed_on(forward[before : before + n], ratio)
         rows /= rows.sum(axis=1, keepdims=True)
     # Beyond a page's end nothing is known: its last line keeps a flat message.
     for (before, _), (start, n) in reversed(list(pairwise(steps))):
-        rows = (backward[start : start + n] * evidence[start : start + n]) @ ratio.T
+        rows = _passed_on(backward[start : start + n] * evidence[start : start + n], ratio.T)
         backward[before : before + n] = rows / rows.sum(axis=1, keepdims=True)
     forward *= backward
     out: np.ndarray = np.empty_like(forward)
     out[place] = forward / forward.sum(axis=1, keepdims=True)
     return out
+
+
+def _passed_on(messages: np.ndarray, ratio: np.ndarray) -> np.ndarray:
+    """`messages @ ratio`, added up in the same order however many rows there are."""
+    return np.asarray((messages[:, :, None] * ratio).sum(axis=1))
 
 
 def _in_step(sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -39,9 +39,9 @@ class PackagedFilter(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defi
         ]
         rows = []
         for tagged in self.page_filter.tag(pages):
-            p = tagged.stance["p"] or {}
+            p = tagged.stance.p or {}
             rows.append(
-                {"title": tagged.title or "", "text": tagged.text, "stance": tagged.stance["label"] or ""}
+                {"title": tagged.title or "", "text": tagged.text, "stance": tagged.stance.label or ""}
                 | {f"p_{label}": float(p.get(label, 0.0)) for label in STANCES}
                 | {
                     "confidence": float(tagged.confidence),

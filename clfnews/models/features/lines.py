@@ -21,6 +21,8 @@ from clfnews.page import Page
 
 LONG = 60
 """Characters from which a line that ends like a sentence counts as running text."""
+_SCORE_STEPS = 2.0**30
+"""Scores are added up as whole numbers of this part, so that sums are exact and no page depends on those before it."""
 _KINDS = ("link_headings", "tag_headings", "end_marks", "ui_words")
 _REGIONS = {"": 0, "main": 1, "article": 2, "header": 3, "nav": 4, "aside": 5, "footer": 6, "form": 7}
 _TAGS = {"": 0, "p": 1, "h1": 2, "h2": 3, "h3": 4, "h4": 4, "h5": 4, "h6": 4, "li": 5, "div": 6, "td": 7, "th": 7, "a": 8,
@@ -170,25 +172,26 @@ def _place(lines: FlatLines, table: CharTable, kinds: np.ndarray) -> np.ndarray:
 def _segment(lines: FlatLines, table: CharTable, kinds: np.ndarray, sentence: np.ndarray) -> np.ndarray:
     """The run of lines with the largest sum of text worth: first guess of the story.
 
-    Sentences are worth up to 4 by length, other lines -0.7, list headings -4.
+    In hundredths, so that sums are exact and no page depends on those before it:
+    sentences are worth up to 400 by length, other lines -70, list headings -400.
     Returns a mask of the run's lines.
     """
     heading = (kinds & 0b111) > 0
-    worth = np.where(sentence, np.minimum(table.length, 400) / 100.0, -0.7)
-    worth = np.where(heading, -4.0, worth)
+    worth = np.where(sentence, np.minimum(table.length, 400), -70).astype(np.int64)
+    worth = np.where(heading, -400, worth)
     # Kadane over flat pages: the running minimum of prefix sums may not look
     # into the page before; a large step down at every page sees to that.
     prefix = np.cumsum(worth)
-    step = lines.page * (8.0 * len(worth) + 1e3)
+    step = lines.page * (800 * len(worth) + 100_000)
     base = prefix - worth  # the sum before the line
     lowest = np.minimum.accumulate(base - step)
     gain = prefix - step - lowest
-    first_low = lines.last_true(base - step <= lowest + 1e-9)
+    first_low = lines.last_true(base - step <= lowest)
     n_pages = int(lines.page[-1]) + 1 if len(lines.page) else 0
-    best = np.full(n_pages, -np.inf)
+    best = np.full(n_pages, np.iinfo(np.int64).min)
     np.maximum.at(best, lines.page, gain)
     end_at = np.full(n_pages, -1)
-    hit = gain >= best[lines.page] - 1e-9 if n_pages else np.zeros(0, bool)
+    hit = gain >= best[lines.page] if n_pages else np.zeros(0, bool)
     end_at[lines.page[hit]] = lines.index[hit]
     begin = first_low[np.maximum(end_at, 0)][lines.page] if n_pages else lines.index
     last = end_at[lines.page]
@@ -308,7 +311,7 @@ def _scores(lines: FlatLines, scores: np.ndarray | None) -> None:
     article = p[:, 0] + p[:, 1]
     for reach in (2, 6):
         for name, values in (("article", article), ("teaser", p[:, 4])):
-            total = cumulative(values)
+            total = cumulative(np.rint(values.astype(np.float64) * _SCORE_STEPS)) / _SCORE_STEPS
             above = (total[lines.index] - total[lines.reach(-reach)]) / reach
             below = (total[lines.reach(reach + 1)] - total[lines.reach(1)]) / reach
             lines.add(f"score_{name}_above_{reach}", np.where(silent, np.nan, above))
@@ -335,8 +338,8 @@ def _html(lines: FlatLines, pages: Sequence[Page]) -> None:
     """Tag, link density, region and depth, and how they compare with the lines around; NaN for text."""
     n = len(lines.texts)
     cues = np.full((n, 4), np.nan, dtype=np.float32)
-    if any(page.lines and page.lines[0].cues for page in pages):
-        rows = [line.cues for page in pages for line in page.lines]
+    rows = [line.cues for page in pages for line in page.lines]
+    if any(rows):
         for i, cue in enumerate(rows):
             if cue is not None:
                 cues[i] = _TAGS.get(cue.tag, 17), cue.link_density, _REGIONS.get(cue.region, 0), cue.depth
