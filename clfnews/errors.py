@@ -14,6 +14,14 @@ class UserError(Exception):
     """
 
 
+class MachineError(Exception):
+    """Trouble of the machine and of no input: a full disk, no memory, a killed worker, a file that changes while it is read.
+
+    A later try may do. The message is one line that says how; the command line
+    prints it and exits with code 3.
+    """
+
+
 class Stopped(Exception):
     """Ctrl-C in work that can go on later; the message tells how."""
 

@@ -10,7 +10,8 @@ import typer
 
 from clfnews.cli.options import Experiment, RunName
 from clfnews.cli.terminal import print_table, printable, working
-from clfnews.errors import UserError, counted
+from clfnews.errors import counted
+from clfnews.files import write_text
 
 if TYPE_CHECKING:
     from clfnews.evaluation.compare import Comparison, PartComparison
@@ -110,9 +111,7 @@ def report(
     with working("reading the run"):
         data = load_run(run, experiment)
     path = output or Path(f"report-{data.id[:8]}.html")
-    if path.is_dir() or not path.parent.is_dir():
-        raise UserError(f"{path}: not the name of a file in a folder that exists")
-    path.write_text(render(data), encoding="utf-8")
+    write_text(path, render(data))
     typer.echo(f"{path}")
 
 

@@ -15,7 +15,8 @@ from typing import Any
 
 import typer
 
-from clfnews.errors import UserError, counted
+from clfnews.errors import counted
+from clfnews.files import replacing, valid
 
 _NUMBER = re.compile(r"|-|[+-]?\d[\d.,]*( .*)?")
 """A number, also with its interval or unit, or nothing."""
@@ -131,16 +132,5 @@ def sink(output: Path | None) -> Iterator[Any]:
     if output is None:
         yield typer.echo
         return
-    if not output.parent.is_dir():
-        raise UserError(f"{output}: the folder {output.parent} does not exist")
-    if output.is_dir():
-        raise UserError(f"{output}: is a folder; give the name of a file")
-    temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as file:
-            yield lambda text: file.write(f"{text}\n")
-        temporary.replace(output)
-    except OSError as error:
-        raise UserError(f"{output}: cannot be written: {error.strerror}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(output) as place, place.open("w", encoding="utf-8", newline="\n") as file:
+        yield lambda text: file.write(f"{valid(text)}\n")
