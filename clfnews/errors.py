@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -20,6 +21,14 @@ class MachineError(Exception):
     A later try may do. The message is one line that says how; the command line
     prints it and exits with code 3.
     """
+
+
+_PASSING = {errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ETIMEDOUT}
+
+
+def is_passing(error: OSError) -> bool:
+    """Whether an error says something of the machine as it is now (disk, memory, open files, network), not of a file."""
+    return error.errno in _PASSING
 
 
 class Stopped(Exception):
