@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -12,6 +13,22 @@ class UserError(Exception):
     The message is one line: what was wrong, where, what to do. The command
     line prints it without a traceback and exits with code 2.
     """
+
+
+class MachineError(Exception):
+    """Trouble of the machine and of no input: a full disk, no memory, a killed worker, a file that changes while it is read.
+
+    A later try may do. The message is one line that says how; the command line
+    prints it and exits with code 3.
+    """
+
+
+_PASSING = {errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ETIMEDOUT}
+
+
+def is_passing(error: OSError) -> bool:
+    """Whether an error says something of the machine as it is now (disk, memory, open files, network), not of a file."""
+    return error.errno in _PASSING
 
 
 class Stopped(Exception):

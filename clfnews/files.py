@@ -1,14 +1,28 @@
-"""files."""
+"""Files of rows, and files that are whole whenever they have their name."""
 
 from __future__ import annotations
 
+import errno
 import json
 import os
-from collections.abc import Iterator
+import re
+import secrets
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from clfnews.errors import UserError
+
+_HALF = re.compile("[\ud800-\udfff]")
+_LONG_NAME = 200
+"""Bytes of a file name that its temporary name repeats."""
+
+
+def valid(text: str) -> str:
+    """The text with U+FFFD for half characters: bytes of a file's name that are not UTF-8, which no UTF-8 file can hold."""
+    return text if text.isascii() else _HALF.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:
@@ -40,22 +54,84 @@ def numbered_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file in one step, so that a full disk leaves no half of it."""
-    if not path.parent.is_dir():
-        raise UserError(f"{path}: the folder {path.parent} does not exist")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+class Draft:
+    """A file under a temporary name beside its own, until `publish` gives it that."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        # Beside names of 255 bytes there has to be room for a temporary one.
+        known = path.name if len(os.fsencode(path.name)) <= _LONG_NAME else path.name[: _LONG_NAME // 4]
+        self.temporary = path.with_name(f".{known}.{os.getpid()}-{secrets.token_hex(3)}.tmp")
+
+    def discard(self) -> None:
+        """Remove what was not published."""
+        self.temporary.unlink(missing_ok=True)
+
+
+def publish(drafts: Sequence[Draft]) -> None:
+    """Give drafts their names, once all of them are on the disk: after a power cut a file is the old one or the new one."""
+    for draft in drafts:
+        _sync(draft.temporary)
+    for draft in drafts:
+        draft.temporary.replace(draft.path)
+    for folder in dict.fromkeys(draft.path.parent for draft in drafts):
+        _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file, or what a folder lists, is on the disk."""
+    if os.name == "nt" and path.is_dir():  # Windows does not open folders
+        return
+    number = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
     try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        temporary.replace(path)
+        os.fsync(number)
     except OSError as error:
-        raise UserError(f"{path}: cannot be written: {error.strerror}") from error
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # a file system that cannot say
+            raise
     finally:
-        temporary.unlink(missing_ok=True)
+        os.close(number)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Where to write a file that takes its name in one step, when the block has ended well.
+
+    What stands behind a link is replaced, not the link; a device or a pipe
+    (`/dev/stdout`) is written to as it is. Raises `UserError` for a name that
+    does not do, and for a disk that does not.
+    """
+    try:
+        target = Path(os.path.realpath(path))
+        if not target.parent.is_dir():
+            raise UserError(f"{path}: cannot be written: the folder {path.parent} does not exist")
+        if target.is_dir():
+            raise UserError(f"{path}: is a folder; give the name of a file")
+        if path.exists() and not path.is_file():
+            yield path
+            return
+        draft = Draft(target)
+        try:
+            yield draft.temporary
+            if target.exists():
+                shutil.copymode(target, draft.temporary)
+            publish([draft])
+        finally:
+            draft.discard()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in one step (see `replacing`)."""
+    with replacing(path) as place:
+        place.write_text(valid(text), encoding="utf-8", newline="\n")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a JSON file that is whole whenever it has its name."""
-    temporary = path.with_name(f"{path.name}.tmp")
-    temporary.write_text(json.dumps(value, ensure_ascii=False, indent=1).encode("utf-8", "replace").decode(), encoding="utf-8")
-    temporary.replace(path)
+    """Write a JSON file in one step; unlike `write_text` leaves an `OSError` to the caller."""
+    draft = Draft(path)
+    try:
+        draft.temporary.write_text(valid(json.dumps(value, ensure_ascii=False, indent=1)), encoding="utf-8")
+        publish([draft])
+    finally:
+        draft.discard()

@@ -2,12 +2,50 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Any
+
+_PR_SET_PDEATHSIG = 1
+"""Number of the option in `sys/prctl.h`."""
+SAFE_PATH = "PYTHONSAFEPATH"
+"""Python that is started with this variable looks for no module in the current folder."""
+
+
+class Spawning(SpawnContext):
+    """Starts processes anew (no forks), and knows which it has started."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._started: list[SpawnProcess] = []
+
+    def Process(self, *arguments: Any, **named: Any) -> SpawnProcess:  # type: ignore[override]
+        """A process like that of `multiprocessing`."""
+        process = SpawnProcess(*arguments, **named)
+        self._started.append(process)
+        return process
+
+    def kill(self) -> None:
+        """End all its processes at once."""
+        for process in self._started:
+            if process.is_alive():
+                process.kill()
+
+
+def end_with_parent() -> None:
+    """Have the system end this process when its parent ends, whatever it is at then; on Linux only."""
+    with suppress(OSError, AttributeError):  # not on this system
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def safe_environment() -> dict[str, str]:
+    """The environment for Python that this process starts: its modules do not come from the current folder."""
+    return os.environ | {SAFE_PATH: "1"}
 
 
 def cores() -> int:

@@ -75,7 +75,7 @@ def test_a_killed_worker_is_one_clear_error_and_a_rerun_completes(
         wait_for(lambda: bool(list((tmp_path / "out").glob("*.jsonl"))), "a first shard")
         workers(process)[-1].kill()
         _, err = process.communicate(timeout=60)
-    assert process.returncode == 2, err
+    assert process.returncode == 3, err
     last = err.decode().splitlines()[-1]
     assert last == "clfnews: out: a worker was killed (out of memory?); what is finished is kept, go on with --resume"
     assert 0 < len(shards(tmp_path / "out")) < FILES and not list((tmp_path / "out").glob(".*.tmp"))
@@ -180,7 +180,7 @@ def test_a_full_disk_is_one_line_and_a_rerun_completes(
     size = sum(map(len, clean.values())) // 2**20 // 2
     with small_disk(tmp_path / "disk", size):
         full = run("filter", many, "-o", "disk/out", "-m", rules_filter, "-w", n_workers, cwd=tmp_path)
-        assert full.code == 2
+        assert full.code == 3
         assert full.err.splitlines()[-1] == (
             "clfnews: disk/out: cannot be written: No space left on device; what is finished is kept, go on with --resume"
         )
@@ -201,7 +201,7 @@ def test_a_limit_on_file_sizes_is_one_line(many: Path, rules_filter: Path, tmp_p
         check=False,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
     )
-    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert done.returncode == 3 and "Traceback" not in done.stderr
     assert "out: cannot be written: File too large; what is finished is kept" in done.stderr.splitlines()[-1]
     assert shards(tmp_path / "out") == {}
 
@@ -303,7 +303,7 @@ def test_memory_of_a_worker_is_bounded_by_the_largest_pages(context_filter: Path
             file.write(json.dumps({"text": text}) + "\n")
     # The peak of this program alone; `getrusage` also tells that of the process which started it.
     script = (
-        "import re, sys\nfrom pathlib import Path\nfrom clfnews.scale import filter_to_folder\n"
+        "import re, sys\nfrom pathlib import Path\nfrom clfnews.bulk.job import filter_to_folder\n"
         "report = filter_to_folder(['big.jsonl'], Path('out'), Path(sys.argv[1]))\n"
         "print(report.counts.pages, re.search(r'VmHWM:\\s+(\\d+) kB', Path('/proc/self/status').read_text())[1])"
     )

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from helpers import ROOT, Cli, environment
 
-from clfnews.bulk import job as scale
+from clfnews.bulk import worker
 from clfnews.bulk.folder import MANIFEST, STATE
 from clfnews.bulk.job import Report, filter_to_folder
 from clfnews.bulk.shards import Counts
@@ -261,7 +261,7 @@ def test_memory_is_bounded_by_small_batches(run: Run, tmp_path: Path, monkeypatc
         return tag(self, pages)
 
     monkeypatch.setattr(PageFilter, "tag", counted)
-    monkeypatch.setattr(scale, "BATCH_LINES", 300)
+    monkeypatch.setattr(worker, "BATCH_LINES", 300)
     run(out="small")
     assert max(sizes) < 20 and sum(sizes) == 42 and shards(tmp_path / "small") == shards(tmp_path / "large")
 

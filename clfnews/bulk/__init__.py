@@ -1,1 +1,1 @@
-"""bulk."""
+"""Any number of pages into a folder, in many processes."""

@@ -20,9 +20,9 @@ from typing import Any
 
 from clfnews.bulk.units import Unit
 from clfnews.bulk.worker import Done, Job, filter_unit
-from clfnews.errors import UserError
+from clfnews.errors import MachineError, UserError
 from clfnews.filtering.filter import PageFilter
-from clfnews.processes import ignore_interrupts, spawning
+from clfnews.processes import Spawning, end_with_parent, ignore_interrupts, spawning
 
 AHEAD = 2
 """Units a worker that are handed out in advance."""
@@ -44,7 +44,6 @@ def run_local(
         return
     from threadpoolctl import threadpool_limits
 
-    _set_threshold(page_filter, job.threshold)
     before = gc.get_threshold()
     try:
         # Sums over several threads differ in the last bit from sums over one.
@@ -70,22 +69,15 @@ def settle() -> None:
         libc.mallopt(_TRIM_THRESHOLD, 64 << 20)
 
 
-def _set_threshold(page_filter: PageFilter, threshold: float | None) -> PageFilter:
-    if threshold is not None:
-        page_filter.threshold = threshold
-    return page_filter
-
-
 _worker: tuple[PageFilter, Job] | None = None
 
 
 def _run_pool(units: Iterator[Unit], job: Job, model: Path, workers: int) -> Iterator[Done]:
     from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
     from concurrent.futures.process import BrokenProcessPool
-    from multiprocessing import get_context
 
     # Spawned, not forked: a fork of a process with threads (OpenMP, MLflow) can hang.
-    context = get_context("spawn")
+    context = Spawning()
     # Nothing is ever sent: the pipe closes when this process ends, however it ends.
     until, alive = context.Pipe(duplex=False)
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(model, job, until))
@@ -102,12 +94,13 @@ def _run_pool(units: Iterator[Unit], job: Job, model: Path, workers: int) -> Ite
             yield from (future.result() for future in done)
         pool.shutdown()
     except BrokenProcessPool as error:
-        raise UserError(
+        raise MachineError(
             f"{job.out}: a worker was killed (out of memory?); what is finished is kept, go on with --resume"
             f"{' and fewer --workers' if workers > 2 else ''}"
         ) from error
     finally:
         alive.close()
+        context.kill()  # whatever they are at: code in C hears nothing else
         pool.shutdown(cancel_futures=True)
 
 
@@ -115,6 +108,7 @@ def _start_worker(model: Path, job: Job, until: Any) -> None:
     """Load the model, once a process."""
     global _worker
     ignore_interrupts()
+    end_with_parent()
     threading.Thread(target=_exit_after, args=(until,), daemon=True).start()
     _worker = _load(model, job.threshold), job
 
@@ -122,7 +116,7 @@ def _start_worker(model: Path, job: Job, until: Any) -> None:
 def _load(model: Path, threshold: float | None) -> PageFilter:
     from threadpoolctl import threadpool_limits
 
-    page_filter = _set_threshold(PageFilter.load(model), threshold)
+    page_filter = PageFilter.load(model).with_threshold(threshold)
     threadpool_limits(1)
     settle()
     return page_filter
@@ -172,7 +166,7 @@ def run_ray(
     except ray.exceptions.RayTaskError as error:
         raise error.cause from None  # what the task raised, without Ray's long text
     except ray.exceptions.RayError as error:
-        raise UserError(
+        raise MachineError(
             f"{job.out}: Ray gave up ({type(error).__name__}); what is finished is kept, go on with --resume"
         ) from error
     finally:

@@ -1,15 +1,21 @@
-"""folder."""
+"""The output folder of a run: whose it is, and what earlier runs have finished in it.
+
+A finished unit leaves a marker in `STATE`. It is trusted if its own checksum,
+those of the files it names, and the key of the work all hold.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from clfnews.errors import UserError
-from clfnews.files import write_json
+from clfnews.files import valid, write_json
 
 STATE = ".clfnews"
 """Folder below the output folder with the markers of finished units."""
@@ -57,11 +63,45 @@ def own_folder(out: Path, resume: bool) -> Iterator[set[str]]:
                 shutil.rmtree(state, ignore_errors=True)  # nothing was done: a second try needs no --resume
 
 
+def write_marker(path: Path, key: str, shards: Sequence[dict[str, Any]]) -> None:
+    """Say that a unit is finished: `key` of the work, and what the manifest tells of its shards."""
+    write_json(path, {"key": key, "shards": shards, "sha256": _checksum(key, shards)})
+
+
+def read_marker(path: Path, key: str, out: Path) -> tuple[dict[str, Any], ...] | None:
+    """The shards of a finished unit; None if there is no marker of this work, or a file that it names is not whole."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        shards = found["shards"]
+        if found["key"] != key or found["sha256"] != _checksum(key, shards):
+            return None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):  # half a marker, or JSON of someone else
+        return None
+    files = [(row["shard"], row["bytes"], row["sha256"]) for row in shards]
+    files += [(row["errors"], row["errors_bytes"], row["errors_sha256"]) for row in shards if row["errors"] is not None]
+    return tuple(shards) if all(_is_whole(out, *file) for file in files) else None
+
+
+def _checksum(key: str, shards: Sequence[dict[str, Any]]) -> str:
+    # Of what a file can hold: the name of an input may have bytes that are not UTF-8.
+    text = valid(json.dumps([key, shards], sort_keys=True, ensure_ascii=False))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _is_whole(out: Path, name: str, size: int, digest: str) -> bool:
+    """True if a file still holds what was written."""
+    try:
+        with (out / name).open("rb") as file:
+            return (out / name).stat().st_size == size and hashlib.file_digest(file, "sha256").hexdigest() == digest
+    except OSError:
+        return False
+
+
 def earlier_format(out: Path) -> str | None:
     """The output format of the run whose results a folder holds; None if there is none."""
     try:
         found = json.loads((out / MANIFEST).read_text(encoding="utf-8"))["options"]["output_format"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return found if isinstance(found, str) else None
 
@@ -82,7 +122,7 @@ def _earlier(out: Path) -> set[str]:
             known = json.loads(path.read_text(encoding="utf-8"))
             names.update(name for row in known["shards"] for name in (row["shard"], row["errors"]) if isinstance(name, str))
             names.update(name for name in known.get("left_over", ()) if isinstance(name, str))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):  # half a marker is no marker
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):  # half a marker is no marker
             continue
     if names:
         try:

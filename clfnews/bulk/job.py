@@ -1,9 +1,12 @@
 """Filtering any number of pages into a folder, in many processes, so that it can be killed and resumed.
 
 One input file becomes one shard (large JSONL and Parquet files: one a part).
-The unit of work is `work.Unit`; a finished unit leaves a marker with the hash
+The unit of work is `units.Unit`; a finished unit leaves a marker with the hash
 of its input, the model and the options, and the hashes of its shards. A rerun
 with `resume` trusts a marker only if all of them still hold.
+
+Every input has a fate that the manifest tells: a shard with the numbers of its
+pages, bad records and what was skipped; `unfinished`, with the reason; or `passed_over`.
 """
 
 from __future__ import annotations
@@ -17,10 +20,10 @@ from typing import Any
 
 from clfnews.bulk.folder import MANIFEST, STATE, own_folder
 from clfnews.bulk.shards import Counts
-from clfnews.bulk.units import SPLIT_BYTES, list_inputs, units
+from clfnews.bulk.units import SPLIT_BYTES, STDIN, list_inputs, stamp_of, units
 from clfnews.bulk.worker import Done, Job, fingerprint
-from clfnews.bulk.writers import FORMATS
-from clfnews.errors import UserError, counted, nearest
+from clfnews.bulk.writers import SHARD_SUFFIXES
+from clfnews.errors import MachineError, UserError, counted, nearest
 from clfnews.files import write_json
 from clfnews.filtering.filter import PageFilter
 from clfnews.readers.base import ReadOptions
@@ -48,7 +51,11 @@ class Report:
     untold: int = 0
     """Warnings that were only counted: a unit tells its first ones."""
     passed_over: list[str] = field(default_factory=list)
-    """Files of the input folders that were not read: their names tell no format."""
+    """Files of the input folders that were not read, since their names tell no format, and folders that were not looked into."""
+    folders_not_read: int = 0
+    """How many of `passed_over` are folders: nobody knows what is in them."""
+    unfinished: list[dict[str, Any]] = field(default_factory=list)
+    """Inputs that trouble of the machine did not let finish: `input`, `part`, `reason`. Another run with `resume` may."""
 
     def add(self, done: Done) -> None:
         """Count a finished unit."""
@@ -61,6 +68,7 @@ class Report:
                 self.new.add(Counts(**shard["counts"]))
                 self.untold += shard["counts"]["warnings"]
         self.untold -= len(done.warnings)
+        self.unfinished += done.unfinished
 
     def line(self) -> str:
         """Pages, rate and time left, as one line."""
@@ -99,12 +107,14 @@ def filter_to_folder(
     `workers`, processes (1: this one); `engine`, `local` or `ray`, with the
     `address` of a cluster; `resume` continues in a folder that an earlier run
     has left. Bytes of the shards depend on inputs, model and options only.
-    Raises `UserError` for inputs, models and folders that do not do, and for
-    workers that were killed; what was finished then is kept.
+    Raises `UserError` for inputs, models and folders that do not do, and
+    `MachineError` if nothing can be written any more or a worker was killed; what
+    is finished then is kept. Trouble with single inputs is told in
+    `Report.unfinished`; a run with `resume` tries them again.
     """
     from clfnews.bulk.engines import ENGINES
 
-    for name, known, what in ((format, FORMATS, "format"), (engine, ENGINES, "engine")):
+    for name, known, what in ((format, SHARD_SUFFIXES, "format"), (engine, ENGINES, "engine")):
         if name not in known:
             raise UserError(f"--{what} {name}: unknown{nearest(name, list(known))}")
     options, started = options or ReadOptions(), time.monotonic()
@@ -113,16 +123,16 @@ def filter_to_folder(
     job = Job(out, format, fingerprint(model), threshold, options, resume)
     shards: list[dict[str, Any]] = []
     with own_folder(out, resume) as earlier, _write_errors(out):
-        if "-" in inputs:
-            files.append((spool_stdin(out / STATE), "stdin"))
-        report = Report(total_bytes=sum(path.stat().st_size for path, _ in files if path.is_file()))
+        files = [(spool_stdin(out / STATE) if path == STDIN else path, shard) for path, shard in files]
+        report = Report(total_bytes=sum(stamp[1] for path, _ in files if (stamp := stamp_of(path))))
         for name in inputs:
             not_read = passed_over(name, options)
             report.passed_over += map(str, not_read)
+            report.folders_not_read += sum(path.is_dir() for path in not_read)
             if not_read:
                 warn(told(name, not_read))
         planned = units(files, options, split_bytes)
-        for done in ENGINES[engine](planned, job, model, page_filter, workers, address):
+        for done in ENGINES[engine](planned, job, model, page_filter.with_threshold(threshold), workers, address):
             report.add(done)
             shards.extend(done.shards)
             report.seconds = time.monotonic() - started
@@ -145,7 +155,7 @@ def _finish(job: Job, report: Report, shards: list[dict[str, Any]], page_filter:
         "model": {
             "name": page_filter.name,
             "sha256": job.fingerprint,
-            "threshold": page_filter.threshold if job.threshold is None else job.threshold,
+            "threshold": page_filter.with_threshold(job.threshold).threshold,
         },
         "options": {"output_format": job.format, "input_format": job.options.format}
         | {key: value for key, value in asdict(job.options).items() if key != "format"},
@@ -153,6 +163,7 @@ def _finish(job: Job, report: Report, shards: list[dict[str, Any]], page_filter:
         "totals": asdict(counts),
         "left_over": report.left_over,
         "passed_over": report.passed_over,
+        "unfinished": report.unfinished,
         "shards": sorted(shards, key=lambda row: str(row["shard"])),
     }
     write_json(job.out / MANIFEST, manifest)
@@ -163,6 +174,6 @@ def _write_errors(out: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UserError(
+        raise MachineError(
             f"{out}: cannot be written: {error.strerror or error}; what is finished is kept, go on with --resume"
         ) from error

@@ -1,17 +1,18 @@
-"""shards."""
+"""Shards: the results of one input file, and what is counted of them."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from clfnews.bulk.writers import _WRITERS, FORMATS, Writer
+from clfnews.bulk.names import error_name
+from clfnews.bulk.writers import SHARD_SUFFIXES, WRITERS, ErrorWriter, Writer
 from clfnews.errors import BadRecord
+from clfnews.files import Draft, publish
 from clfnews.filtering.tagged import TaggedPage
 
 
@@ -57,15 +58,15 @@ class Counts:
 
 
 class Shard:
-    """One output file, with its error file beside it if there are errors."""
+    """One output file, with its error file beside it if there are errors; see `commit`."""
 
     def __init__(self, folder: Path, name: str, format: str) -> None:
-        self.path = folder / f"{name}{FORMATS[format]}"
-        self.errors_path = self.path.with_name(f"_{Path(name).name}.errors.jsonl")
+        self.path, self.errors_path = folder / f"{name}{SHARD_SUFFIXES[format]}", folder / error_name(name)
         self.counts = Counts()
-        self._format = format
+        self.format = format
+        self.draft, self.errors_draft = Draft(self.path), Draft(self.errors_path)
         self._writer: Writer | None = None
-        self._errors: IO[str] | None = None
+        self._errors: ErrorWriter | None = None
 
     def write(self, tagged: TaggedPage) -> None:
         """Add a page."""
@@ -76,55 +77,48 @@ class Shard:
         """Add a record that could not be read."""
         if self._errors is None:
             self.errors_path.parent.mkdir(parents=True, exist_ok=True)
-            self._errors = _temporary(self.errors_path).open("w", encoding="utf-8", newline="\n")
-        row = {"source": record.source, "record": record.record, "reason": record.reason}
-        self._errors.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace").decode() + "\n")
+            self._errors = ErrorWriter(self.errors_draft.temporary)
+        self._errors.write(record)
         self.counts.errors += 1
 
     def open(self) -> Writer:
         """The writer of the temporary file."""
         if self._writer is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._writer = _WRITERS[self._format](_temporary(self.path))
+            self._writer = WRITERS[self.format](self.draft.temporary)
         return self._writer
 
     def close(self) -> None:
-        """No more pages; the file stays under its temporary name."""
+        """No more pages; the files stay under their temporary names."""
         self.open().close()
         if self._errors is not None:
             self._errors.close()
 
-    def commit(self) -> dict[str, Any]:
-        """Check what was written, give it its name, and tell its size and hash."""
-        size, digest, rows = _inspect(_temporary(self.path), self._format)
-        counts = self.counts
-        if counts.records != counts.pages + counts.errors or rows not in (None, counts.pages):
-            raise RuntimeError(
-                f"{self.path}: {counts.records} records in, {counts.pages} pages ({rows} found) and {counts.errors} errors out"
-            )
-        if self._errors is None:
-            self.errors_path.unlink(missing_ok=True)  # of an earlier run
-        else:
-            _temporary(self.errors_path).replace(self.errors_path)
-        _temporary(self.path).replace(self.path)
-        return {"bytes": size, "sha256": digest}
-
     def discard(self) -> None:
         """Remove what is left under temporary names."""
-        for path in (self.path, self.errors_path):
-            _temporary(path).unlink(missing_ok=True)
+        for draft in (self.draft, self.errors_draft):
+            draft.discard()
 
 
-def is_whole(path: Path, size: int, digest: str) -> bool:
-    """True if a finished shard still holds what was written."""
-    try:
-        return path.stat().st_size == size and _inspect(path, "text")[1] == digest
-    except OSError:
-        return False
-
-
-def _temporary(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+def commit(shards: Sequence[Shard]) -> list[dict[str, Any]]:
+    """Check what was written into closed shards and give them their names; tells size and hash of every file."""
+    written = []
+    for shard in shards:
+        counts = shard.counts
+        size, digest, rows = _inspect(shard.draft.temporary, shard.format)
+        if counts.records != counts.pages + counts.errors or rows not in (None, counts.pages):
+            raise RuntimeError(
+                f"{shard.path}: {counts.records} records in, {counts.pages} pages ({rows} found) and {counts.errors} errors out"
+            )
+        row = {"bytes": size, "sha256": digest}
+        if counts.errors:
+            size, digest, _ = _inspect(shard.errors_draft.temporary, "text")
+            row |= {"errors_bytes": size, "errors_sha256": digest}
+        else:
+            shard.errors_path.unlink(missing_ok=True)  # of an earlier run
+        written.append(row)
+    publish([draft for shard in shards for draft in (shard.draft, *[shard.errors_draft] * bool(shard.counts.errors))])
+    return written
 
 
 def _inspect(path: Path, format: str) -> tuple[int, str, int | None]:

@@ -1,14 +1,15 @@
-"""What there is to do for `scale.filter_to_folder`: files, parts of files, bundles of small files; and where it goes."""
+"""What there is to do for `job.filter_to_folder`: files, parts of files, bundles of small files."""
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from clfnews.errors import UserError
+from clfnews.bulk.names import part_name, shard_names
+from clfnews.errors import MachineError, UserError, is_passing
 from clfnews.readers.base import Part, ReadOptions
 from clfnews.readers.inputs import ONE_PAGE, expand, format_of
 
@@ -16,6 +17,13 @@ SPLIT_BYTES = 64 * 1024 * 1024
 """JSONL and Parquet files larger than this are filtered in parts of about this size."""
 BUNDLE_FILES, BUNDLE_BYTES = 256, 4 * 1024 * 1024
 """Files of one page are read together up to this many, so that the model sees many pages at once."""
+
+
+STDIN = Path("/dev/stdin")
+"""Stands for standard input until it is kept in a file."""
+
+Stamp = tuple[int, int, int]
+"""Number, size and time of change of a file: another one, or one that was written to, has others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +34,8 @@ class Item:
     shard: str
     """Path below the output folder, without suffix."""
     size: int
+    stamp: Stamp | None
+    """The file when the work was planned; None if it could not be looked at."""
     part: Part | None = None
 
 
@@ -36,45 +46,20 @@ Unit = tuple[Item, ...]
 def list_inputs(inputs: Sequence[str], options: ReadOptions, out: Path) -> list[tuple[Path, str]]:
     """Every input file once, with the name of its shard.
 
-    The name is the file's path below the folder that was given, without its
-    suffix; files whose names would be the same keep their suffix, or get a hash
-    of their path. Files in the output folder are no inputs.
+    For the names see `shard_names`. Files in the output folder are no inputs.
     """
     found: dict[Path, str] = {}
+    own = Path(os.path.realpath(out))
     for name in inputs:
         for path in expand(name, options):
-            if path is not None and not path.resolve().is_relative_to(out.resolve()):
+            if path is not None and not Path(os.path.realpath(path)).is_relative_to(own):
                 inside = path.relative_to(name) if Path(name).is_dir() else Path(path.name)
                 found.setdefault(path, inside.as_posix())
-    if not found and "-" not in inputs:
+    if "-" in inputs:
+        found[STDIN] = "stdin"
+    if not found:
         raise UserError(f"{out}: all inputs lie in the output folder")
-    names = {path: _without_suffix(inside) for path, inside in found.items()}
-    names = {path: found[path] if twice else names[path] for path, twice in _claimed_twice(names).items()}
-    names = {
-        path: f"{found[path]}-{_digest(str(path))[:8]}" if twice else names[path] for path, twice in _claimed_twice(names).items()
-    }
-    return list(names.items())
-
-
-def _claimed_twice(names: dict[Path, str]) -> dict[Path, bool]:
-    # Some file systems do not tell A from a.
-    claims = Counter(name.lower() for name in names.values())
-    return {path: claims[name.lower()] > 1 for path, name in names.items()}
-
-
-def _without_suffix(name: str) -> str:
-    path = Path(name)
-    format_, compression = format_of(path.name)
-    if compression:
-        path = path.with_suffix("")
-    if format_:
-        path = path.with_suffix("")
-    # The error file of shard "a" is called _a.errors.jsonl.
-    return f"{path.as_posix()}_" if path.name.endswith(".errors") else path.as_posix()
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+    return list(shard_names(found).items())
 
 
 def units(files: Iterable[tuple[Path, str]], options: ReadOptions, split_bytes: int = SPLIT_BYTES) -> Iterator[Unit]:
@@ -83,7 +68,8 @@ def units(files: Iterable[tuple[Path, str]], options: ReadOptions, split_bytes: 
     for path, shard in files:
         format_, compression = format_of(path.name)
         format_ = options.format or format_ or "text"
-        item = Item(path, shard, _size(path))
+        stamp = stamp_of(path)
+        item = Item(path, shard, stamp[1] if stamp else 0, stamp)
         if format_ in ONE_PAGE:
             if bundle and (len(bundle) >= BUNDLE_FILES or sum(i.size for i in bundle) + item.size > BUNDLE_BYTES):
                 yield tuple(bundle)
@@ -95,18 +81,20 @@ def units(files: Iterable[tuple[Path, str]], options: ReadOptions, split_bytes: 
             bundle = []
         if item.size > split_bytes and not compression and format_ in ("jsonl", "parquet"):
             for k, (part, size) in enumerate(_parts(path, format_, item.size, split_bytes)):
-                yield (Item(path, f"{shard}.part-{k:05d}", size, part),)
+                yield (Item(path, part_name(shard, k), size, stamp, part),)
         else:
             yield (item,)
     if bundle:
         yield tuple(bundle)
 
 
-def _size(path: Path) -> int:
+def stamp_of(path: Path) -> Stamp | None:
+    """What a file is now; None if it cannot be looked at, of which reading it will tell why."""
     try:
-        return path.stat().st_size
+        found = path.stat()
     except OSError:
-        return 0  # reading it will tell why
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _parts(path: Path, format: str, size: int, split_bytes: int) -> Iterator[tuple[Part | None, int]]:
@@ -144,7 +132,7 @@ def _group_parts(path: Path, split_bytes: int) -> Iterator[tuple[Part | None, in
     try:
         table = pq.read_metadata(path)
     except pa.ArrowException:
-        yield None, _size(path)
+        yield None, path.stat().st_size
         return
     start = first = rows = size = 0
     for group in range(table.num_row_groups):
@@ -155,7 +143,10 @@ def _group_parts(path: Path, split_bytes: int) -> Iterator[tuple[Part | None, in
 
 
 def content_hash(unit: Unit) -> str:
-    """SHA-256 over names and contents of the items (their byte ranges; Parquet parts hash their whole file)."""
+    """SHA-256 over names and contents of the items (their byte ranges; Parquet parts hash their whole file).
+
+    Raises `MachineError` if a file cannot be read just now.
+    """
     sha = hashlib.sha256()
     for item in unit:
         sha.update(f"\0{item.shard}\0{item.part}\0".encode("utf-8", "surrogateescape"))
@@ -169,5 +160,7 @@ def content_hash(unit: Unit) -> str:
                     sha.update(block)
                     left = None if left is None else left - len(block)
         except OSError as error:
+            if is_passing(error):
+                raise MachineError(f"{item.path}: cannot be read now: {error.strerror}") from error
             sha.update(f"unreadable: {error.strerror}".encode())
     return sha.hexdigest()

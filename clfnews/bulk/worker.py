@@ -1,4 +1,4 @@
-"""worker."""
+"""One unit of work: read its files, filter their pages, write its shards. What every process of a run does."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from clfnews.bulk.folder import STATE
-from clfnews.bulk.shards import Counts, Shard, is_whole
-from clfnews.bulk.units import Item, Unit, content_hash
-from clfnews.errors import BadRecord
-from clfnews.files import write_json
+from clfnews.bulk.folder import STATE, read_marker, write_marker
+from clfnews.bulk.shards import Counts, Shard, commit
+from clfnews.bulk.units import Item, Stamp, Unit, content_hash, stamp_of
+from clfnews.errors import BadRecord, MachineError
 from clfnews.filtering.filter import PageFilter
 from clfnews.page import Page
 from clfnews.readers.base import ReadOptions
@@ -52,11 +51,13 @@ class Done:
     """A finished unit."""
 
     shards: tuple[dict[str, Any], ...]
-    """Per item: `input`, `shard`, `errors` (file or None), `bytes`, `sha256`, `counts`."""
+    """Per item: `input`, `part`, `shard`, `errors` (file or None), size and SHA-256 of both, `counts`."""
     size: int
     """Bytes of input."""
     resumed: bool = False
     warnings: tuple[str, ...] = ()
+    unfinished: tuple[dict[str, Any], ...] = ()
+    """Per item of a unit that the machine did not let finish: `input`, `part`, `reason`; another run may."""
 
 
 def fingerprint(model: Path) -> str:
@@ -70,44 +71,60 @@ def fingerprint(model: Path) -> str:
 
 
 def filter_unit(unit: Unit, job: Job, page_filter: PageFilter) -> Done:
-    """Filter the items of a unit, unless an earlier run has done so: the function that workers run."""
-    marker = job.out / STATE / f"{hashlib.sha256(unit[0].shard.encode('utf-8', 'surrogateescape')).hexdigest()[:24]}.json"
-    key = hashlib.sha256(f"{job.key}{content_hash(unit)}".encode()).hexdigest()
+    """Filter the items of a unit, unless an earlier run has done so: the function that workers run.
+
+    A unit that meets trouble of the machine (see `MachineError`) is told as
+    unfinished and leaves nothing; the others go on. Raises `OSError` if nothing can be written.
+    """
     size = sum(item.size for item in unit)
-    finished = _finished(marker, key, job) if job.resume else None
-    if finished is not None:
-        return Done(finished, size, resumed=True)
+    try:
+        stamps = [stamp_of(item.path) if item.part is None else item.stamp for item in unit]
+        key = hashlib.sha256(f"{job.key}{content_hash(unit)}".encode()).hexdigest()
+        finished = read_marker(marker_of(unit, job), key, job.out) if job.resume else None
+        if finished is not None:
+            return Done(finished, size, resumed=True)
+        rows, warnings = _filtered(unit, stamps, job, page_filter)
+    except MachineError as error:
+        return Done((), size, unfinished=_unfinished(unit, str(error)))
+    except MemoryError:
+        return Done((), size, unfinished=_unfinished(unit, "not enough memory"))
+    write_marker(marker_of(unit, job), key, rows)
+    return Done(rows, size, warnings=tuple(warnings[:3]))
+
+
+def _filtered(
+    unit: Unit, stamps: list[Stamp | None], job: Job, page_filter: PageFilter
+) -> tuple[tuple[dict[str, Any], ...], list[str]]:
+    """Filter the items into shards that have their names; what the manifest says of them, and warnings."""
     started = time.monotonic()
     warnings: list[str] = []
     shards = [Shard(job.out, item.shard, job.format) for item in unit]
     try:
         for batch in _batches(_records(unit, shards, job.options, warnings.append)):
             _write(batch, shards, page_filter)
+        for item, stamp in zip(unit, stamps, strict=True):
+            if stamp_of(item.path) != stamp:
+                raise MachineError(f"{item.path}: has changed while it was read")
         for shard in shards:
             shard.close()
-        rows = tuple(_commit(item, shard, job) for item, shard in zip(unit, shards, strict=True))
+        written = commit(shards)
     finally:
         for shard in shards:
             shard.discard()
     seconds = time.monotonic() - started
     records = sum(shard.counts.records for shard in shards)
-    for row in rows:
-        row["counts"]["seconds"] = round(seconds * row["counts"]["records"] / max(records, 1), 4)
-    write_json(marker, {"key": key, "shards": rows})
-    return Done(rows, size, warnings=tuple(warnings[:3]))
+    for shard in shards:
+        shard.counts.seconds = round(seconds * shard.counts.records / max(records, 1), 4)
+    return tuple(_row(item, shard, row, job) for item, shard, row in zip(unit, shards, written, strict=True)), warnings
 
 
-def _finished(marker: Path, key: str, job: Job) -> tuple[dict[str, Any], ...] | None:
-    """The shards of a finished unit if its marker has the key and they are still whole."""
-    try:
-        known = json.loads(marker.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    if known.get("key") != key:
-        return None
-    whole = all(is_whole(job.out / row["shard"], row["bytes"], row["sha256"]) for row in known["shards"])
-    beside = all(row["errors"] is None or (job.out / row["errors"]).is_file() for row in known["shards"])
-    return tuple(known["shards"]) if whole and beside else None
+def marker_of(unit: Unit, job: Job) -> Path:
+    """The file that tells that a unit is finished."""
+    return job.out / STATE / f"{hashlib.sha256(unit[0].shard.encode()).hexdigest()[:24]}.json"
+
+
+def _unfinished(unit: Unit, reason: str) -> tuple[dict[str, Any], ...]:
+    return tuple({"input": str(item.path), "part": list(item.part) if item.part else None, "reason": reason} for item in unit)
 
 
 Numbered = tuple[int, Page | BadRecord]
@@ -155,8 +172,7 @@ def _write(batch: list[Numbered], shards: list[Shard], page_filter: PageFilter) 
             shards[number].write(next(tagged))
 
 
-def _commit(item: Item, shard: Shard, job: Job) -> dict[str, Any]:
-    written = shard.commit()
+def _row(item: Item, shard: Shard, written: dict[str, Any], job: Job) -> dict[str, Any]:
     return {
         "input": str(item.path),
         "part": list(item.part) if item.part else None,

@@ -1,4 +1,4 @@
-"""Shards: the filtered pages of one input file, written as text, JSONL or Parquet.
+"""How pages, and records that are none, are written to a file: as text, JSONL or Parquet.
 
 A shard and its error file are written under temporary names and take their
 names together when all of the input has been read, so a file that has its name
@@ -13,11 +13,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
+from clfnews.errors import BadRecord
+from clfnews.files import valid
 from clfnews.filtering.tagged import TaggedPage
 from clfnews.labels import STANCES, TYPES
 
-FORMATS = {"text": ".txt", "jsonl": ".jsonl", "parquet": ".parquet"}
+SHARD_SUFFIXES = {"text": ".txt", "jsonl": ".jsonl", "parquet": ".parquet"}
 """Name of an output format and the end of its files."""
+ERROR_BYTES = 1 << 20
+"""About as much is written of the bad records of a file one by one."""
+OTHER_REASONS = "other reasons"
+_REASONS, _LONGEST = 100, 500
 _GROUP_ROWS, _GROUP_CHARS = 2_000, 8_000_000
 
 
@@ -37,7 +43,7 @@ class TextWriter:
         self._first = True
 
     def write(self, tagged: TaggedPage) -> None:
-        self._file.write(f"{tagged.text}\n" if self._first else f"\n{tagged.text}\n")
+        self._file.write(valid(f"{tagged.text}\n" if self._first else f"\n{tagged.text}\n"))
         self._first = False
 
     def close(self) -> None:
@@ -51,10 +57,47 @@ class JsonlWriter:
         self._file = path.open("w", encoding="utf-8", newline="\n")
 
     def write(self, tagged: TaggedPage) -> None:
-        self._file.write(json.dumps(tagged.as_row(all_lines=False), ensure_ascii=False) + "\n")
+        self._file.write(valid(json.dumps(tagged.as_row(all_lines=False), ensure_ascii=False)) + "\n")
 
     def close(self) -> None:
         self._file.close()
+
+
+class ErrorWriter:
+    """Bad records, one JSON object a line: `source`, `record`, `reason`.
+
+    After `ERROR_BYTES` the others are counted: a line for each reason, with the
+    first and the last of them as `record` and their number as `records`. Three
+    bytes of input can be a bad record, and what is said of it is a hundred times as long.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w", encoding="utf-8", newline="\n")
+        self._written = 0
+        self._counted: dict[str, tuple[BadRecord, BadRecord, int]] = {}
+        """Reason -> first and last record, number."""
+
+    def write(self, record: BadRecord) -> None:
+        if self._written < ERROR_BYTES:
+            self._add(record.source, record.record, record.reason)
+            return
+        reason = record.reason if record.reason in self._counted or len(self._counted) < _REASONS else OTHER_REASONS
+        first, _, number = self._counted.get(reason, (record, record, 0))
+        self._counted[reason] = first, record, number + 1
+
+    def close(self) -> None:
+        for reason, (first, last, number) in self._counted.items():
+            record = first.record if number == 1 else f"{_cut(first.record)} to {_cut(last.record)}"
+            self._add(first.source, record, reason, records=number)
+        self._file.close()
+
+    def _add(self, source: str, record: str, reason: str, **more: int) -> None:
+        row = {"source": source, "record": _cut(record), "reason": _cut(reason)} | more
+        self._written += self._file.write(valid(json.dumps(row, ensure_ascii=False)) + "\n")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 class ParquetWriter:
@@ -63,7 +106,9 @@ class ParquetWriter:
     def __init__(self, path: Path) -> None:
         import pyarrow.parquet as pq
 
-        self._writer = pq.ParquetWriter(path, parquet_schema(), compression="zstd")
+        # Opened here: Arrow takes no path that is not UTF-8.
+        self._file = path.open("wb")
+        self._writer = pq.ParquetWriter(self._file, parquet_schema(), compression="zstd")
         self._rows: list[dict[str, Any]] = []
         self._chars = 0
 
@@ -76,6 +121,7 @@ class ParquetWriter:
     def close(self) -> None:
         self._flush()
         self._writer.close()
+        self._file.close()
 
     def _flush(self) -> None:
         import pyarrow as pa
@@ -131,7 +177,7 @@ def parquet_schema() -> Any:
     )
 
 
-_WRITERS: dict[str, type[TextWriter] | type[JsonlWriter] | type[ParquetWriter]] = {
+WRITERS: dict[str, type[TextWriter] | type[JsonlWriter] | type[ParquetWriter]] = {
     "text": TextWriter,
     "jsonl": JsonlWriter,
     "parquet": ParquetWriter,

@@ -13,9 +13,9 @@ from clfnews.cli.data import data_app
 from clfnews.cli.filtering import filter_, tag
 from clfnews.cli.labelling import annotate_app, data_suspects
 from clfnews.cli.runs import card, compare, promote, report, runs, ui
-from clfnews.cli.terminal import keep_examples
+from clfnews.cli.terminal import echo, keep_examples, warner
 from clfnews.cli.training import evaluate, sweep, train
-from clfnews.errors import Stopped, UserError
+from clfnews.errors import MachineError, Stopped, UserError
 from clfnews.labels import GUIDELINES_VERSION
 from clfnews.version import __version__
 
@@ -30,6 +30,8 @@ Exit codes:
   0    done
   1    done, but something is to be looked at: bad records, problems in the data
   2    wrong input, option or configuration; nothing was written
+  3    trouble of the machine (a full disk, no memory, a file that changed while
+       it was read); what is finished is kept, filter goes on with --resume
   130  stopped by Ctrl-C
   141  the reader of a pipe has gone
 
@@ -43,8 +45,8 @@ def _show_version(asked: bool) -> None:
     if asked:
         from clfnews.tracking.registry import model_version
 
-        typer.echo(f"clfnews {__version__}, labelling guidelines {GUIDELINES_VERSION}")
-        typer.echo(f"model: {model_version()}")
+        echo(f"clfnews {__version__}, labelling guidelines {GUIDELINES_VERSION}")
+        echo(f"model: {model_version()}")
         raise typer.Exit
 
 
@@ -65,8 +67,8 @@ def init(folder: Annotated[Path, typer.Argument(help="Where to put them; default
     from clfnews.cli.starter import write_starter
 
     for path in write_starter(folder):
-        typer.echo(path)
-    typer.echo(f"\nnext:  {f'cd {folder} && ' * (folder != Path())}clfnews train configs/base.yaml")
+        echo(path)
+    echo(f"\nnext:  {f'cd {folder} && ' * (folder != Path())}clfnews train configs/base.yaml")
 
 
 def main() -> None:
@@ -74,10 +76,13 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        typer.echo(f"clfnews: {error}", err=True)
+        warner()(str(error))
         sys.exit(2)
+    except MachineError as error:
+        warner()(str(error))
+        sys.exit(3)
     except Stopped as stop:
-        typer.echo(f"clfnews: stopped; {stop}", err=True)
+        echo(f"clfnews: stopped; {stop}", err=True)
         sys.exit(130)
     except SystemExit as stop:
         # typer makes 1 of a closed pipe; a short output meets it only now.
@@ -86,7 +91,7 @@ def main() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())  # type: ignore[union-attr]
             sys.exit(141)
         if stop.code == 130:  # Ctrl-C, as typer reports it
-            typer.echo("clfnews: stopped", err=True)
+            echo("clfnews: stopped", err=True)
         raise
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from clfnews.cli.terminal import print_table
+from clfnews.cli.terminal import echo, print_table
 from clfnews.errors import counted
 
 data_app = typer.Typer(help="The labelled dataset: check, count, compose, compare, exchange.", no_args_is_help=True)
@@ -23,8 +23,8 @@ def data_check(folder: Annotated[Path, typer.Argument(help="Data folder.")] = Pa
 
     problems, summary = check_folder(folder)
     for problem in problems:
-        typer.echo(problem)
-    typer.echo(f"{summary}: {counted(len(problems), 'problem')}")
+        echo(problem)
+    echo(f"{summary}: {counted(len(problems), 'problem')}")
     raise typer.Exit(1 if problems else 0)
 
 
@@ -40,7 +40,7 @@ def data_stats(
     from clfnews.data.stats import stats_figure, stats_tables
 
     for title, header, rows in stats_tables(folder):
-        typer.echo(title)
+        echo(title)
         print_table(header, rows)
     if figure is not None:
         stats_figure(folder, figure)
@@ -59,9 +59,9 @@ def data_card(
 
     changed = refresh_card(folder, write=not check)
     if check and changed:
-        typer.echo(f"{folder / 'README.md'}: behind its data; run: clfnews data card {folder}")
+        echo(f"{folder / 'README.md'}: behind its data; run: clfnews data card {folder}")
         raise typer.Exit(1)
-    typer.echo(f"{folder / 'README.md'}: {'filled in' if changed else 'up to date'}")
+    echo(f"{folder / 'README.md'}: {'filled in' if changed else 'up to date'}")
 
 
 @data_app.command("compose")
@@ -76,4 +76,4 @@ def data_compose(
     from clfnews.data.composing.recipe import build
 
     for file, n in build(recipe, output or recipe.parent).items():
-        typer.echo(f"{file}: {n} pages")
+        echo(f"{file}: {n} pages")

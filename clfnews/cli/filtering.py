@@ -1,4 +1,4 @@
-"""`clfnews filter` and `clfnews tag`; `cli.py` adds them to the others."""
+"""`clfnews filter` and `clfnews tag`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import typer
 
 import clfnews
 from clfnews.cli.options import Column, InputFormat, Inputs, Model, Output, Quiet, Resume
-from clfnews.cli.terminal import Few, now_and_then, printable, sink, status, styled, warner, working
+from clfnews.cli.terminal import Few, echo, now_and_then, printable, sink, status, styled, warner, working
 from clfnews.errors import BadRecord, Stopped, UserError, counted
 from clfnews.labels import STANCES
 
@@ -50,6 +50,9 @@ def filter_(
 
     With -o FOLDER every input file becomes a file there, in many processes, with
     error files beside them and a manifest; a run that was stopped can go on.
+    Exit code 1: there are bad records, or folders that were not read. Exit code 3:
+    the machine was in the way (a full disk, no memory, a killed worker, a file
+    that changed while it was read); what is finished is kept, and --resume goes on.
 
     Example: clfnews filter seeds/001_0965331b62c00476.txt
     Example: clfnews filter pages/ -o filtered --workers 2
@@ -119,32 +122,33 @@ def _run_filter(
     for name in inputs:
         expand(name, options)  # a missing input is told before the model is loaded
     with working("loading the model", quiet):
-        page_filter = load_filter(model)
+        page_filter = load_filter(model).with_threshold(threshold)
     options = replace(options, hidden=page_filter.reads_hidden)
     records = read_pages(inputs, warnings, options, lambda kind: skipped.update([kind]))
-    if threshold is not None:
-        page_filter.threshold = threshold
+    shown = output is None and sys.stdout.isatty()
     # On the terminal the pages themselves are the progress.
     with sink(output) as write, working("reading", quiet or output is None) as show:
         tell = now_and_then(lambda number: show(counted(number, "page")))
         for number, tagged in enumerate(page_filter.tag(_good(records, errors)), 1):
             tell(number)
-            write(_as_json(page_filter, tagged, all_lines, explain) if as_json else _as_text(tagged, output is None))
+            write(_as_json(page_filter, tagged, all_lines, explain, shown) if as_json else _as_text(tagged, shown))
     warnings.rest()
     errors.rest()
     if skipped and not quiet:
         warner()(_passed_over(skipped))
     if errors.count:
-        typer.echo(f"clfnews: {counted(errors.count, 'record')} could not be read (see above)", err=True)
+        echo(f"clfnews: {counted(errors.count, 'record')} could not be read (see above)", err=True)
         raise typer.Exit(1)
 
 
-def _as_json(page_filter: PageFilter, tagged: TaggedPage, all_lines: bool, explain: bool) -> str:
+def _as_json(page_filter: PageFilter, tagged: TaggedPage, all_lines: bool, explain: bool, shown: bool) -> str:
+    """The JSON object of a page; where it is `shown` on a terminal, with escapes for what would steer that."""
     row = tagged.as_row(all_lines)
     for line in row["lines"] if explain else ():
         if line["keep"]:
             line["why"] = page_filter.explain(line["text"])
-    return json.dumps(row, ensure_ascii=False)
+    text = json.dumps(row, ensure_ascii=False)
+    return printable(text) if shown else text
 
 
 def _check_threshold(threshold: float | None) -> None:
@@ -196,18 +200,26 @@ def _filter_to_folder(
     warn, counts = warner(), report.counts
     kept = f"{counts.kept:,} of {counted(counts.lines, 'line')}"
     before = f" ({report.resumed} of them by an earlier run)" if report.resumed else ""
-    typer.echo(f"{counted(counts.pages, 'page')} in {counted(report.shards, 'file')}{before}, {kept} kept")
+    echo(f"{counted(counts.pages, 'page')} in {counted(report.shards, 'file')}{before}, {kept} kept")
     if counts.skipped:
-        typer.echo(_passed_over(counts.skipped))
-    typer.echo(f"{report.seconds:.1f} s: {output / MANIFEST}")
+        echo(_passed_over(counts.skipped))
+    echo(f"{report.seconds:.1f} s: {output / MANIFEST}")
     if counts.errors:
         warn(f"{counted(counts.errors, 'record')} could not be read; see the _*.errors.jsonl files in {output}")
+    if report.unfinished:
+        first = report.unfinished[0]
+        warn(
+            f"{counted(len(report.unfinished), 'input')} not finished (the first: {first['reason']}); "
+            "see the manifest, go on with --resume"
+        )
     if report.left_over:
         few = ", ".join(report.left_over[:3]) + ", ..." * (len(report.left_over) > 3)
         warn(
             f"{counted(len(report.left_over), 'file')} in {output} of inputs or a format of earlier runs, not of this one ({few})"
         )
-    if counts.errors:
+    if report.unfinished:
+        raise typer.Exit(3)
+    if counts.errors or report.folders_not_read:
         raise typer.Exit(1)
 
 
@@ -225,9 +237,9 @@ def _passed_over(skipped: Mapping[str, int]) -> str:
     return f"{counted(sum(skipped.values()), 'response')} of web archives passed over: {kinds}"
 
 
-def _as_text(tagged: TaggedPage, terminal: bool) -> str:
-    """The article as text; on a terminal with a stance mark before each line."""
-    if not (terminal and sys.stdout.isatty()):
+def _as_text(tagged: TaggedPage, shown: bool) -> str:
+    """The article as text; where it is `shown` on a terminal with a stance mark before each line."""
+    if not shown:
         return f"{tagged.text}\n"
     colours = {"conciliatory": typer.colors.GREEN, "hostile": typer.colors.RED}
     stance = tagged.stance

@@ -11,7 +11,7 @@ import typer
 
 from clfnews.cli.data import data_app
 from clfnews.cli.options import INPUTS, Column, InputFormat, Quiet
-from clfnews.cli.terminal import Few, now_and_then, print_table, printable, status, warner, working
+from clfnews.cli.terminal import Few, echo, now_and_then, print_table, printable, status, warner, working
 from clfnews.errors import UserError, counted
 
 annotate_app = typer.Typer(help="Choose what to label next.", no_args_is_help=True)
@@ -37,10 +37,10 @@ def data_agreement(
 
     outcome = agreement(a, b)
     if as_json:
-        typer.echo(json.dumps(outcome.as_row(), ensure_ascii=False, indent=1))
+        echo(json.dumps(outcome.as_row(), ensure_ascii=False, indent=1))
         return
     for title, header, rows in outcome.tables(show):
-        typer.echo(title)
+        echo(title)
         print_table(header, rows)
 
 
@@ -59,10 +59,10 @@ def data_export(
     from clfnews.labelling.exchange import export_rows, write_labelling_config
 
     n = export_rows(file, output, format, blank)
-    typer.echo(f"{output}: {counted(n, 'page')}")
+    echo(f"{output}: {counted(n, 'page')}")
     if config is not None:
         write_labelling_config(config)
-        typer.echo(f"{config}: {_PASTE}")
+        echo(f"{config}: {_PASTE}")
 
 
 @data_app.command("import")
@@ -101,8 +101,8 @@ def data_import(
         with status(quiet) as show:
             done = import_benchmark(arguments[0], arguments[1], output, split, now_and_then(show))
         for problem in done.skipped:
-            typer.echo(f"clfnews: {problem}", err=True)
-        typer.echo(f"{output}: {done.pages:,} pages, {done.lines:,} lines, {done.content:,} of them content")
+            echo(f"clfnews: {problem}", err=True)
+        echo(f"{output}: {done.pages:,} pages, {done.lines:,} lines, {done.content:,} of them content")
         print_table(*done.table())
         raise typer.Exit(1 if done.skipped else 0)
     if len(arguments) > 2:
@@ -114,7 +114,7 @@ def data_import(
 
     pages, lines, unlabelled = import_rows(arguments[0], output, annotator, warner())
     missing = f", {unlabelled:,} without a type" if unlabelled else ""
-    typer.echo(f"{output}: {counted(pages, 'page')}, {counted(lines, 'line')}{missing}")
+    echo(f"{output}: {counted(pages, 'page')}, {counted(lines, 'line')}{missing}")
 
 
 def _is_labelled_file(name: str) -> bool:
@@ -129,15 +129,15 @@ def _import_to_folder(file: str, folder: Path, annotator: str | None, split: str
     added = add_to_folder(read_labelled(file, annotator, warner()), folder, split)
     print_table(["split", "pages", "sites", "lines"], [[name, *(f"{n:,}" for n in row)] for name, row in added.counts.items()])
     if added.replaced:
-        typer.echo(f"{folder}: {counted(added.replaced, 'page')} replaced ({counted(added.changed, 'line')} changed)")
+        echo(f"{folder}: {counted(added.replaced, 'page')} replaced ({counted(added.changed, 'line')} changed)")
     if added.kept:
         warner()(f"{folder}: {counted(added.kept, 'page')} left as they are: those of {file} have a model's labels unchanged")
     if added.alone:
         warner()(f"{folder}: {alone_note(added.alone)}")
     missing = [name for name in SHARES if name not in added.counts]
     if missing:
-        typer.echo(f"no sites yet for {' and '.join(missing)}: label pages of further sites", err=True)
-    typer.echo(f"{folder}: check with: clfnews data check {folder}")
+        echo(f"no sites yet for {' and '.join(missing)}: label pages of further sites", err=True)
+    echo(f"{folder}: check with: clfnews data check {folder}")
 
 
 @annotate_app.command("queue")
@@ -156,7 +156,7 @@ def annotate_queue(
     types_only: Annotated[bool, typer.Option("--types-only", help="Without stances.")] = False,
     input_format: InputFormat = None,
     column: Column = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no table.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Choose the pages most worth labelling, and write them with the model's labels, ready to be corrected.
 
@@ -196,12 +196,12 @@ def annotate_queue(
     if not quiet:
         print_table(
             ["page", "site", "chosen for"],
-            [[printable(c.candidate.tagged.page.id), c.candidate.site or "", c.why] for c in choices],
+            [[c.candidate.tagged.page.id, c.candidate.site or "", c.why] for c in choices],
         )
-    typer.echo(f"{output}: {counted(len(choices), 'page')} to label")
+    echo(f"{output}: {counted(len(choices), 'page')} to label")
     if config is not None:
         write_labelling_config(config)
-        typer.echo(f"{config}: {_PASTE}")
+        echo(f"{config}: {_PASTE}")
     raise typer.Exit(1 if bad.count else 0)
 
 
@@ -224,11 +224,11 @@ def data_suspects(
         found, n = find_suspects(load_config(config, overrides), task, model, top, show)
     for suspect in found:
         chance = f"p {suspect.p_given:.2f} against {suspect.p_suggested:.2f}"
-        typer.echo(f"{suspect.page}, line {suspect.n}: {suspect.given}, rather {suspect.suggested} ({chance})")
+        echo(f"{suspect.page}, line {suspect.n}: {suspect.given}, rather {suspect.suggested} ({chance})")
         for number, label, text in suspect.context:
             mark, width = (">", 500) if number == suspect.n else (" ", 100)
-            typer.echo(f"  {mark} {number:4} {label:12} {printable(text)[:width]}")
-        typer.echo(f"  edit: {suspect.edit}\n")
+            echo(f"  {mark} {number:4} {label:12} {printable(text)[:width]}")
+        echo(f"  edit: {suspect.edit}\n")
     if found:
         print_table(["label", "rather", "lines shown"], [[given, other, str(k)] for given, other, k in summary(found)])
-    typer.echo(f"{n} suspects, {len(found)} shown; after an edit build the splits again: clfnews data compose")
+    echo(f"{n} suspects, {len(found)} shown; after an edit build the splits again: clfnews data compose")

@@ -19,7 +19,7 @@ Column = Annotated[list[str] | None, typer.Option(help=_COLUMN)]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on where an earlier run into the folder ended.")]
 
 
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes of what went well.")]
 
 
 RunName = Annotated[str, typer.Argument(help="Run id, run name, last, best, runs:/ or models:/ URI.")]

@@ -10,8 +10,9 @@ import typer
 
 import clfnews
 from clfnews.cli.options import Experiment, RunName
-from clfnews.cli.terminal import print_table, printable, working
-from clfnews.errors import UserError, counted
+from clfnews.cli.terminal import echo, print_table, printable, working
+from clfnews.errors import counted
+from clfnews.files import write_text
 
 if TYPE_CHECKING:
     from clfnews.evaluation.compare import Comparison, PartComparison
@@ -51,7 +52,7 @@ def runs(
     with working("reading the runs"):
         found = list_runs(experiment)
     if as_json:
-        typer.echo(json.dumps([asdict(row) for row in found], ensure_ascii=False, indent=1))
+        echo(json.dumps([asdict(row) for row in found], ensure_ascii=False, indent=1))
         return
     names = [m.replace("/", f"_{part}/", 1) for m in HEADLINE.values() for part in ("oof", "validation")]
     titles = [f"{task} {part}" for task in HEADLINE for part in ("out of fold", "validation")]
@@ -64,7 +65,7 @@ def runs(
         for row in found
     ]  # fmt: skip
     print_table(["", "id", "name", "time", "configuration", *titles, "model"], rows)
-    typer.echo("* is the champion; scores: article F1 by line, macro-F1 of the stances")
+    echo("* is the champion; scores: article F1 by line, macro-F1 of the stances")
 
 
 def promote(
@@ -85,9 +86,9 @@ def promote(
     with working("moving the champion"):
         name, before, after = move(version, experiment)
     if before == after:
-        typer.echo(f"champion of {name}: version {after}, as before")
+        echo(f"champion of {name}: version {after}, as before")
     else:
-        typer.echo(f"champion of {name}: from {f'version {before}' if before else 'none'} to version {after}")
+        echo(f"champion of {name}: from {f'version {before}' if before else 'none'} to version {after}")
 
 
 def report(
@@ -105,10 +106,8 @@ def report(
     with working("reading the run"):
         data = load_run(run, experiment)
     path = output or Path(f"report-{data.id[:8]}.html")
-    if path.is_dir() or not path.parent.is_dir():
-        raise UserError(f"{path}: not the name of a file in a folder that exists")
-    path.write_text(render(data), encoding="utf-8")
-    typer.echo(f"{path}")
+    write_text(path, render(data))
+    echo(f"{path}")
 
 
 def card(
@@ -124,25 +123,25 @@ def card(
 
     with working("looking for the model"):
         text = card_of(find_filter(model))
-    typer.echo(text, nl=False)
+    echo(text, nl=False)
 
 
 def _show_comparison(outcome: Comparison, show: int) -> None:
     from clfnews.evaluation.compare import headline_first
     from clfnews.evaluation.metrics import FEW_GROUPS
 
-    typer.echo(f"a: {outcome.names[0]}\nb: {outcome.names[1]}\n")
+    echo(f"a: {outcome.names[0]}\nb: {outcome.names[1]}\n")
     if outcome.settings:
         print_table(["setting", "a", "b"], [list(row) for row in outcome.settings])
     else:
-        typer.echo("no setting differs\n")
+        echo("no setting differs\n")
     for part in outcome.parts:
-        typer.echo(f"{part.task}, {part.set}: a is {part.models[0]}, b is {part.models[1]}")
+        echo(f"{part.task}, {part.set}: a is {part.models[0]}, b is {part.models[1]}")
         if part.refusal:
-            typer.echo(f"  not set side by side, for the numbers are not of the same thing: {part.refusal}\n")
+            echo(f"  not set side by side, for the numbers are not of the same thing: {part.refusal}\n")
             continue
         if all(delta == low == high == 0 for _, _, _, (delta, low, high) in part.metrics) and not part.lines:
-            typer.echo("  every line and every score is the same\n")
+            echo("  every line and every score is the same\n")
             continue
         rows = [
             [name, f"{x:.4f}", f"{y:.4f}", f"{delta:+.4f} [{low:+.4f}, {high:+.4f}]", "*" * part.sure(low, high)]
@@ -150,19 +149,19 @@ def _show_comparison(outcome: Comparison, show: int) -> None:
         ]
         print_table(["metric", "a", "b", "b - a, interval", ""], rows)
         few = f"{counted(part.groups, 'group')}: too few to tell"
-        typer.echo(few if part.groups < FEW_GROUPS else "* the interval leaves out zero")
-        typer.echo(part.signature)
+        echo(few if part.groups < FEW_GROUPS else "* the interval leaves out zero")
+        echo(part.signature)
         n = part.counts()
         said = f"a is right {n['a']}, b is right {n['b']}, neither {n['neither']}"
-        typer.echo(f"{counted(len(part.lines), 'line')} labelled differently: {said}")
+        echo(f"{counted(len(part.lines), 'line')} labelled differently: {said}")
         lines = [[x.page, str(x.n), x.gold, x.a, x.b, printable(x.text)[:80]] for x in part.lines[:show]]
         if lines:
             print_table(["page", "line", "gold", "a", "b", "text"], lines)
         if part.pages and show:
             print_table(["page", "wrong lines of a", "of b"], [[p, str(x), str(y)] for p, x, y in part.pages[:show]])
-        typer.echo(f"{_verdict(part)}\n")
+        echo(f"{_verdict(part)}\n")
     if not outcome.parts:
-        typer.echo("the runs have no task and set in common")
+        echo("the runs have no task and set in common")
 
 
 def _verdict(part: PartComparison) -> str:
@@ -187,4 +186,4 @@ def ui(
     """
     from clfnews.tracking.ui import serve_ui
 
-    raise typer.Exit(serve_ui(experiment, port, typer.echo))
+    raise typer.Exit(serve_ui(experiment, port, echo))

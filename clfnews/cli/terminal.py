@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import os
 import re
 import sys
@@ -15,15 +16,29 @@ from typing import Any
 
 import typer
 
-from clfnews.errors import UserError, counted
+from clfnews.errors import counted
+from clfnews.files import replacing, valid
 
+# Control characters, line and paragraph separators, marks of direction, half characters and invisible tags. Joiners are
+# letters of many scripts.
+_STEERING = re.compile(
+    "[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\U000e0000-\U000e007f]"
+)
 _NUMBER = re.compile(r"|-|[+-]?\d[\d.,]*( .*)?")
 """A number, also with its interval or unit, or nothing."""
 
 
 def printable(text: str) -> str:
-    """Without control characters: text from the web must not steer the terminal."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    r"""Text whose control and direction marks are written as `\u001b`: text from the web must not steer the terminal.
+
+    What is JSON stays the same JSON.
+    """
+    return text if text.isprintable() else _STEERING.sub(lambda found: json.dumps(found[0])[1:-1], text)
+
+
+def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
+    """`typer.echo` of a text that may hold what others wrote (see `printable`); its lines stay lines."""
+    typer.echo("\n".join(map(printable, str(text).split("\n"))), err=err, nl=nl)
 
 
 def print_table(header: list[str], rows: list[list[str]]) -> None:
@@ -37,7 +52,7 @@ def print_table(header: list[str], rows: list[list[str]]) -> None:
         numbers = all(_NUMBER.fullmatch(row[i]) for row in rows)
         table.add_column(name, justify="right" if numbers and i else "left", overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(printable, row))
     width = None if sys.stdout.isatty() else 200
     Console(width=width, highlight=False, markup=False).print(table)
 
@@ -63,8 +78,8 @@ def working(text: str, quiet: bool = False) -> Iterator[Any]:
         return
     from rich.console import Console
 
-    with Console(stderr=True, highlight=False, markup=False).status(text) as line:
-        yield line.update
+    with Console(stderr=True, highlight=False, markup=False).status(printable(text)) as line:
+        yield lambda text: line.update(printable(text))
 
 
 @contextmanager
@@ -77,9 +92,9 @@ def status(quiet: bool) -> Iterator[Any]:
         yield lambda _: None
     elif console.is_terminal:
         with console.status("reading the data") as status:
-            yield status.update
+            yield lambda text: status.update(printable(text))
     else:
-        yield lambda text: console.print(text, soft_wrap=True)
+        yield lambda text: console.print(printable(text), soft_wrap=True)
 
 
 def now_and_then(show: Any) -> Any:
@@ -129,18 +144,7 @@ class Few:
 def sink(output: Path | None) -> Iterator[Any]:
     """Writes lines to the terminal, or to a temporary file that takes the name when all is written."""
     if output is None:
-        yield typer.echo
+        yield lambda text: typer.echo(valid(text))
         return
-    if not output.parent.is_dir():
-        raise UserError(f"{output}: the folder {output.parent} does not exist")
-    if output.is_dir():
-        raise UserError(f"{output}: is a folder; give the name of a file")
-    temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as file:
-            yield lambda text: file.write(f"{text}\n")
-        temporary.replace(output)
-    except OSError as error:
-        raise UserError(f"{output}: cannot be written: {error.strerror}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(output) as place, place.open("w", encoding="utf-8", newline="\n") as file:
+        yield lambda text: file.write(f"{valid(text)}\n")

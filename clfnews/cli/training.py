@@ -10,7 +10,7 @@ import typer
 
 import clfnews
 from clfnews.cli.options import Model, Quiet
-from clfnews.cli.terminal import print_table, status, warner, working
+from clfnews.cli.terminal import echo, print_table, status, warner, working
 from clfnews.errors import UserError
 
 if TYPE_CHECKING:
@@ -53,11 +53,11 @@ def evaluate(
     with working("scoring"):
         scores = clfnews.evaluate(model, file, warn=lambda told: warner()(f"warning: {told}"))
     if as_json:
-        typer.echo(json.dumps({k: round(v, 6) for s in scores.values() for k, v in s.flat().items()}, indent=1))
+        echo(json.dumps({k: round(v, 6) for s in scores.values() for k, v in s.flat().items()}, indent=1))
         return
     for part in scores.values():
         print_table(["metric", "value", "95% interval"], _metric_rows(part))
-        typer.echo(f"{part.signature}\n")
+        echo(f"{part.signature}\n")
 
 
 def _show_training(outcome: TrainResult) -> None:
@@ -65,30 +65,30 @@ def _show_training(outcome: TrainResult) -> None:
 
     for task in outcome.results:
         header, rows = report.cells(outcome, task)
-        typer.echo(f"\n{task}: * is the champion (best out of fold)")
+        echo(f"\n{task}: * is the champion (best out of fold)")
         print_table(header, rows)
     words = report.word_cells(outcome)
     if words:
-        typer.echo("\nword-F1 out of fold, mean over pages, by kind of page")
+        echo("\nword-F1 out of fold, mean over pages, by kind of page")
         print_table(*words)
     if outcome.skipped:
-        typer.echo(f"\n{outcome.skipped}")
+        echo(f"\n{outcome.skipped}")
     if outcome.end_to_end:
         found = report.with_interval(outcome.end_to_end, "end_to_end/stance_macro_f1")
-        typer.echo(f"stance end to end on test, macro-F1: {found}")
+        echo(f"stance end to end on test, macro-F1: {found}")
     for warning in report.warnings(outcome):
         warner()(f"warning: {warning}")
     run = outcome.run
     if run is None:
         return
     if run.model_uri:
-        typer.echo(f"model: {run.model_uri}; champion: {'moved here' if run.promoted else 'not moved'} ({run.reason})")
-    typer.echo(f"run: {run.name} ({run.run_id[:8]})")
-    typer.echo(f"runs: {run.store}")
-    typer.echo("\nnext:  clfnews ui        (the runs, in the browser)")
+        echo(f"model: {run.model_uri}; champion: {'moved here' if run.promoted else 'not moved'} ({run.reason})")
+    echo(f"run: {run.name} ({run.run_id[:8]})")
+    echo(f"runs: {run.store}")
+    echo("\nnext:  clfnews ui        (the runs, in the browser)")
     default = run.promoted and run.model_uri and run.model_uri.startswith("models:/clfnews/")
     model = "" if default or not run.model_uri else f" --model {run.model_uri}"
-    typer.echo(f"       clfnews filter PAGE.txt{model}")
+    echo(f"       clfnews filter PAGE.txt{model}")
 
 
 def _metric_rows(scores: Scores) -> list[list[str]]:
@@ -114,9 +114,9 @@ def sweep(
 
         with status(quiet) as show:
             results = run_sweep(file, show)
-        typer.echo((results.parent / "table.md").read_text(encoding="utf-8"))
-        typer.echo(f"{results}")
+        echo((results.parent / "table.md").read_text(encoding="utf-8"))
+        echo(f"{results}")
     if index is not None:
         from clfnews.reports.experiments import write_index
 
-        typer.echo(f"{write_index(index)}")
+        echo(f"{write_index(index)}")

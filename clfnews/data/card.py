@@ -23,6 +23,7 @@ from pathlib import Path
 
 from clfnews.data.card_tables import BLOCKS
 from clfnews.errors import UserError, nearest
+from clfnews.files import write_text
 
 _BLOCK = re.compile(r"<!-- clfnews: ([\w-]+) -->\n(.*?)<!-- /clfnews -->", re.DOTALL)
 _OPENING = re.compile(r"<!--\s*clfnews:")
@@ -48,10 +49,7 @@ def refresh_card(folder: Path, write: bool = True) -> bool:
     texts = {name: block(folder) for name, block in BLOCKS.items() if name in present}
     after = with_digests(replace_blocks(before, texts, str(path)), folder)
     if write and after != before:
-        try:
-            path.write_text(after, encoding="utf-8", newline="\n")
-        except OSError as error:
-            raise UserError(f"{path}: cannot be written: {error.strerror}") from error
+        write_text(path, after)
     return after != before
 
 

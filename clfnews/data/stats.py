@@ -11,6 +11,7 @@ import numpy as np
 
 from clfnews.data.rows import SplitRow, read_folder
 from clfnews.errors import UserError
+from clfnews.files import replacing
 from clfnews.labels import STANCES, TYPES, is_article
 from clfnews.page import Line
 
@@ -61,10 +62,8 @@ def stats_figure(folder: Path, path: Path) -> None:
     boxes.set(yscale="log", ylabel="characters", title="line length: quartiles, whiskers at 5% and 95%")
     boxes.yaxis.set_major_formatter("{x:g}")
     boxes.grid(axis="y", alpha=0.3)
-    try:
-        figure.savefig(path, dpi=120)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written: {error.strerror}") from error
+    with replacing(path) as place:
+        figure.savefig(place, dpi=120, format="png")
 
 
 def _readable(folder: Path) -> dict[str, list[SplitRow]]:

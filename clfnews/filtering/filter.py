@@ -59,6 +59,19 @@ class PageFilter:
         kinds = ", ".join(f"{task}={fitted.model.kind!r}" for task, fitted in self._tasks().items())
         return f"PageFilter({self.name!r}, {kinds}, threshold={self.threshold:g})"
 
+    def with_threshold(self, threshold: float | None) -> PageFilter:
+        """A filter of the same models that keeps lines from another threshold on; None: from the same."""
+        if threshold is None:
+            return self
+        return PageFilter(
+            self.type_task,
+            self.stance_task,
+            threshold=threshold,
+            min_confidence=self.min_confidence,
+            name=self.name,
+            info=self.info,
+        )
+
     @property
     def reads_hidden(self) -> bool:
         """Whether lines of hidden boxes of HTML belong to a page, as they did when the type model learnt."""

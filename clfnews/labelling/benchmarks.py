@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from urllib.parse import urlsplit
 
 from clfnews.errors import UserError, nearest
 from clfnews.evaluation.words import word_f1, words_of
+from clfnews.files import replacing
 from clfnews.labelling.align import align
 from clfnews.readers.html.document import read_html
 
@@ -85,9 +85,9 @@ def import_benchmark(
     folder, output = Path(folder), Path(output)
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder")
-    done, temporary = Imported(), output.with_name(f".{output.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as file:
+    done = Imported()
+    with replacing(output) as place:
+        with place.open("w", encoding="utf-8", newline="\n") as file:
             for sample in BENCHMARKS[format](folder, split):
                 row = _row(sample, format, done)
                 if row is not None:
@@ -96,11 +96,6 @@ def import_benchmark(
                     progress(f"{done.pages:,} pages")
         if not done.pages:
             raise UserError(f"{folder}: no page of it could be read{': ' + done.skipped[0] if done.skipped else ''}")
-        temporary.replace(output)
-    except OSError as error:
-        raise UserError(f"{output}: cannot be written: {error.strerror}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return done
 
 

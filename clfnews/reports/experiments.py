@@ -16,6 +16,7 @@ from clfnews.data.markdown import markdown_table
 from clfnews.errors import UserError
 from clfnews.evaluation.metrics import CHALLENGE, COLUMNS, HEADLINE
 from clfnews.evaluation.scores import Scores
+from clfnews.files import write_text
 
 FLOORS = {"type": "rules", "stance": "lexicon"}
 """The model without training that every table of a task shows."""
@@ -119,15 +120,15 @@ def write_experiment(file: Path, question: str, rows: Sequence[ResultRow], sets:
     writer = csv.DictWriter(out, columns, lineterminator="\n", restval="")
     writer.writeheader()
     writer.writerows(rows)
-    (folder / "results.csv").write_text(out.getvalue(), encoding="utf-8")
+    write_text(folder / "results.csv", out.getvalue())
     table = tables(rows, sets)
-    (folder / "table.md").write_text(table, encoding="utf-8")
+    write_text(folder / "table.md", table)
     readme = folder / "README.md"
     text = readme.read_text(encoding="utf-8") if readme.is_file() else _new_readme(file, question)
     if BEGIN not in text or END not in text:
         raise UserError(f"{readme}: no place for the table; put these two lines where it belongs: {BEGIN} and {END}")
     head, rest = text.split(BEGIN, 1)
-    readme.write_text(f"{head}{BEGIN}\n{table}{END}{rest.split(END, 1)[1]}", encoding="utf-8")
+    write_text(readme, f"{head}{BEGIN}\n{table}{END}{rest.split(END, 1)[1]}")
 
 
 def tables(rows: Sequence[ResultRow], sets: Sequence[str]) -> str:
@@ -227,10 +228,10 @@ def write_index(folder: Path) -> Path:
     if not any(folder.glob("*/sweep.yaml")):
         raise UserError(f"{folder}: no experiments in it (no */sweep.yaml)")
     path = folder / "README.md"
-    path.write_text(index(folder), encoding="utf-8")
+    write_text(path, index(folder))
     readme = folder.resolve().parent / "README.md"
     if readme.is_file() and RESULTS[0] in (text := readme.read_text(encoding="utf-8")):
-        readme.write_text(with_results(text, folder), encoding="utf-8")
+        write_text(readme, with_results(text, folder))
     return path
 
 

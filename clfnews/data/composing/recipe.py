@@ -17,7 +17,7 @@ from clfnews.data.composing.articles import Article, articles_from_source, load_
 from clfnews.data.composing.layout import Layout, load_layouts
 from clfnews.data.composing.pages import NoisePool, compose, make_cells
 from clfnews.errors import UserError
-from clfnews.files import numbered_rows, read_rows
+from clfnews.files import numbered_rows, read_rows, replacing
 from clfnews.labels import GUIDELINES_VERSION
 
 
@@ -186,10 +186,11 @@ def _line_row(text: str, kind: str | None, stance: str | None) -> dict[str, Any]
 def _write(path: Path, rows: Iterable[dict[str, Any]]) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     n = 0
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        for row in rows:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
-            n += 1
-    if not n:
-        raise UserError(f"{path}: nothing to write; the share of this split is too small")
+    with replacing(path) as place:
+        with place.open("w", encoding="utf-8", newline="\n") as file:
+            for row in rows:
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                n += 1
+        if not n:
+            raise UserError(f"{path}: nothing to write; the share of this split is too small")
     return n
