@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 # Marks without width that converters leave inside words: soft hyphen,
-# zero-width (non-)joiner and space, word joiner, byte order mark, direction
-# marks. Variation selectors stay: they belong to the sign before them.
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+# zero-width space, word joiner, byte order mark, direction marks. Variation
+# selectors stay: they belong to the sign before them.
+_INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+# Joiners (U+200C, U+200D) are letters of Persian and Indic words and hold emoji
+# together; after any other character they are leftovers of a converter.
+_LOOSE_JOINERS = re.compile(
+    "(?<![\u0590-\u1cff\ua800-\uabff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U0001efff"
+    "\u2194\u2195\u2600-\u27bf\u2b05-\u2b55\ufe0f\U0001f000-\U0001faff])[\u200c\u200d]+"
+)
 # Control characters other than white space; NUL would end a C string.
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 # Halves of a character that JSON lets through ("\ud83d"); no file can hold them.
 _SURROGATE = re.compile("[\ud800-\udfff]")
+
+# Sorting the marks above and below a letter takes the square of their number.
+# Thirty are more than any language needs (Unicode annex 15, stream-safe text).
+_MAX_MARKS = 30
+_FAR_RUN = re.compile(f"[^\\x00-\u02ff]{{{_MAX_MARKS + 1}}}")
+"""What holds every run that is too long, and can be searched fast."""
 
 MAX_LINE_CHARS = 100_000
 """Characters of a line that are read; the rest of a longer one is cut off."""
@@ -115,17 +129,33 @@ def normalise(text: str) -> str:
     """One line of text in the form that models, labels and checks use.
 
     NFC; every run of white space becomes one space; marks without width and
-    control characters go; half characters become U+FFFD; cut at
-    `MAX_LINE_CHARS`. Idempotent.
+    control characters go, but for joiners that are letters; half characters
+    become U+FFFD; a letter keeps its first `_MAX_MARKS` marks; cut at
+    `MAX_LINE_CHARS`. Idempotent, in time that grows with the text alone.
     """
     text = text[: 4 * MAX_LINE_CHARS]
     # Every character that has to be cleaned away is unprintable, and few lines hold one.
     if not text.isprintable() or "  " in text or text[:1] == " " or text[-1:] == " ":
         text = _CONTROL.sub(" ", _INVISIBLE.sub("", text))
-        text = " ".join(_whole(text).split())
-    if not text.isascii() and not unicodedata.is_normalized("NFC", text):
-        text = unicodedata.normalize("NFC", text)
+        text = " ".join(_LOOSE_JOINERS.sub("", _whole(text)).split())
+    if not text.isascii():
+        if _FAR_RUN.search(text):
+            # Twice: a few marks are two once they are composed.
+            text = _few_marks(unicodedata.normalize("NFC", _few_marks(text)))
+        elif not unicodedata.is_normalized("NFC", text):
+            text = unicodedata.normalize("NFC", text)
     return text[:MAX_LINE_CHARS].rstrip()
+
+
+def _few_marks(text: str) -> str:
+    """The text without the marks of a letter after its first `_MAX_MARKS`."""
+    return _many_marks().sub(r"\1", text)
+
+
+@lru_cache(maxsize=1)
+def _many_marks() -> re.Pattern[str]:
+    marks = "".join(char for char in map(chr, range(0x300, sys.maxunicode + 1)) if unicodedata.combining(char))
+    return re.compile(f"([{marks}]{{{_MAX_MARKS}}})[{marks}]+")
 
 
 def lines_of(text: str) -> tuple[Line, ...]:

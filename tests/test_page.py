@@ -13,13 +13,15 @@ from hypothesis import strategies as st
 from clfnews.page import MAX_LINE_CHARS, Page, lines_of, normalise
 
 # Any code point, with those that normalisation is about drawn often.
-ODD = "\x00\t\x0b\x0c\r\x1c\x1f \x85\xa0\xad\u0301\u0303\u200b\u200d\u200e\u2000\u2028\u2029\u202e\u3000\ufeff\ud800\udfff\ufe0f"
+ODD = "\x00\t\x0b\x0c\r\x1c\x1f \x85\xa0\xad\u0301\u0303\u200b\u200d\u200e\u2000\u2028\u2029\u202e\u3000\ufeff\ud800\udfff\ufe0f\u200c\u0645\u0915\u2764\U0001f468"
 anything = st.text(
     alphabet=st.one_of(st.characters(exclude_categories=()), st.sampled_from(ODD), st.sampled_from("aAoO\u1eddé \n"))
 )
 
 
 @given(anything)
+@example("\u2190\u0338\u200d\u200d")
+@example("a" + "\u0344" * 40)
 @example("e\xad\u0301")
 @example("\ud83d")
 @example(" " * 5)
@@ -61,6 +63,10 @@ def test_decomposed_vietnamese_is_composed() -> None:
         ("❤\ufe0f tim", "❤\ufe0f tim"),
         ("a\x85b\u2028c\u2029d\x0ce\x0bf\x1cg", "a b c d e f g"),
         ("hỏng \ud800 nửa", "hỏng \ufffd nửa"),
+        ("می\u200cگوید هم\u200cزمان", "می\u200cگوید هم\u200cزمان"),
+        ("ක්\u200dෂ", "ක්\u200dෂ"),
+        ("👨\u200d👩\u200d👧 🏳\ufe0f\u200d🌈", "👨\u200d👩\u200d👧 🏳\ufe0f\u200d🌈"),
+        ("chính\u200dphủ a\u200cb \u200d ế\u200d", "chínhphủ ab ế"),
     ],
     ids=[
         "zero width",
@@ -71,10 +77,19 @@ def test_decomposed_vietnamese_is_composed() -> None:
         "variation selector",
         "line separators",
         "surrogate",
+        "joiners of Persian",
+        "joiners of Sinhala",
+        "joiners of emoji",
+        "joiners of nothing",
     ],
 )
 def test_marks_and_spaces(given_text: str, wanted: str) -> None:
     assert normalise(given_text) == wanted
+
+
+def test_marks_without_end_are_cut() -> None:
+    assert normalise("a" + "\u0315" * 80_000 + "\u0334" * 80_000 + "b") == "a" + "\u0315" * 30 + "b"
+    assert normalise("Việ" + "\u0323" * 3 + "t") == "Việ" + "\u0323" * 3 + "t"
 
 
 def test_a_line_longer_than_the_limit_is_cut() -> None:

@@ -6,8 +6,8 @@ that a reader scrolls through, and the converters whose text the models learnt
 from leave it out as well; it is kept beside the page (`Document.title`).
 
 Parsing uses selectolax (lexbor). Markup can be written so that any parser takes
-minutes or gigabytes for a few kilobytes; `_is_harmless` says what is safe to
-parse here, the rest goes to a process of its own with limits (`clfnews.htmlguard`).
+minutes or gigabytes for a few kilobytes; `guard.guarded_rows` says what is safe
+to parse here, the rest goes to a process of its own with limits.
 """
 
 from __future__ import annotations
@@ -23,6 +23,10 @@ from clfnews.readers.html.names import ABSENT, naming, step_of
 
 MAX_LINES = 50_000
 """A page with more lines is not read."""
+MAX_BOXES, MAX_PATH_CHARS = 128, 2_048
+"""Boxes around a line that its path tells, outermost first, and characters of it. Pages have up to 45 and 1,900."""
+MAX_PATHS_CHARS = 4_000_000
+"""Characters of all paths of a page; lines after that have none. Pages have up to 600,000."""
 LONG_CELL = 80
 """A table cell longer than this is a line of its own; shorter ones join their row."""
 
@@ -41,9 +45,10 @@ _HIDING = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNOR
 _NAMES = "b|big|code|em|font|i|s|small|strike|strong|tt|u"
 # Both cases spelled out: with a flag the search would not jump from "<" to "<".
 _FORMATTING = re.compile(
-    rb"</?(?:" + re.sub("[a-z]", lambda x: f"[{x[0]}{x[0].upper()}]", _NAMES).encode() + rb")(?:[\s/][^>]*)?>"
+    # A tag without an end goes to the end of the document, and is no tag to a parser either.
+    rb"</?(?:" + re.sub("[a-z]", lambda x: f"[{x[0]}{x[0].upper()}]", _NAMES).encode() + rb")(?:[\s/][^>]*+)?+(?:>|\Z)"
 )
-FEW_TAGS, MANY_TAGS, LARGE = 1_500, 20_000, 2 * 1024 * 1024
+FEW_TAGS = 1_500
 
 
 class Row(NamedTuple):
@@ -127,6 +132,8 @@ class _Walk:
         self.shared = 0
         # Words of class and id of the first inline element of the line.
         self.lead = ""
+        self.path = ""
+        self.paths_left = MAX_PATHS_CHARS
 
     def run(self, root: Any) -> list[Row]:
         """The lines below an element, in reading order."""
@@ -201,7 +208,9 @@ class _Walk:
                 region, hint = role or region, own or hint
             # Short cells share the line of their row.
             tag = "td" if name in ("tr", "th") else name
-            box = (tag, region, hint, depth + 1, f"{path}/{step}", level + 1, was_hidden or hidden)
+            if level < MAX_BOXES and len(path) + len(step) < MAX_PATH_CHARS:
+                path, level = f"{path}/{step}", level + 1
+            box = (tag, region, hint, depth + 1, path, level, was_hidden or hidden)
             self.box = tuple.__new__(_Box, box)  # what `_Box(...)` does, in half the time
             return node.first_child
         if hidden:
@@ -242,6 +251,9 @@ class _Walk:
             density = round(min(self.link_size / self.size, 1.0), 3) if self.link_size else 0.0
             tag, region, hint, depth, path, level, hidden = self.box
             path = f"{path}/~ {self.lead}" if self.lead else path
+            if path != self.path:
+                self.paths_left -= len(path)
+                self.path = path = path if self.paths_left > 0 else ""
             cues = tuple.__new__(Cues, (tag, density, region, depth, hint, path, self.shared, hidden))
             self.rows.append(tuple.__new__(Row, (text, cues)))
             self.shared = level

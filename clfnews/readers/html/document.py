@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 
 from clfnews.page import Line, Page
-from clfnews.readers.html.blocks import _BLOCKS, html_rows
+from clfnews.readers.html.blocks import _BLOCKS
 from clfnews.readers.html.encoding import to_utf8
-from clfnews.readers.html.guard import _is_harmless
+from clfnews.readers.html.guard import guarded_rows
 from clfnews.readers.html.head import read_head
 
 MAX_HTML_BYTES = 16 * 1024 * 1024
@@ -18,12 +18,8 @@ MAX_SECONDS = 20.0
 _SOME_TAG = re.compile(rb"<(?:!doctype|html|head|body|div|p|a|table|meta|title)\b", re.IGNORECASE)
 _OTHER_FILES = (b"%PDF-", b"GIF8", b"PK\x03\x04", b"RIFF")
 """How files begin that are no HTML, whatever they are called, and may hold no NUL."""
-_MARKUP = re.compile(
-    r"[\s\ufeff]*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,1000}?-->\s*){0,5}<(?:!doctype\s+html|head|"
-    + "|".join((*_BLOCKS.split(), "td", "th"))
-    + r")(?=[\s/>])",
-    re.IGNORECASE | re.DOTALL,
-)
+_SPACE = re.compile(r"[\s\ufeff]*+")
+_MARKUP = re.compile(r"<(?:!doctype\s++html|head|" + "|".join((*_BLOCKS.split(), "td", "th")) + r")(?=[\s/>])", re.IGNORECASE)
 _CLOSING_TAG = re.compile(r"</[A-Za-z]")
 
 
@@ -61,12 +57,7 @@ def read_html(
         utf8.startswith(_OTHER_FILES) or (b"\0" in utf8[:8192] and not _SOME_TAG.search(utf8[:65536]))
     ):
         raise ValueError("is a binary file, not HTML")
-    if _is_harmless(utf8):
-        rows = html_rows(utf8, hidden)
-    else:
-        from clfnews.readers.html.guard import rows_in_child
-
-        rows = rows_in_child(utf8, seconds, hidden)
+    rows = guarded_rows(utf8, seconds, hidden)
     head = read_head(utf8)
     meta = {"url": url or head.url, "date": head.date}
     blank = Page.from_lines((), id, **meta)
@@ -76,4 +67,20 @@ def read_html(
 
 def is_html(text: str) -> bool:
     """Whether a text is an HTML document or fragment: it begins with a doctype or a block and has closing tags."""
-    return _MARKUP.match(text) is not None and _CLOSING_TAG.search(text) is not None
+    at = _after_prologue(text)
+    return _MARKUP.match(text, at) is not None and _CLOSING_TAG.search(text, at) is not None
+
+
+def _after_prologue(text: str) -> int:
+    """Where a document begins behind white space, an XML declaration and comments."""
+    at = _after_space(text, 0)
+    if text.startswith("<?xml", at) and (end := text.find(">", at, at + 206)) >= 0:
+        at = _after_space(text, end + 1)
+    while text.startswith("<!--", at) and (end := text.find("-->", at + 4)) >= 0:
+        at = _after_space(text, end + 3)
+    return at
+
+
+def _after_space(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return found.end() if found else at

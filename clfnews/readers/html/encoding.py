@@ -8,8 +8,10 @@ from __future__ import annotations
 import codecs
 import re
 
-_META = re.compile(rb"""<(?:meta|\?xml)[^>]{0,500}?(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9._:-]{2,40})""", re.IGNORECASE)
-_LANG = re.compile(rb"""<html[^>]{0,500}?\slang\s*=\s*["']?([A-Za-z]{2})""", re.IGNORECASE)
+_META = re.compile(rb"<(?:meta|\?xml)([^>]*+)", re.IGNORECASE)
+_LABEL = re.compile(rb"""(?:charset|encoding)\s*+=\s*+["']?+\s*+([A-Za-z0-9._:-]{2,40})""", re.IGNORECASE)
+_ROOT = re.compile(rb"<html([^>]*+)", re.IGNORECASE)
+_LANG = re.compile(rb"""\slang\s*+=\s*+["']?([A-Za-z]{2})""", re.IGNORECASE)
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _HEAD_BYTES = 4096
 
@@ -50,14 +52,21 @@ def to_utf8(data: bytes, charset: str | None = None) -> tuple[bytes, int]:
     if _is_utf8(data) and not (name == "iso2022_jp" and b"\x1b" in data):
         return data, 0
     if name is None or name.startswith("utf-16"):
-        language = _LANG.search(data[:_HEAD_BYTES])
-        name = "utf-8" if _mostly_utf8(data) else _BY_LANGUAGE.get((language[1] if language else b"").decode().lower(), "cp1252")
+        name = "utf-8" if _mostly_utf8(data) else _BY_LANGUAGE.get(_language(data), "cp1252")
     return _recode(data, name)
 
 
 def _declared(data: bytes) -> str | None:
-    found = _META.search(data[:_HEAD_BYTES])
-    return _known(found[1].decode("ascii")) if found else None
+    for attributes in _META.findall(data[:_HEAD_BYTES]):
+        if found := _LABEL.search(attributes):
+            return _known(found[1].decode("ascii"))
+    return None
+
+
+def _language(data: bytes) -> str:
+    root = _ROOT.search(data[:_HEAD_BYTES])
+    found = _LANG.search(root[1]) if root else None
+    return found[1].decode("ascii").lower() if found else ""
 
 
 def _known(label: str | None) -> str | None:

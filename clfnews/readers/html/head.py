@@ -7,9 +7,12 @@ import re
 from typing import NamedTuple
 
 from clfnews.page import normalise
+from clfnews.readers.html.scan import Piece, attributes_of, pieces
 
-_BYTES = 1 << 16
-"""How far into a document its head is looked for."""
+# Comments and scripts too, for what is in them is no part of the head.
+_POINTS = re.compile(rb"<(?:!--|(?:meta|link|title|script|style|textarea)(?=[\s/>]))", re.IGNORECASE)
+_LONGEST = 4_000
+"""Bytes of a value that are read."""
 
 
 class Head(NamedTuple):
@@ -24,38 +27,44 @@ class Head(NamedTuple):
 
 
 def read_head(utf8: bytes) -> Head:
-    """The head of a document in valid UTF-8, by its bytes: a parser is not needed for three values."""
-    head = utf8[:_BYTES]
+    """The head of a document in valid UTF-8, by its bytes: a parser is not needed for three values.
+
+    The whole document is looked through: its head may stand behind large
+    scripts, and some pages say their date in the body. The first of equal
+    elements counts.
+    """
+    found: dict[str, str] = {}
+    for piece in pieces(utf8, _POINTS):
+        for key, raw in _said(piece):
+            if key not in found and (value := _clean(raw[:_LONGEST])):
+                found[key] = value
+        if found.keys() >= _BEST:
+            break
+    urls = (found.get("canonical"), found.get("og:url"))
     return Head(
-        title=_meta(head, b"og:title") or _title(head),
-        url=_canonical(head),
-        date=_meta(head, b"article:published_time") or _meta(head, b"datePublished"),
+        title=found.get("og:title") or found.get("title"),
+        url=next((url for url in urls if url and url.lower().startswith(("http://", "https://"))), None),
+        date=found.get("article:published_time") or found.get("datepublished"),
     )
 
 
-def _title(head: bytes) -> str | None:
-    found = re.search(rb"<title[^>]{0,500}>([^<]{1,2000})", head, re.IGNORECASE)
-    return _clean(found[1]) if found else None
+_BEST = {"og:title", "canonical", "article:published_time"}
+_NAMES = {"og:title", "og:url", "article:published_time", "datepublished"}
 
 
-def _meta(head: bytes, name: bytes) -> str | None:
-    """The content of a `<meta>` with this name, property or itemprop."""
-    return _attribute(head, name, b"content")
-
-
-def _canonical(head: bytes) -> str | None:
-    url = _attribute(head, b"canonical", b"href") or _meta(head, b"og:url")
-    return url if url and url.startswith(("http://", "https://")) else None
-
-
-def _attribute(head: bytes, value: bytes, name: bytes) -> str | None:
-    """An attribute of the first tag that has another attribute with this value, in quotes."""
-    at = next((at for quote in (b'"', b"'") if (at := head.find(quote + value + quote)) >= 0), -1)
-    start, end = head.rfind(b"<", 0, max(at, 0)), head.find(b">", at)
-    if at < 0 or start < 0 or end < 0 or end - start > 4000:
-        return None
-    found = re.search(rb"\b" + name + rb"""\s*=\s*(?:"([^"]*)"|'([^']*)')""", head[start:end], re.IGNORECASE)
-    return _clean(found[1] or found[2] or b"") if found else None
+def _said(piece: Piece) -> list[tuple[str, bytes]]:
+    """Names and values of an element; none if it is of no use here."""
+    if piece.name == b"title":
+        return [("title", piece.content)]
+    if piece.name not in (b"meta", b"link"):
+        return []
+    attributes = attributes_of(piece)
+    if piece.name == b"link":
+        return (
+            [("canonical", attributes.get(b"href", b""))] if b"canonical" in attributes.get(b"rel", b"").lower().split() else []
+        )
+    keys = {attributes.get(key, b"").strip().lower().decode("utf-8", "replace") for key in (b"property", b"name", b"itemprop")}
+    return [(key, attributes.get(b"content", b"")) for key in sorted(keys & _NAMES)]
 
 
 def _clean(raw: bytes) -> str | None:

@@ -12,31 +12,48 @@ _ROLES = {"main": "main", "article": "article", "navigation": "nav", "banner": "
 ABSENT = "\0"
 """In the place of an attribute that is not there; no value holds it."""
 _WORDS = re.compile(r"[a-z]+|[A-Z][a-z]*")
-MAX_NAMES, LONGEST_NAME = 80, 24
-"""Characters of an element's class and id words that its path tells, and of one such word."""
+MAX_NAMES, LONGEST_NAME, LONGEST_VALUE = 80, 24, 32
+"""Characters of an element's class and id words that its path tells, of one such word, and of a role."""
 
 
-@lru_cache(maxsize=1 << 14)
+_LONGEST_ATTRIBUTE = 400
+"""Characters of class and id together that are read."""
+
+
 def naming(classes: str | None, element_id: str | None) -> tuple[str, str]:
     """The first telling word of a class or id attribute, as the name of its list; and the first words of both."""
+    return _naming(_start(classes), _start(element_id))
+
+
+@lru_cache(maxsize=1 << 13)
+def _naming(classes: str | None, element_id: str | None) -> tuple[str, str]:
     known = _hint_words()
-    words = list(map(str.lower, _WORDS.findall(f"{classes or ''} {element_id or ''}"[:400])))
+    words = list(map(str.lower, _WORDS.findall(f"{classes or ''} {element_id or ''}"[:_LONGEST_ATTRIBUTE])))
     hint = next((known[word] for word in words if word in known), "") if not known.keys().isdisjoint(words) else ""
     return hint, " ".join(dict.fromkeys([word for word in words if 1 < len(word) <= LONGEST_NAME]))[:MAX_NAMES]
 
 
-@lru_cache(maxsize=1 << 14)
 def step_of(name: str, classes: str | None, element_id: str | None, *telling: str | None) -> tuple[str, str, str]:
     """Region and hint that an element's attributes name, if any, and its step of a path: tag and words.
 
     Parameters: `telling`, the values of `role` and `itemprop`, which the step
     tells beside the words of class and id.
     """
-    hint, words = naming(classes, element_id)
+    return _step_of(name, _start(classes), _start(element_id), *[value and value[:LONGEST_VALUE] for value in telling])
+
+
+def _start(value: str | None) -> str | None:
+    # What the caches below keep stays small, whatever pages hold.
+    return value if value is None or len(value) <= _LONGEST_ATTRIBUTE else value[:_LONGEST_ATTRIBUTE]
+
+
+@lru_cache(maxsize=1 << 13)
+def _step_of(name: str, classes: str | None, element_id: str | None, *telling: str | None) -> tuple[str, str, str]:
+    hint, words = _naming(classes, element_id)
     step = f"{name} {words}" if words else name
     for value in telling:
         if value != ABSENT:
-            step += f" {value}"[:32].replace("/", " ")
+            step += f" {value}"[:LONGEST_VALUE].replace("/", " ")
     return _ROLES.get(telling[0] or "", ""), hint, step
 
 
