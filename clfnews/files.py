@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import json
 import os
 import re
 import secrets
 import shutil
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +27,11 @@ def valid(text: str) -> str:
     return text if text.isascii() else _HALF.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
+def jsonl_files(folder: Path) -> list[Path]:
+    """The files of rows in a folder, by name: `*.jsonl` and `*.jsonl.gz`."""
+    return sorted(path for path in folder.glob("*.jsonl*") if path.name.endswith((".jsonl", ".jsonl.gz")))
+
+
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:
     """The JSON objects of a JSONL file; raises `UserError` at the first broken row."""
     return (row for _, row in numbered_rows(path))
@@ -33,7 +40,7 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
 def numbered_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """`read_rows` with the number of the line in the file, which also counts empty lines."""
     try:
-        with path.open(encoding="utf-8") as file:
+        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
             for number, text in enumerate(file, 1):
                 if not text.strip():
                     continue
@@ -50,6 +57,8 @@ def numbered_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         raise UserError(f"{path}: is a folder; give a JSONL file") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 at byte {error.start}") from error
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise UserError(f"{path}: is damaged or no gzip file ({error})") from error
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from error
 

@@ -56,37 +56,20 @@ class LinearOptions(Section):
     class_weight: Literal["balanced"] | None = "balanced"
 
 
-class ContextOptions(Section):
-    """`models.context.Context`."""
+class PageOptions(Section):
+    """`models.page_model.PageModel`."""
 
-    context: bool = True
-    text_scorer: bool = True
-    scorer_folds: Annotated[int, Field(ge=2)] = 3
-    scorer_dim: Positive = 16
-    scorer_epoch: Positive = 3
-    copies: Annotated[int, Field(ge=0)] = 1
     hidden: Positive = 64
-    nets: Positive = 4
+    nets: Positive = 3
     epochs: Positive = 4
-    alpha: Annotated[float, Field(ge=0)] = 0.01
-    chain: Annotated[float, Field(ge=0)] = 0.4
-
-
-class TreesOptions(Section):
-    """`models.trees.Trees`."""
-
     trees: Positive = 80
-    leaves: Annotated[int, Field(ge=2)] = 31
-    rate: Annotated[float, Field(gt=0)] = 0.15
-    min_leaf: Positive = 40
-    l2: Annotated[float, Field(ge=0)] = 5.0
-    columns: Annotated[int, Field(ge=0)] = 120
-    rows: Positive = 110_000
-    bare: Share = 0.0
-    page_cut: bool = True
-    scorer_folds: Annotated[int, Field(ge=2)] = 3
-    scorer_dim: Positive = 16
-    scorer_epoch: Positive = 3
+    forest: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    rows: Positive = 160_000
+    copies: Annotated[int, Field(ge=0)] = 1
+    abstain: Share = 0.4
+    chain: Annotated[float, Field(ge=0)] = 0.3
+    boxes: bool = True
+    text_scorer: bool = True
 
 
 class CuesOptions(Section):
@@ -108,8 +91,7 @@ class TypeModels(Section):
     rules: RulesOptions | None = RulesOptions()
     fasttext: FastTextOptions | None = FastTextOptions(epoch=10)
     linear: LinearOptions | None = LinearOptions(min_df=4)
-    context: ContextOptions | None = ContextOptions()
-    trees: TreesOptions | None = None
+    page: PageOptions | None = PageOptions()
 
     @field_validator("*", mode="before")
     @classmethod

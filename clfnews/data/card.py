@@ -23,7 +23,7 @@ from pathlib import Path
 
 from clfnews.data.card_tables import BLOCKS
 from clfnews.errors import UserError, nearest
-from clfnews.files import write_text
+from clfnews.files import jsonl_files, write_text
 
 _BLOCK = re.compile(r"<!-- clfnews: ([\w-]+) -->\n(.*?)<!-- /clfnews -->", re.DOTALL)
 _OPENING = re.compile(r"<!--\s*clfnews:")
@@ -72,7 +72,7 @@ def with_digests(text: str, folder: Path) -> str:
 
     def filled(match: re.Match[str]) -> str:
         sha = hashlib.sha256()
-        for path in sorted((folder / match[2]).glob("*.jsonl")):
+        for path in jsonl_files(folder / match[2]):
             sha.update(path.read_bytes())
         return f"{match[1]}{sha.hexdigest()[:12]}"
 

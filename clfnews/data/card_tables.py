@@ -17,7 +17,7 @@ from clfnews.data.composing.recipe import load_recipe
 from clfnews.data.markdown import markdown_table
 from clfnews.data.stats import stats_tables
 from clfnews.errors import UserError
-from clfnews.files import numbered_rows
+from clfnews.files import jsonl_files, numbered_rows
 from clfnews.labels import SIDES, STANCES
 
 HARD_CASES = "hard_cases.yaml"
@@ -27,7 +27,7 @@ REALISM = "realism.json"
 
 
 def _summary(folder: Path) -> str:
-    pages = Counter(row["origin"] for path in sorted((folder / "pages").glob("*.jsonl")) for row in _rows(path, "origin"))
+    pages = Counter(row["origin"] for path in jsonl_files(folder / "pages") for row in _rows(path, "origin"))
     sets = (
         (pages["composed"], "composed pages"),
         (pages["seed"], "real (seed) pages"),

@@ -164,7 +164,7 @@ def load_gold(path: str | Path) -> Corpus:
     rows = list(numbered_rows(path))
     if not rows:
         raise UserError(f"{path}: no labelled pages in it")
-    return corpus_from_rows((row for _, row in rows), path.stem, str(path), [number for number, _ in rows])
+    return corpus_from_rows((row for _, row in rows), path.name.partition(".jsonl")[0], str(path), [number for number, _ in rows])
 
 
 def corpus_from_rows(rows: Iterator[dict[str, Any]], name: str, source: str, numbers: Sequence[int] | None = None) -> Corpus:

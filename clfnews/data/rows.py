@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from clfnews.errors import UserError, nearest
+from clfnews.files import jsonl_files
 from clfnews.labels import ARTICLE, STANCES, TASKS, TYPES
 from clfnews.page import Line, Page
 
@@ -40,6 +42,11 @@ CONFIGS = ("pages", "stance")
 _SPLITS = ("train", "validation", "test")
 
 
+def split_of(file: str) -> str:
+    """The split that a file of rows belongs to: `train` for `pages/train.jsonl` and `pages/train-web.jsonl.gz`."""
+    return file.rpartition("/")[2].partition(".")[0].partition("-")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class SplitRow:
     """One row of a split, with those of its lines that have a text; `Line.n` is the place in `lines`."""
@@ -59,7 +66,7 @@ class SplitRow:
 
     @property
     def split(self) -> str:
-        return Path(self.file).stem
+        return split_of(self.file)
 
 
 def line_problems(line: Line) -> list[str]:
@@ -97,7 +104,7 @@ def read_folder(folder: Path, problems: list[str]) -> list[SplitRow]:
     rows = []
     for config in CONFIGS:
         order = {name: i for i, name in enumerate(_SPLITS)}
-        for path in sorted((folder / config).glob("*.jsonl"), key=lambda p: (order.get(p.stem, len(order)), p.stem)):
+        for path in sorted(jsonl_files(folder / config), key=lambda p: (order.get(split_of(p.name), len(order)), p.name)):
             name = f"{config}/{path.name}"
             for number, data in _objects(path, name, problems):
                 rows.append(SplitRow(name, number, data, tuple(_lines(data, f"{name}: row {number}", problems))))
@@ -108,7 +115,8 @@ def read_folder(folder: Path, problems: list[str]) -> list[SplitRow]:
 
 def _objects(path: Path, name: str, problems: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:
     """Number and object of each row of a JSONL file."""
-    for number, raw in enumerate(path.read_bytes().split(b"\n"), 1):
+    data_bytes = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    for number, raw in enumerate(data_bytes.split(b"\n"), 1):
         if not raw.strip():
             continue
         try:

@@ -72,7 +72,7 @@ def _readable(folder: Path) -> dict[str, list[SplitRow]]:
     rows = read_folder(folder, problems)
     if problems:
         raise UserError(f"{folder}/{problems[0]}; see all: clfnews data check {folder}")
-    return {name.removesuffix(".jsonl"): list(part) for name, part in groupby(rows, key=lambda row: row.file)}
+    return {name.removesuffix(".gz").removesuffix(".jsonl"): list(part) for name, part in groupby(rows, key=lambda row: row.file)}
 
 
 def _page_counts(rows: Sequence[SplitRow]) -> list[str]:

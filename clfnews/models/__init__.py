@@ -20,12 +20,14 @@ from clfnews.models.fasttext import FastText
 from clfnews.models.lexicon import Lexicon
 from clfnews.models.linear import Linear
 from clfnews.models.majority import Majority
+from clfnews.models.page_model import PageModel
 from clfnews.models.rules import Rules
-from clfnews.models.trees import Trees
 
 __all__ = ["MODELS", "Model", "Probabilities", "load_model", "make_model", "save_model"]
 
-MODELS: dict[str, type[Any]] = {cls.kind: cls for cls in (Majority, Rules, Lexicon, FastText, Linear, Context, Trees, Cues)}
+MODELS: dict[str, type[Any]] = {cls.kind: cls for cls in (Majority, Rules, Lexicon, FastText, Linear, PageModel, Cues)}
+_SAVED: dict[str, type[Any]] = {**MODELS, Context.kind: Context}
+"""What a saved folder may hold: also a model that is no longer trained."""
 
 
 def make_model(kind: str, task: str, labels: tuple[str, ...], options: dict[str, Any] | None = None) -> Model:
@@ -50,10 +52,14 @@ def load_model(folder: Path) -> Model:
         meta = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError) as error:
         raise UserError(f"{folder}: no model there (model.json is missing or broken)") from error
-    if meta["kind"] not in MODELS:
+    if meta["kind"] == "trees":
+        raise UserError(f"{folder}: the model 'trees' is now part of 'page'; train again")
+    if meta["kind"] not in _SAVED:
         raise UserError(f"{folder}: unknown model {meta['kind']!r}; was it made by a newer clfnews?")
-    unknown = sorted(set(meta["options"]) - set(signature(MODELS[meta["kind"]]).parameters))
-    if unknown:
+    parameters = signature(_SAVED[meta["kind"]]).parameters
+    open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    unknown = sorted(set(meta["options"]) - set(parameters))
+    if unknown and not open_ended:
         raise UserError(f"{folder}: has options that this version does not know ({', '.join(unknown)}); train again")
-    model: Model = MODELS[meta["kind"]].load(folder, meta["task"], tuple(meta["labels"]), **meta["options"])
+    model: Model = _SAVED[meta["kind"]].load(folder, meta["task"], tuple(meta["labels"]), **meta["options"])
     return model

@@ -38,16 +38,21 @@ def smooth(p: np.ndarray, sizes: Sequence[int], log_ratio: np.ndarray, weight: f
     steps = list(zip(starts.tolist(), n_at.tolist(), strict=True))
     for (before, _), (start, n) in pairwise(steps):
         rows = forward[start : start + n]
-        rows *= forward[before : before + n] @ ratio
+        rows *= _passed_on(forward[before : before + n], ratio)
         rows /= rows.sum(axis=1, keepdims=True)
     # Beyond a page's end nothing is known: its last line keeps a flat message.
     for (before, _), (start, n) in reversed(list(pairwise(steps))):
-        rows = (backward[start : start + n] * evidence[start : start + n]) @ ratio.T
+        rows = _passed_on(backward[start : start + n] * evidence[start : start + n], ratio.T)
         backward[before : before + n] = rows / rows.sum(axis=1, keepdims=True)
     forward *= backward
     out: np.ndarray = np.empty_like(forward)
     out[place] = forward / forward.sum(axis=1, keepdims=True)
     return out
+
+
+def _passed_on(messages: np.ndarray, ratio: np.ndarray) -> np.ndarray:
+    """`messages @ ratio`, added up in the same order however many rows there are."""
+    return np.asarray((messages[:, :, None] * ratio).sum(axis=1))
 
 
 def _in_step(sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

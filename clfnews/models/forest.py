@@ -13,50 +13,76 @@ _TREE = "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"
 """A saved forest holds this type beside those that `load_skops` trusts; it is data, no code."""
 
 
+_LEAVES, _RATE, _MIN_LEAF, _L2 = 31, 0.15, 40, 5.0
+_COLUMNS, _TRIAL_ROWS, _TRIAL_TREES = 140, 40_000, 12
+
+
 class Forest:
     """p(side) of rows of features by boosted trees on histograms (Friedman 2001, Ke et al. 2017); NaN is a value.
 
-    Parameters: `trees`, `leaves` of each, `rate`, `min_leaf` rows in a leaf, `l2` regularisation.
+    Of all columns those with the most gain in a short trial are kept: half of
+    the time goes into columns that tell nothing.
     """
 
-    def __init__(self, trees: int, leaves: int, rate: float, min_leaf: int, l2: float, seed: int) -> None:
-        self.options = {"max_iter": trees, "max_leaf_nodes": leaves, "learning_rate": rate,
-                        "min_samples_leaf": min_leaf, "l2_regularization": l2}  # fmt: skip
-        self.seed = seed
+    def __init__(self, trees: int, seed: int) -> None:
+        self.trees, self.seed = trees, seed
+        self.columns = np.zeros(0, dtype=np.int64)
         self.edges = np.zeros((0, BINS - 1), dtype=np.float32)
         self._model: Any = None
 
     def fit(self, x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Forest:
         """Learn from rows x features (float32), one side (bool) and one weight a row."""
+        self.columns = self._chosen(x, y, weight)
+        x = x[:, self.columns]
+        self.edges = edges_of(x)
+        self._model = self._boosting(self.trees).fit(binned(x, self.edges), y, sample_weight=weight)
+        return self
+
+    def _chosen(self, x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        rows = np.random.default_rng(self.seed).permutation(len(x))[:_TRIAL_ROWS]
+        some = x[rows]
+        tried = varied(some)
+        if len(tried) <= _COLUMNS:
+            return tried
+        some = some[:, tried]
+        trial = self._boosting(_TRIAL_TREES).fit(binned(some, edges_of(some)), y[rows], sample_weight=weight[rows])
+        gain = np.zeros(len(tried))
+        for (tree,) in trial._predictors:
+            nodes = tree.nodes[~tree.nodes["is_leaf"].astype(bool)]
+            np.add.at(gain, nodes["feature_idx"], nodes["gain"])
+        return np.sort(tried[np.argsort(-gain, kind="stable")[:_COLUMNS]])
+
+    def _boosting(self, trees: int) -> Any:
         from sklearn.ensemble import HistGradientBoostingClassifier
 
-        self.edges = edges_of(x)
-        model = HistGradientBoostingClassifier(
-            **self.options, max_bins=BINS, max_features=0.3, early_stopping=False, random_state=self.seed
-        )
-        self._model = model.fit(binned(x, self.edges), y, sample_weight=weight)
-        return self
+        return HistGradientBoostingClassifier(
+            max_iter=trees, max_leaf_nodes=_LEAVES, learning_rate=_RATE, min_samples_leaf=_MIN_LEAF, l2_regularization=_L2,
+            max_bins=BINS, max_features=0.3, early_stopping=False, random_state=self.seed,
+        )  # fmt: skip
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """The probability of the side for each row."""
-        p = self._model.predict_proba(binned(x, self.edges))
+        p = self._model.predict_proba(binned(x[:, self.columns], self.edges))
         classes = list(self._model.classes_)
         return np.asarray(p[:, classes.index(True)]) if True in classes else np.zeros(len(x))
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What has to be stored beside `save`."""
+        return {"columns": self.columns, "edges": self.edges}
 
     def save(self, file: Path) -> None:
         import skops.io
 
         skops.io.dump(self._model, file)
 
-    def load(self, file: Path, edges: np.ndarray) -> None:
-        """The forest that `save` wrote, with its `edges`."""
-        self._model, self.edges = load_skops(file, (_TREE,)), edges
+    def load(self, file: Path, arrays: dict[str, np.ndarray]) -> None:
+        """The forest that `save` wrote, with its `arrays`."""
+        self._model = load_skops(file, (_TREE,))
+        self.columns, self.edges = arrays["columns"], arrays["edges"]
 
 
 BINS, _BIN_ROWS = 64, 20_000
 """Values of a feature that trees tell apart, and lines by which their borders are found."""
-FEW_WORDS = 8
-"""A page on which fewer words of an article are expected, and no line is likely, has none (experiments/010-wcxb)."""
 
 
 def varied(x: np.ndarray) -> np.ndarray:
@@ -93,25 +119,3 @@ def log_odds(p: np.ndarray, least: float = 1e-3) -> np.ndarray:
     """log(p / (1 - p)), p kept `least` away from 0 and 1."""
     p = np.clip(p, least, 1 - least)
     return np.asarray(np.log(p / (1 - p)))
-
-
-def at_best_cut(q: np.ndarray, words: np.ndarray) -> np.ndarray:
-    """Probabilities moved in log-odds so that 0.5 is the cut with the largest expected word-F1.
-
-    The expected F1 of the k likeliest lines is 2 * sum of p * words over them,
-    divided by their words plus the expected words of the article (Lipton et
-    al. 2014). The order of the lines stays. A page on which fewer than
-    `FEW_WORDS` are expected and no line is likely keeps none: it has no article.
-    """
-    if not len(q):
-        return q
-    odds = log_odds(q, 1e-6)
-    order = np.argsort(-odds, kind="stable")
-    hits, size = np.cumsum((q * words)[order]), np.cumsum(words[order])
-    if hits[-1] < FEW_WORDS and q.max() < 0.5:
-        cut = odds.max() + 0.5
-    else:
-        low = odds[order[int(np.argmax(hits / (size + hits[-1] + 1e-9)))]]
-        below = odds[odds < low]
-        cut = (low + below.max()) / 2 if len(below) else low - 0.5
-    return np.asarray(1 / (1 + np.exp(cut - odds)))

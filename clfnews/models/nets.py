@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
+from clfnews.models.exact import ExactLayer
+
+CLIP = 4.0
+"""Features are given in standard deviations, cut off here."""
 _BATCH = 512
 _RATE = 2e-3
 _DECAY_1, _DECAY_2 = 0.9, 0.999
@@ -28,6 +33,7 @@ class Nets:
 
     def fit(self, x: np.ndarray, possible: np.ndarray, weight: np.ndarray) -> Nets:
         """Learn from rows x features (float32), rows x labels (bool) and one weight a row."""
+        self.__dict__.pop("_exact", None)  # of an earlier fit
         self.layers = [self._fit_one(x, possible, weight, np.random.default_rng([self.seed, k])) for k in range(self.n)]
         return self
 
@@ -70,15 +76,27 @@ class Nets:
         return x.T @ back + decay * w1, back.sum(axis=0), hidden.T @ error + decay * w2, error.sum(axis=0)
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        """Rows x labels, rows summing to 1 (float32)."""
-        w1 = np.concatenate([layers[0] for layers in self.layers], axis=1)
-        hidden = x @ w1
-        hidden += np.concatenate([layers[1] for layers in self.layers])
+        """Rows x labels, rows summing to 1 (float64).
+
+        Parameters: rows x features, no value beyond `CLIP`. A row's result does not depend on the rows beside it.
+        """
+        first, second = self._exact
+        hidden = first(x)
         np.maximum(hidden, 0, out=hidden)
-        p = np.zeros((len(x), self.layers[0][2].shape[1]), dtype=np.float32)
-        for k, (_, _, w2, b2) in enumerate(self.layers):
-            p += softmax(hidden[:, k * self.hidden : (k + 1) * self.hidden] @ w2 + b2)
+        p = np.zeros((len(x), self.layers[0][2].shape[1]))
+        for k, layer in enumerate(second):
+            p += softmax(layer(hidden[:, k * self.hidden : (k + 1) * self.hidden]))
         return np.asarray(p / self.n)
+
+    @cached_property
+    def _exact(self) -> tuple[ExactLayer, list[ExactLayer]]:
+        """The first layer of all networks as one, and the second of each."""
+        first = ExactLayer(
+            np.concatenate([layers[0] for layers in self.layers], axis=1),
+            np.concatenate([layers[1] for layers in self.layers]),
+            CLIP,
+        )
+        return first, [ExactLayer(w2, b2, first.largest) for _, _, w2, b2 in self.layers]
 
     def arrays(self) -> dict[str, np.ndarray]:
         """What has to be stored."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -16,23 +15,24 @@ from clfnews.labels import ARTICLE
 from clfnews.models.augment import augment
 from clfnews.models.base import Probabilities, normalised, split_back
 from clfnews.models.chain import smooth, transitions
+from clfnews.models.encoding import encode, encoder
 from clfnews.models.features.characters import CharTable, char_table
-from clfnews.models.features.lines import page_table, word_idf
+from clfnews.models.features.lines import line_columns, page_table, word_idf
 from clfnews.models.features.markup import markup_features, score_features, tree_of
-from clfnews.models.forest import Forest, at_best_cut, log_odds
+from clfnews.models.forest import Forest, log_odds
 from clfnews.models.nets import Nets
 from clfnews.models.scorer import TextScorer, at_most
 from clfnews.page import Page
 
+_ALPHA = 0.01
+"""Weight decay of the networks."""
+_SCORER = {"dim": 16, "epoch": 3}
+_SCORER_FOLDS = 3
 _SIDES = ("article", "other")
 _COPIES = 2
 """The scorer learns from so many lines with the same text and type."""
 _PIECE = 64
 """Pages whose features are computed in one go."""
-_CODES = {"first_class": 14, "last_class": 14, "html_tag": 18, "html_region": 8}
-"""Columns that hold codes, not amounts; columns of neighbours begin with these names."""
-COARSE = {"article": ARTICLE, "noise": None}
-"""Labels of sources that tell article from noise only."""
 KNOWN = 0.75
 """Share of a page's words that the text scorer must have seen; on other pages it abstains."""
 
@@ -51,11 +51,11 @@ class PageModel:
     The scorer abstains on pages of which it knows too few words, and on a share
     of the training pages, so that the rest can do without it.
 
-    Parameters: `hidden`, `nets`, `epochs`, `alpha` of the networks; `trees`,
-    `leaves`, `rate`, `min_leaf`, `l2` of the boosting; `forest`, weight of the
-    trees in the average (0: networks alone, 1: trees alone); `rows`, lines to
-    learn from at most; `chain`, weight of which type follows which; `copies`,
-    changed copies of a training page; `abstain`, share of them without scorers.
+    Parameters: `hidden`, `nets`, `epochs` of the networks; `trees` of the
+    boosting; `forest`, weight of the trees in the average (0: networks alone);
+    `rows`, lines to learn from at most; `copies`, changed copies of a training
+    page; `abstain`, share of them without scorers; `chain`, weight of which type
+    follows which (0: none); `boxes`, `text_scorer`: False leaves these features out.
     """
 
     kind = "page"
@@ -68,31 +68,21 @@ class PageModel:
         hidden: int = 64,
         nets: int = 3,
         epochs: int = 4,
-        alpha: float = 0.01,
         trees: int = 80,
-        leaves: int = 31,
-        rate: float = 0.15,
-        min_leaf: int = 40,
-        l2: float = 5.0,
         forest: float = 0.5,
         rows: int = 160_000,
         copies: int = 1,
         abstain: float = 0.4,
         chain: float = 0.3,
-        scorer_folds: int = 3,
-        scorer_dim: int = 16,
-        scorer_epoch: int = 3,
         boxes: bool = True,
         text_scorer: bool = True,
-        page_cut: bool = False,
         seed: int = 7,
     ) -> None:
         self.task, self.labels, self.seed = task, labels, seed
         self.forest_weight, self.rows, self.copies, self.abstain, self.chain = forest, rows, copies, abstain, chain
-        self.scorer_folds, self.boxes, self.text_scorer, self.page_cut = scorer_folds, boxes, text_scorer, page_cut
-        self.scorer_options: dict[str, Any] = {"dim": scorer_dim, "epoch": scorer_epoch, "seed": seed}
-        self._nets = Nets(nets, hidden, epochs, alpha, seed)
-        self._forest = Forest(trees, leaves, rate, min_leaf, l2, seed)
+        self.boxes, self.text_scorer = boxes, text_scorer
+        self._nets = Nets(nets, hidden, epochs, _ALPHA, seed)
+        self._forest = Forest(trees, seed)
         self._words: TextScorer | None = None
         self._paths: TextScorer | None = None
         self._arrays: dict[str, np.ndarray] = {}
@@ -126,9 +116,9 @@ class PageModel:
         drawn = self._draw(weight, rng)
         x = self._matrix(more, words, paths, drawn)
         possible, weight = possible[drawn], weight[drawn]
-        self._arrays |= _encoder(x, _names())
+        self._arrays |= encoder(x, _names())
         if self.forest_weight < 1:
-            self._nets.fit(self._encode(x), possible, (weight / weight.mean()).astype(np.float32))
+            self._nets.fit(encode(x, self._arrays), possible, (weight / weight.mean()).astype(np.float32))
         if self.forest_weight > 0:
             self._forest.fit(x, (possible & self._is_article).any(axis=1), weight)
         self._arrays["transitions"] = transitions(pages, self.labels)
@@ -162,7 +152,7 @@ class PageModel:
         rows = at_most(
             ((line.text[:400], line.type) for page in pages for line in page.lines if line.type in self.labels), _COPIES
         )
-        return TextScorer(self.labels, **self.scorer_options).fit([text for text, _ in rows], [label for _, label in rows])
+        return TextScorer(self.labels, seed=self.seed, **_SCORER).fit([text for text, _ in rows], [label for _, label in rows])
 
     def _fit_paths(self, pages: Sequence[Page]) -> TextScorer | None:
         rows: list[tuple[str, str]] = []
@@ -172,14 +162,14 @@ class PageModel:
         if not rows:
             return None
         sides = [_SIDES[0] if label in ARTICLE or label == "article" else _SIDES[1] for _, label in rows]
-        return TextScorer(_SIDES, **self.scorer_options).fit([path for path, _ in rows], sides)
+        return TextScorer(_SIDES, seed=self.seed, **_SCORER).fit([path for path, _ in rows], sides)
 
     def _scores_out_of_fold(
         self, pages: Sequence[Page], groups: Sequence[str], n: int
     ) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Per page what both scorers say that saw no page of its group (copies share the group)."""
         names = sorted(set(groups))
-        order = np.random.default_rng(self.seed).permutation(len(names)) % min(self.scorer_folds, len(names))
+        order = np.random.default_rng(self.seed).permutation(len(names)) % min(_SCORER_FOLDS, len(names))
         fold_of = dict(zip(names, order.tolist(), strict=True))
         folds = np.array([fold_of[group] for group in groups])
         words: list[np.ndarray] = [np.zeros(0)] * len(pages)
@@ -231,22 +221,6 @@ class PageModel:
             first += n
         return np.concatenate(parts) if parts else np.zeros((0, len(_names())), dtype=np.float32)
 
-    def _encode(self, x: np.ndarray) -> np.ndarray:
-        """Scaled amounts and one-hot codes; what is not known becomes 0, the mean."""
-        a = self._arrays
-        n = len(a["numeric"])
-        out = np.empty((len(x), n + int(a["sizes"].sum())), dtype=np.float32)
-        z = x[:, a["numeric"]]
-        z -= a["mean"]
-        z *= a["scale"]
-        np.clip(z, -4, 4, out=z)
-        z[np.isnan(z)] = 0.0
-        out[:, :n] = z
-        for column, size in zip(x.T[a["coded"]], a["sizes"].tolist(), strict=True):
-            np.equal(column[:, None], np.arange(size, dtype=np.float32), out=out[:, n : n + size])
-            n += size
-        return out
-
     # --- prediction -----------------------------------------------------------
 
     def predict_proba(self, pages: Sequence[Page]) -> Probabilities:
@@ -262,18 +236,13 @@ class PageModel:
         words, paths = self._word_scores(self._words, pages, table), _path_odds(self._paths, pages)
         idf = self._arrays["idf"].astype(np.float32)
         x = _features(pages, table, words, paths, idf, self.boxes)[0]
-        p = self._nets.predict(self._encode(x)).astype(np.float64)
+        p = self._nets.predict(encode(x, self._arrays))
         if self.forest_weight > 0:
             mixed = (1 - self.forest_weight) * log_odds(p[:, self._is_article].sum(axis=1)) + self.forest_weight * log_odds(
                 self._forest.predict(x)
             )
             p = self._with_article(p, 1 / (1 + np.exp(-mixed)))
         p = smooth(p, [len(page.lines) for page in pages], self._arrays["transitions"], self.chain)
-        if self.page_cut:
-            counts = np.bincount(table.word_line[table.word_text], minlength=len(table.length)).astype(np.float64)
-            q = p[:, self._is_article].sum(axis=1)
-            moved = [at_best_cut(a, b) for a, b in zip(split_back(q, pages), split_back(counts, pages), strict=True)]
-            p = self._with_article(p, np.concatenate(moved))
         return split_back(normalised(p), pages)
 
     def _with_article(self, p: np.ndarray, q: np.ndarray) -> np.ndarray:
@@ -291,7 +260,7 @@ class PageModel:
         scorers = {f"{name}_{key}": array for name, scorer in (("words", self._words), ("paths", self._paths)) if scorer
                    for key, array in scorer.arrays().items()}  # fmt: skip
         nets = {f"net_{key}": array for key, array in self._nets.arrays().items()}
-        np.savez_compressed(folder / "page.npz", **self._arrays, **scorers, **nets, edges=self._forest.edges)  # type: ignore[arg-type]
+        np.savez_compressed(folder / "page.npz", **self._arrays, **scorers, **nets, **self._forest.arrays())  # type: ignore[arg-type]
         if self.forest_weight > 0:
             self._forest.save(folder / "forest.skops")
         (folder / "features.json").write_text(json.dumps(_names()), encoding="utf-8")
@@ -310,10 +279,10 @@ class PageModel:
         model._paths = TextScorer.from_arrays(_SIDES, _part(stored, "paths_")) if "paths_scorer_rows" in stored else None
         model._nets.restore(_part(stored, "net_"))
         model._arrays = {
-            name: array for name, array in stored.items() if not name.startswith(("words_", "paths_", "net_", "edges"))
+            name: array for name, array in stored.items() if not name.startswith(("words_", "paths_", "net_", "edges", "columns"))
         }
         if model.forest_weight > 0:
-            model._forest.load(folder / "forest.skops", stored["edges"])
+            model._forest.load(folder / "forest.skops", stored)
         return model
 
 
@@ -328,8 +297,6 @@ def _features(
     pages: Sequence[Page], table: CharTable, words: np.ndarray, paths: np.ndarray, idf: np.ndarray | None, boxes: bool
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Lines x features of text, markup and scorers."""
-    from clfnews.models.features.lines import line_columns
-
     own, names = line_columns(pages, words, idf, table)
     counts = np.bincount(table.word_line[table.word_text], minlength=len(table.length)).astype(np.float64)
     tree = tree_of(pages)
@@ -361,26 +328,3 @@ def _without_cues(page: Page) -> Page:
 
 def _part(stored: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
     return {name.removeprefix(prefix): array for name, array in stored.items() if name.startswith(prefix)}
-
-
-def _encoder(x: np.ndarray, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Which columns are amounts (with mean and scale) and which are codes (with their number)."""
-    numeric, coded, sizes = [], [], []
-    for i, name in enumerate(names):
-        size = next((n for code, n in _CODES.items() if name.startswith(code)), None)
-        if size is None:
-            numeric.append(i)
-        else:
-            coded.append(i)
-            sizes.append(size)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # columns without any value: markup of plain text
-        mean, std = np.nanmean(x[:, numeric], axis=0), np.nanstd(x[:, numeric], axis=0)
-    scale = np.where(std > 1e-6, 1 / np.maximum(std, 1e-6), 0.0)
-    return {
-        "numeric": np.array(numeric),
-        "coded": np.array(coded, dtype=np.int64),
-        "sizes": np.array(sizes, dtype=np.int64),
-        "mean": np.nan_to_num(mean).astype(np.float32),
-        "scale": np.nan_to_num(scale).astype(np.float32),
-    }

@@ -39,14 +39,14 @@ def _markdown(html: str, rng: random.Random) -> str:
     convert.ignore_links = rng.random() < 0.7
     convert.ignore_images = rng.random() < 0.7
     convert.ignore_emphasis = rng.random() < 0.6
-    return convert.handle(html)
+    return str(convert.handle(html))
 
 
 def _layout(html: str, rng: random.Random) -> str:
     """Text set out as on the screen, table cells side by side."""
     from inscriptis import get_text
 
-    return get_text(html)
+    return str(get_text(html))
 
 
 def _glued(html: str, rng: random.Random) -> str:

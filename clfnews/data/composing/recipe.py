@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
 import random
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from clfnews.data.composing.articles import Article, articles_from_source, load_articles
 from clfnews.data.composing.layout import Layout, load_layouts
-from clfnews.data.composing.pages import NoisePool, compose, make_cells
+from clfnews.data.composing.pages import Cell, NoisePool, compose, make_cells
+from clfnews.data.composing.site import Template, load_templates
+from clfnews.data.composing.web import WebPage, compose_web, load_wording, make_web_cells
 from clfnews.errors import UserError
 from clfnews.files import numbered_rows, read_rows, replacing
 from clfnews.labels import GUIDELINES_VERSION
@@ -28,6 +33,27 @@ class SplitRecipe(BaseModel):
     share: float
     cells: int
     pages: int
+    web: WebSplit | None = None
+
+
+class WebSplit(BaseModel):
+    """The pages of a split that are drawn as HTML: the share of the templates, the cells and the pages."""
+
+    model_config = ConfigDict(extra="forbid")
+    templates: float
+    cells: int
+    alone: int = 0
+    """Cells that share no article with the text pages: groups of their own."""
+    pages: int
+
+
+class WebRecipe(BaseModel):
+    """What pages drawn as HTML are made of, beside the articles: folders of articles (`XX.jsonl`), templates and wording."""
+
+    model_config = ConfigDict(extra="forbid")
+    articles: str
+    templates: str
+    wording: str
 
 
 class Recipe(BaseModel):
@@ -41,6 +67,7 @@ class Recipe(BaseModel):
     noise: str | None = None
     stance_lines: str | None = None
     seed_pages: str | None = None
+    web: WebRecipe | None = None
     splits: dict[str, SplitRecipe]
 
 
@@ -83,6 +110,9 @@ def build(recipe_path: Path, out: Path) -> dict[str, int]:
         cells = make_cells(name, parts.articles, parts.layouts, split.cells, recipe.seed)
         pages = compose(name, cells, parts.noise, split.pages, recipe.seed)
         written[f"pages/{name}.jsonl"] = _write(out / "pages" / f"{name}.jsonl", (page.as_row() for page in pages))
+        if recipe.web and split.web:
+            found = web_pages(recipe, recipe_path.parent, name, cells)
+            written[f"pages/{name}-web.jsonl.gz"] = _write(out / "pages" / f"{name}-web.jsonl.gz", (p.as_row() for p in found))
         if recipe.stance_lines:
             rows = [_article_row(article) for article in parts.articles] + parts.stance_lines
             written[f"stance/{name}.jsonl"] = _write(out / "stance" / f"{name}.jsonl", rows)
@@ -90,6 +120,27 @@ def build(recipe_path: Path, out: Path) -> dict[str, int]:
         rows = [_without_noise(row) for row in read_rows(recipe_path.parent / recipe.seed_pages)]
         written["stance/test.jsonl"] = _write(out / "stance" / "test.jsonl", rows)
     return written
+
+
+def web_pages(recipe: Recipe, folder: Path, name: str, cells: Sequence[Cell]) -> Iterator[WebPage]:
+    """The pages of a split that are drawn as HTML; `cells` are those of its text pages.
+
+    Raises `UserError` for parts that are missing or broken.
+    """
+    web, split = recipe.web, recipe.splits[name].web
+    if web is None or split is None:
+        return iter(())
+    shares = {key: part.share for key, part in recipe.splits.items()}
+    more: list[Article] = []
+    for path in sorted((folder / web.articles).glob("*.jsonl")):
+        more += _deal(sorted(load_articles(path), key=lambda a: a.id), shares, f"{recipe.seed}-{path.stem}")[name]
+    of_templates = {key: part.web.templates for key, part in recipe.splits.items() if part.web}
+    templates: list[Template] = []
+    for listing in (False, True):
+        some = sorted((t for t in load_templates(folder / web.templates) if t.listing == listing), key=lambda t: t.name)
+        templates += _deal(some, of_templates, f"{recipe.seed}-templates-{listing}")[name]
+    of_web = make_web_cells(name, cells, more, templates, split.cells, split.alone, recipe.seed)
+    return compose_web(name, of_web, load_wording(folder / web.wording), split.pages, recipe.seed)
 
 
 def behind(folder: Path) -> list[str]:
@@ -183,11 +234,24 @@ def _line_row(text: str, kind: str | None, stance: str | None) -> dict[str, Any]
     return {"text": text, "type": kind, "stance": stance}
 
 
+@contextmanager
+def _opened(place: Path, packed: bool) -> Iterator[TextIO]:
+    """A text file to write; packed by gzip without the time, so that equal rows are equal bytes."""
+    if not packed:
+        with place.open("w", encoding="utf-8", newline="\n") as file:
+            yield file
+        return
+    with place.open("wb") as raw, gzip.GzipFile(fileobj=raw, mode="wb", filename="", mtime=0) as binary:
+        text = io.TextIOWrapper(binary, encoding="utf-8", newline="\n")
+        yield text
+        text.detach()
+
+
 def _write(path: Path, rows: Iterable[dict[str, Any]]) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     n = 0
     with replacing(path) as place:
-        with place.open("w", encoding="utf-8", newline="\n") as file:
+        with _opened(place, path.suffix == ".gz") as file:
             for row in rows:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
                 n += 1

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,8 @@ CHROME = frozenset(
 """Words that a site uses on all its pages; other words change from page to page."""
 Wording = Mapping[str, Sequence[str]]
 """Role (such as `related`) -> what sites of a language write there: `data/wording/XX.json`."""
+DIALOGS = 0.45
+"""Share of sites with a dialog about consent or accounts in their pages."""
 RIGHT_TO_LEFT = ("ar", "fa", "he", "ur")
 _BLANK = re.compile(r"\{(\w+)\}")
 
@@ -100,7 +103,8 @@ class Site:
 
     def show(self, article: Article | None, stories: Stories, rng: random.Random) -> str:
         """The HTML of a page, with `data-l` on its elements."""
-        return str(_compiled(self.template.source).render(_context(Shown(self, article, stories, rng))))
+        shown = Shown(self, article, stories, rng)
+        return _with_dialog(str(_compiled(self.template.source).render(_context(shown))), shown)
 
 
 @dataclass(slots=True)
@@ -123,6 +127,29 @@ class Stories:
         at = self._next.get(source, 0)
         self._next[source] = at + 1
         return both[at % len(both)]
+
+
+def _with_dialog(html: str, shown: Shown) -> str:
+    """The page with the site's dialog about consent or accounts: long sentences, at the top or the end, hidden or open."""
+    if not shown.site_chance(DIALOGS):
+        return html
+    box, hidden = (
+        shown.site_pick(("onetrust-consent", "cmp-layer modal", "privacy-manager", "cookie-wall", "subscribe-dialog")),
+        "",
+    )
+    if shown.site_chance(0.5):
+        hidden = shown.site_pick((' style="display:none"', " hidden", ' aria-hidden="true"'))
+    tag = shown.site_pick(("p", "p", "div", "li"))
+    lines = [
+        f"<{'h2' if len(text) < 60 else tag}>{escape(text)}</{'h2' if len(text) < 60 else tag}>"
+        for text in shown.ws("consent", 3, 14)
+    ]
+    dialog = f'<div class="{box}"{hidden} data-l="ui"><div class="content">{"".join(lines)}</div></div>'
+    at = re.search(r"<body[^>]*>", html, re.IGNORECASE)
+    if at and shown.site_chance(0.5):
+        return html[: at.end()] + dialog + html[at.end() :]
+    end = html.lower().rfind("</body>")
+    return html[:end] + dialog + html[end:] if end >= 0 else html + dialog
 
 
 def _context(shown: Shown) -> dict[str, Any]:

@@ -93,6 +93,8 @@ class _Drawing:
                 out.append(html)
                 if kind == "p" and boxes and self.rng.random() < 0.35:
                     out.append(boxes.pop())
+        if self.rng.random() < self.style.inserts:
+            out.append(self._notice())
         if self.style.p == "br":
             return _joined_by_breaks(out)
         return "\n".join(out)
@@ -171,7 +173,7 @@ class _Drawing:
         if self.style.caption == "none" or self.rng.random() >= self.style.shown:
             return '<p><img src="/i/1.jpg" alt=""></p>' if self.style.p != "br" else ""
         text, attributes = escape(part.text), _attributes("caption", self.style.caption_class)
-        image = '<img src="/i/%d.jpg" width="660">' % self.rng.randrange(1, 90)
+        image = f'<img src="/i/{self.rng.randrange(1, 90)}.jpg" width="660">'
         return {
             "figure": f"<figure>{image}<figcaption{attributes}>{text}</figcaption></figure>",
             "p": f"<p>{image}</p><p{attributes}>{text}</p>",
@@ -202,7 +204,7 @@ class _Drawing:
         rng = self.rng
         kinds: list[tuple[Callable[[], str], float]] = [
             (self._ad, 1.0), (self._related, 1.0), (self._newsletter, 0.6), (self._player, 0.6), (self._other_story, 0.4),
-            (self._tools, 0.6), (self._sign_up, 0.5), (self._more, 0.5), (self._ad, 0.6),
+            (self._tools, 0.6), (self._sign_up, 0.5), (self._more, 0.5), (self._ad, 0.6), (self._notice, 0.8),
         ]  # fmt: skip
         chosen = [kind for kind, share in kinds if rng.random() < self.style.inserts * share]
         rng.shuffle(chosen)
@@ -240,17 +242,17 @@ class _Drawing:
         )
         closing = "".join(f"<p>{escape(text)}</p>" for text in shown.ws(self.rng.choice(("login", "cookie")), 1, 3))
         hidden = self.rng.choice(("", "", ' style="display:none"', " hidden"))
-        return (f'<section class="subscribe"{hidden} data-l="ad"><h4>{escape(shown.w("newsletter"))}</h4><ul>{items}</ul>'
-                f'<button data-l="ui">{escape(shown.w("read_more"))}</button><div data-l="ui">{closing}</div></section>')  # fmt: skip
+        head = f'<section class="subscribe"{hidden} data-l="ad"><h4>{escape(shown.w("newsletter"))}</h4>'
+        button = f'<button data-l="ui">{escape(shown.w("read_more"))}</button>'
+        return f'{head}<ul>{items}</ul>{button}<div data-l="ui">{closing}</div></section>'
 
     def _more(self) -> str:
         """Cards of other stories, pictures first, some with a summary."""
         out = [f'<div class="more-topic"><div class="head" data-l="navigation">{escape(self.shown.w("recommended"))}</div>']
         for story in self.shown.teasers(2, 4, "mixed"):
             time = f"<time>{escape(story['time'])}</time>" if self.rng.random() < 0.4 else ""
-            out.append(
-                f'<div class="item" data-l="teaser"><a href="#"><img src="t.jpg"><h3>{escape(story["title"])}</h3></a>{time}</div>'
-            )
+            title = escape(story["title"])
+            out.append(f'<div class="item" data-l="teaser"><a href="#"><img src="t.jpg"><h3>{title}</h3></a>{time}</div>')
         return "".join(out) + "</div>"
 
     def _other_story(self) -> str:
@@ -261,6 +263,12 @@ class _Drawing:
         story = told[0]
         text = "".join(f"<p>{escape(paragraph)}</p>" for paragraph in story["paragraphs"])
         return f'<div class="box-story" data-l="teaser"><h3>{escape(story["title"])}</h3>{text}</div>'
+
+    def _notice(self) -> str:
+        """A sentence of the house in the dress of a paragraph: follow us, an appeal, a rule for comments, an image's place."""
+        texts = self.shown.ws("boilerplate", 1, 2)
+        tag = self.rng.choice(("p", "p", "div", "em"))
+        return "\n".join(f'<{tag} data-l="ui">{escape(text)}</{tag}>' for text in texts)
 
     def _tools(self) -> str:
         return f'<div class="tools" data-l="ui"><button>{escape(self.shown.w("article_ui"))}</button></div>'

@@ -17,6 +17,7 @@ from typing import Any
 from clfnews.data.composing.articles import Article, Story
 from clfnews.data.composing.converters import text_lines
 from clfnews.data.composing.labels import html_lines, without_labels
+from clfnews.data.composing.pages import Cell
 from clfnews.data.composing.site import Site, Stories, Template, Wording
 from clfnews.errors import UserError
 from clfnews.labels import ARTICLE, GUIDELINES_VERSION
@@ -94,29 +95,46 @@ def load_wording(folder: Path) -> dict[str, Wording]:
 
 
 def make_web_cells(
-    name: str, articles: Sequence[Article], templates: Sequence[Template], n_cells: int, seed: int
+    name: str,
+    cells: Sequence[Cell],
+    more: Sequence[Article],
+    templates: Sequence[Template],
+    n_cells: int,
+    alone: int,
+    seed: int,
 ) -> list[WebCell]:
-    """Articles (by language) and templates dealt into cells; raises `UserError` for fewer templates than cells."""
+    """Articles (by language) and templates dealt into cells.
+
+    Parameters: `cells` of the text pages: all but `alone` of the new cells take
+    the articles of one of these, and its name, so that an article stands in one
+    group; `more` articles are dealt to all. Raises `UserError` for fewer templates
+    that show an article than cells.
+    """
     rng = random.Random(f"{seed}-{name}-web-cells")
     shown = [t for t in templates if not t.listing]
     if len(shown) < n_cells:
         raise UserError(f"{name}: {len(shown)} templates are too few for {n_cells} cells")
+    shared = cells[: n_cells - alone]
+    names = [cell.name for cell in shared] + [f"{name}-web-{i:02d}" for i in range(len(shared), n_cells)]
+    dealt: list[dict[str, list[Article]]] = [{} for _ in names]
+    for i, cell in enumerate(shared):
+        for article in cell.articles:
+            dealt[i].setdefault(article.language, []).append(article)
     by_language: dict[str, list[Article]] = {}
-    for article in sorted(articles, key=lambda a: a.id):
+    for article in sorted(more, key=lambda a: a.id):
         by_language.setdefault(article.language, []).append(article)
-    dealt: list[dict[str, list[Article]]] = [{} for _ in range(n_cells)]
     for language in sorted(by_language):
         rng.shuffle(by_language[language])
         order = rng.sample(range(n_cells), n_cells)
-        for i, article in enumerate(by_language[language]):
-            dealt[order[i % n_cells]].setdefault(language, []).append(article)
-    of_cell: list[list[Template]] = [[] for _ in range(n_cells)]
+        for k, article in enumerate(by_language[language]):
+            dealt[order[k % n_cells]].setdefault(language, []).append(article)
+    of_cell: list[list[Template]] = [[] for _ in names]
     for some in (shown, [t for t in templates if t.listing]):
         mixed = sorted(some, key=lambda t: t.name)
         rng.shuffle(mixed)
-        for i, template in enumerate(mixed):
-            of_cell[i % n_cells].append(template)
-    return [WebCell(f"{name}-web-{i:02d}", dealt[i], of_cell[i]) for i in range(n_cells)]
+        for k, template in enumerate(mixed):
+            of_cell[k % n_cells].append(template)
+    return [WebCell(*parts) for parts in zip(names, dealt, of_cell, strict=True)]
 
 
 def compose_web(
@@ -140,7 +158,7 @@ def _page(page_id: str, cell: WebCell, wording: Mapping[str, Wording], round_: i
     }
     names = [language for language, templates in choices.items() if templates]
     if not names:
-        return _page(page_id, cell, wording, round_, rng)
+        raise UserError(f"{cell.name}: no template for its languages ({', '.join(sorted(cell.articles))})")
     language = rng.choices(names, [LANGUAGES.get(name, 1.0) for name in names])[0]
     template = rng.choice(choices[language])
     articles = cell.articles[language]

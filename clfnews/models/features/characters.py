@@ -62,7 +62,7 @@ class CharTable:
     counts: np.ndarray
     """N x classes: characters of each class (int32)."""
     length: np.ndarray
-    """N: characters, in a unit that means the same in every script: a Han sign counts as `HAN`, a kana or Hangul syllable as `SYLLABLE`."""
+    """N: characters in a unit that means the same in every script (`HAN`, `SYLLABLE`)."""
     chars: np.ndarray
     """N: characters."""
     alone: np.ndarray
