@@ -1,4 +1,4 @@
-"""folder."""
+"""The output folder of a run: who may write into it, what earlier runs left there, and what is cleaned up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""worker."""
+"""What a worker does: filter the items of a unit into shards, unless a marker says that it is done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`clfnews filter` and `clfnews tag`; `cli.py` adds them to the others."""
+"""`clfnews filter` and `clfnews tag`; `app.py` adds them to the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands about runs and experiments; `cli.py` adds them to the others."""
+"""Commands about runs and experiments; `app.py` adds them to the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""tagged."""
+"""Pages and lines with what the filter thinks of them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class TaggedPage:
     page: Page
     lines: tuple[TaggedLine, ...]
     stance: dict[str, Any]
-    """`label`, `p`, `reason`, `coverage`, `shares` and `lines`: see `pagestance.page_stance`."""
+    """`label`, `p`, `reason`, `coverage`, `shares` and `lines`: see `decisions.page_stance`."""
     confidence: float
     """Expected F1 of the kept lines, given their probabilities; 0 to 1."""
     model: str

@@ -1,4 +1,4 @@
-"""registry."""
+"""Filters in MLflow's registry: found, logged, registered, and which of them is the champion."""
 
 from __future__ import annotations
 
