@@ -7,10 +7,11 @@ import math
 import numpy as np
 import pytest
 
-from clfnews.data.corpus import Corpus
+from clfnews.data.corpus import Corpus, article_lines
+from clfnews.evaluation.labelled import labelled_lines
 from clfnews.evaluation.scores import Bootstrap, Scores, score_end_to_end, score_stance, score_type
 from clfnews.filtering.decisions import article_probability, decide_types, keep_mask
-from clfnews.labels import STANCES, TYPES
+from clfnews.labels import STANCES, TYPES, columns_of
 from clfnews.page import Line, Page
 
 
@@ -242,3 +243,32 @@ def test_flat_lists_each_metric_with_its_ends() -> None:
     for name, value in scores.values.items():
         assert flat[name] == value and f"{name}_low" in flat and f"{name}_high" in flat
     assert all(math.isfinite(value) for value in flat.values())
+
+
+def test_labelled_lines_keep_their_place_and_their_row() -> None:
+    pages = (
+        Page("a", (Line("x", 1, None), Line("y", 2, "ui"), Line("z", 3, "title"))),
+        Page("b", ()),
+        Page("c", (Line("w", 1, "body"),)),
+    )
+    p = [np.arange(24.0).reshape(3, 8), np.zeros((0, 8)), np.arange(8.0).reshape(1, 8)]
+    lines = labelled_lines(pages, "type", p)
+    assert lines.places.tolist() == [[0, 1], [0, 2], [2, 0]]
+    assert [TYPES[column] for column in lines.gold] == ["ui", "title", "body"]
+    assert lines.p.tolist() == [p[0][1].tolist(), p[0][2].tolist(), p[2][0].tolist()]
+    none = labelled_lines((), "stance", [])
+    assert none.gold.shape == (0,) and none.p.shape == (0, 3) and none.places.shape == (0, 2)
+
+
+def test_columns_come_in_the_order_of_the_labels() -> None:
+    assert [TYPES[column] for column in columns_of({"ui", "title"})] == ["title", "ui"]
+    assert columns_of(("b", "a"), ("a", "x", "b")) == [0, 2]
+
+
+def test_articles_of_pages_have_no_noise() -> None:
+    pages = (Page("a", (Line("Tiêu đề", 1, "title"), Line("Menu", 2, "navigation"))), Page("b", (Line("Menu", 1, "ui"),)))
+    corpus = Corpus("pages/test", pages, ("g", "h"))
+    assert corpus.has_noise
+    articles = corpus.only_articles()
+    assert [len(page.lines) for page in articles.pages] == [1, 0] and not articles.has_noise
+    assert [page.id for page in article_lines(corpus).pages] == ["a"] and article_lines(corpus).groups == ("g",)

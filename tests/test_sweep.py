@@ -15,7 +15,7 @@ from clfnews.config.schema import load_config
 from clfnews.data.corpus import load_split, share_of_groups
 from clfnews.errors import UserError
 from clfnews.evaluation.metrics import COLUMNS
-from clfnews.reports.experiments import BEGIN, END, index, read_results, tables
+from clfnews.reports.experiments import BEGIN, END, RESULTS, index, read_results, tables, with_results
 from clfnews.training.sweep import run_sweep
 from clfnews.training.sweep_spec import Sweep, load_sweep
 
@@ -233,3 +233,22 @@ def test_numbers_of_two_signatures_are_two_tables() -> None:
     row |= {metric: "0.5" for _, metric in COLUMNS["type"]}
     text = tables([row, row | {"variant": "b", "signature": "two"}], ["test"])
     assert text.count("**type, test**") == 2 and text.index("`one`") < text.index("| b |") < text.index("`two`")
+
+
+def test_the_readme_shows_the_results_that_the_overview_names(tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert with_results(readme, EXPERIMENTS) == readme
+    text = f"before\n{RESULTS[0]}\nold\n{RESULTS[1]}\nafter\n"
+    assert with_results(text, tmp_path) == text  # experiments of one's own, without an overview
+    shutil.copytree(EXPERIMENTS / "001-baselines", tmp_path / "mine")
+    (tmp_path / "overview.yaml").write_text("experiment: mine\nsets: {test: pages of mine}\n", encoding="utf-8")
+    filled = with_results(text, tmp_path)
+    assert filled.startswith("before\n") and filled.endswith("after\n") and "old" not in filled
+    assert "| model | validation | pages of mine |" in filled and "\n| rules | " in filled
+
+
+@pytest.mark.parametrize("text", ["sets: {}", "[", "experiment: x", "- a"])
+def test_an_overview_that_is_none_is_told(tmp_path: Path, text: str) -> None:
+    (tmp_path / "overview.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=r"overview\.yaml: expected 'experiment: FOLDER'"):
+        with_results("".join(RESULTS), tmp_path)

@@ -1,4 +1,4 @@
-"""schema."""
+"""The keys of a configuration with their defaults, and `load_config`."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""data."""
+"""The labelled data: read, checked, counted, described by its card, and composed from parts."""

@@ -12,7 +12,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from clfnews.data.rows import CONFIGS, SplitRow, _objects, alone_note, line_problems, read_folder, stands_alone
+from clfnews.data.rows import CONFIGS, PAIR_KINDS, SplitRow, alone_note, line_problems, objects_of, read_folder, stands_alone
 from clfnews.errors import nearest
 from clfnews.labels import GUIDELINES_VERSION, STANCES, is_article
 from clfnews.page import normalise
@@ -25,7 +25,6 @@ _PERMUTATIONS = 128
 _LSH_THRESHOLD = 0.5
 _MIN_LEDE_CHARS = 40
 """A shorter first body line is a fragment or a sub-heading that any article may have."""
-_CHALLENGE_KINDS = ("swap", "minimal")
 
 
 def check_folder(folder: Path) -> tuple[list[str], str]:
@@ -172,7 +171,7 @@ def _check_challenges(folder: Path, rows: Sequence[SplitRow], problems: list[str
     ids: dict[str, str] = {}
     pairs = 0
     for path in sorted((folder / "challenge").glob("*.jsonl")):
-        for number, pair in _objects(path, f"challenge/{path.name}", problems):
+        for number, pair in objects_of(path, f"challenge/{path.name}", problems):
             pairs += 1
             place, pair_id = f"challenge/{path.name}: row {number}", str(pair.get("id") or "")
             problems += (f"{place}: {problem}" for problem in _pair_problems(pair))
@@ -190,8 +189,8 @@ def _check_challenges(folder: Path, rows: Sequence[SplitRow], problems: list[str
 def _pair_problems(pair: Mapping[str, Any]) -> Iterator[str]:
     if not pair.get("id"):
         yield "no 'id'"
-    if pair.get("kind") not in _CHALLENGE_KINDS:
-        yield f"unknown kind {pair.get('kind')!r}{nearest(str(pair.get('kind')), _CHALLENGE_KINDS)}"
+    if pair.get("kind") not in PAIR_KINDS:
+        yield f"unknown kind {pair.get('kind')!r}{nearest(str(pair.get('kind')), PAIR_KINDS)}"
     for side in ("a", "b"):
         text = _text_of(pair, side)
         if not text:

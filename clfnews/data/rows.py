@@ -1,4 +1,4 @@
-"""rows."""
+"""Rows of labelled pages as they stand in files, and what can be wrong with their labels."""
 
 from __future__ import annotations
 
@@ -13,6 +13,12 @@ from clfnews.errors import UserError, nearest
 from clfnews.files import jsonl_files
 from clfnews.labels import ARTICLE, STANCES, TASKS, TYPES
 from clfnews.page import Line, Page
+
+CONFIGS = ("pages", "stance")
+"""Folders of labelled rows in a data folder."""
+PAIR_KINDS = ("swap", "minimal")
+"""What differs between the sentences of a challenge pair: who acts on whom, or a word or two that turn the stance."""
+_SPLITS = ("train", "validation", "test")
 
 
 def page_of_gold(row: dict[str, Any], default_id: str) -> Page:
@@ -36,10 +42,6 @@ def label_problems(line: Line) -> list[str]:
     if line.stance is not None and line.type is not None and line.type not in ARTICLE:
         problems.append(f"stance on a {line.type} line (only title and body have one)")
     return problems
-
-
-CONFIGS = ("pages", "stance")
-_SPLITS = ("train", "validation", "test")
 
 
 def split_of(file: str) -> str:
@@ -106,14 +108,14 @@ def read_folder(folder: Path, problems: list[str]) -> list[SplitRow]:
         order = {name: i for i, name in enumerate(_SPLITS)}
         for path in sorted(jsonl_files(folder / config), key=lambda p: (order.get(split_of(p.name), len(order)), p.name)):
             name = f"{config}/{path.name}"
-            for number, data in _objects(path, name, problems):
+            for number, data in objects_of(path, name, problems):
                 rows.append(SplitRow(name, number, data, tuple(_lines(data, f"{name}: row {number}", problems))))
     if not rows and not problems:
         raise UserError(f"{folder}: no rows in {' or '.join(f'{config}/*.jsonl' for config in CONFIGS)}")
     return rows
 
 
-def _objects(path: Path, name: str, problems: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+def objects_of(path: Path, name: str, problems: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:
     """Number and object of each row of a JSONL file."""
     data_bytes = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     for number, raw in enumerate(data_bytes.split(b"\n"), 1):

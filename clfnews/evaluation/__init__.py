@@ -1,1 +1,1 @@
-"""evaluation."""
+"""Scores with intervals, predictions that are kept, and two runs or filters compared."""

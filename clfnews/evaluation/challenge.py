@@ -9,14 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from clfnews.data.rows import PAIR_KINDS
 from clfnews.errors import UserError
-from clfnews.evaluation.scores import Bootstrap, Scores
+from clfnews.evaluation.scores import Bootstrap, Scores, scores_of
 from clfnews.files import numbered_rows
 from clfnews.labels import GUIDELINES_VERSION, STANCES
 from clfnews.models.calibration import FittedTask
 from clfnews.page import Page, normalise
-
-KINDS = ("swap", "minimal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +39,9 @@ def load_pairs(path: Path) -> list[Pair]:
     for number, row in numbered_rows(path):
         sides = [row.get("a"), row.get("b")]
         good = all(isinstance(s, dict) and isinstance(s.get("text"), str) and s.get("stance") in STANCES for s in sides)
-        if row.get("kind") not in KINDS or not good:
+        if row.get("kind") not in PAIR_KINDS or not good:
             raise UserError(
-                f"{path}: row {number}: not a challenge pair (kind: {' or '.join(KINDS)}; a and b with text and stance)"
+                f"{path}: row {number}: not a challenge pair (kind: {' or '.join(PAIR_KINDS)}; a and b with text and stance)"
             )
         a, b = row["a"], row["b"]
         pairs.append(Pair(row["kind"], (normalise(a["text"]), normalise(b["text"])), (a["stance"], b["stance"])))
@@ -83,14 +82,9 @@ def score_challenge(stance_task: FittedTask, pairs: Sequence[Pair], bootstrap: B
         if counted.any():
             values[name] = float(score[counted].mean())
             samples[name] = (weights[:, counted] @ score[counted]) / np.maximum(weights[:, counted].sum(axis=1), 1)
-    tail = (1 - bootstrap.level) / 2
-    ends = {name: np.quantile(sample, [tail, 1 - tail]) for name, sample in samples.items()}
     digest = sha256("\n".join(text for pair in pairs for text in pair.texts).encode()).hexdigest()[:12]
-    return Scores(
-        values,
-        {name: float(end[0]) for name, end in ends.items()},
-        {name: float(end[1]) for name, end in ends.items()},
+    signature = (
         f"{len(pairs)} challenge pairs|data {digest}|guidelines {GUIDELINES_VERSION}"
-        f"|bootstrap {bootstrap.samples}x{bootstrap.level:g} of pairs, seed {bootstrap.seed}",
-        samples,
+        f"|bootstrap {bootstrap.samples}x{bootstrap.level:g} of pairs, seed {bootstrap.seed}"
     )
+    return scores_of(values, samples, signature, bootstrap.level)

@@ -132,15 +132,15 @@ def _score(corpus: Corpus, counts: Counts, metrics: dict[str, Metric], bootstrap
     }
     values = {name: float(metric(total)) for name, metric in metrics.items()}
     samples = {name: np.asarray(metric(resampled)) for name, metric in metrics.items()}
-    tail = (1 - bootstrap.level) / 2
+    return scores_of(values, samples, signature(corpus, bootstrap), bootstrap.level)
+
+
+def scores_of(values: dict[str, float], samples: dict[str, np.ndarray], signature: str, level: float) -> Scores:
+    """Scores whose intervals are the quantiles of their bootstrap samples."""
+    tail = (1 - level) / 2
     ends = {name: np.quantile(sample, [tail, 1 - tail]) for name, sample in samples.items()}
-    return Scores(
-        values,
-        {name: float(end[0]) for name, end in ends.items()},
-        {name: float(end[1]) for name, end in ends.items()},
-        signature(corpus, bootstrap),
-        samples,
-    )
+    low, high = ({name: float(end[i]) for name, end in ends.items()} for i in (0, 1))
+    return Scores(values, low, high, signature, samples)
 
 
 def _sum_by(array: np.ndarray, index: np.ndarray, n: int) -> np.ndarray:

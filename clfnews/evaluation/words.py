@@ -1,10 +1,10 @@
-"""Word-F1 by page, as benchmarks of content extraction count it (`align.word_f1`), by kind of page."""
+"""Word-F1 by page, as benchmarks of content extraction count it, by kind of page."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -35,7 +35,15 @@ def word_counts(corpus: Corpus, keep: Sequence[np.ndarray]) -> Counts:
 
 def word_scores(text: str, gold: str) -> tuple[float, float, float]:
     """F1, precision and recall of a text's bag of words; 1 if both texts are empty, 0 if one is."""
-    a, b = Counter(words_of(text)), Counter(words_of(gold))
+    return _bag_scores(Counter(words_of(text)), Counter(words_of(gold)))
+
+
+def word_f1(predicted: Iterable[str], gold: Iterable[str]) -> float:
+    """F1 of two bags of words, as WCXB's `evaluate.py` defines it; 1 if both are empty, 0 if one is."""
+    return _bag_scores(Counter(predicted), Counter(gold))[0]
+
+
+def _bag_scores(a: Counter[str], b: Counter[str]) -> tuple[float, float, float]:
     if not a or not b:
         same = float(not a and not b)
         return same, same, same
@@ -68,17 +76,5 @@ _WORD = re.compile(r"\w+")
 
 
 def words_of(text: str) -> list[str]:
-    r"""Words as the benchmark counts them: ``\\w+`` of the text in lower case."""
+    r"""Words as the benchmark counts them: ``\w+`` of the text in lower case."""
     return _WORD.findall(text.lower())
-
-
-def word_f1(predicted: Sequence[str] | Counter[str], gold: Sequence[str] | Counter[str]) -> float:
-    """F1 of two bags of words, as WCXB's `evaluate.py` defines it.
-
-    1 if both are empty, 0 if one is.
-    """
-    a, b = Counter(predicted), Counter(gold)
-    if not a or not b:
-        return float(not a and not b)
-    overlap = (a & b).total()
-    return 2 * overlap / (a.total() + b.total())

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from clfnews.labels import ARTICLE, STANCES, TYPES
+from clfnews.labels import ARTICLE, STANCES, TYPES, columns_of
 from clfnews.models.base import Probabilities
 from clfnews.page import Line
 
@@ -123,7 +123,7 @@ def expected_f1(p: np.ndarray, types: np.ndarray) -> float:
     if not len(p):
         return 1.0
     q = article_probability(p)
-    kept = types < len(ARTICLE)
+    kept = np.isin(types, columns_of(ARTICLE))
     if not kept.any():
         return round(float(np.prod(1 - q)), 4)
     return round(float(2 * q[kept].sum() / (kept.sum() + q.sum())), 4)

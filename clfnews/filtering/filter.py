@@ -20,12 +20,13 @@ import numpy as np
 from clfnews.errors import UserError
 from clfnews.filtering.decisions import NO_MODEL, _decide_all, expected_f1, page_stance
 from clfnews.filtering.tagged import TaggedLine, TaggedPage, _named
-from clfnews.labels import ARTICLE, STANCES, TYPES
+from clfnews.labels import ARTICLE, STANCES, TYPES, columns_of
 from clfnews.models import load_model, save_model
 from clfnews.models.calibration import FittedTask
 from clfnews.page import Line, Page
 from clfnews.version import __version__
 
+_ARTICLE = columns_of(ARTICLE)
 SCHEMA = 1
 """Version of the saved folder; `load` refuses another one."""
 BATCH = 256
@@ -137,7 +138,8 @@ class PageFilter:
         # The stance model reads the article as the filter sees it, without the noise.
         articles = [
             page.with_lines(
-                Line(page.lines[i].text, page.lines[i].n, TYPES[types[i]]) for i in np.flatnonzero(types < len(ARTICLE)).tolist()
+                Line(page.lines[i].text, page.lines[i].n, TYPES[types[i]])
+                for i in np.flatnonzero(np.isin(types, _ARTICLE)).tolist()
             )
             for page, types in zip(pages, columns, strict=True)
         ]
@@ -153,7 +155,7 @@ class PageFilter:
         stance_rows = iter(p_stance.tolist() if p_stance is not None else [None] * len(article))
         lines = []
         for line, row, j in zip(page.lines, p.tolist(), types.tolist(), strict=True):
-            keep, stance, label = j < len(ARTICLE), None, None
+            keep, stance, label = j in _ARTICLE, None, None
             if keep:
                 stance = next(stance_rows)
                 if stance is not None and max(stance) >= self.min_confidence:

@@ -41,7 +41,7 @@ class Added:
     changed: int
     """Their lines that are not what they were."""
     alone: int
-    """Pages of the folder without a site (see `quality.stands_alone`)."""
+    """Pages of the folder without a site (see `data.rows.stands_alone`)."""
     kept: int
     """Pages that were not replaced, since the import has only a model's labels of them."""
 

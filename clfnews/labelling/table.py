@@ -63,7 +63,7 @@ def from_tsv(text: str, source: str, note: Callable[[str], None] = lambda _: Non
 
     The rows may have been sorted and the cells quoted by a spreadsheet. `note` is
     told how many pages still have a model's labels; the others are a person's
-    (see `labelrows.by_person`).
+    (see `rows.by_person`).
     Raises `UserError` for unknown labels and for lines that are missing,
     doubled or no longer have the exported text.
     """
@@ -147,8 +147,6 @@ def _page_row(place: str, meta: GoldRow, lines: Sequence[_Numbered], problems: l
             problems.append(f"{second}: line {n} of page {meta['id']!r} a second time")
     if isinstance(about.get("digests"), str):
         _check_lines(place, meta["id"], about, lines, problems)
-    else:
-        _check_page(place, meta["id"], about, lines, problems)
     left_out = () if about.get("numbered") else ("n",)
     return meta | {"lines": [{key: line[key] for key in line if key not in left_out} for _, _, line in lines]}
 
@@ -167,12 +165,3 @@ def _check_lines(place: str, page_id: str, about: GoldRow, lines: Sequence[_Numb
             problems.append(f"{where}: page {page_id!r} had no line {n} when it was exported")
         elif _digest(line["text"], _DIGITS) != exported[n]:
             problems.append(f"{where}: the text of line {n} of page {page_id!r} is not the one exported ({_HINT})")
-
-
-def _check_page(place: str, page_id: str, about: GoldRow, lines: Sequence[_Numbered], problems: list[str]) -> None:
-    """The same for tables of former versions, which have one digest of all texts, and for those without any."""
-    texts = _digest("\n".join(line["text"] for _, _, line in lines), 12)
-    if about.get("count", len(lines)) != len(lines):
-        problems.append(f"{place}: page {page_id!r} has {len(lines)} lines, but {about['count']} were exported")
-    elif about.get("texts", texts) != texts:
-        problems.append(f"{place}: a text of page {page_id!r} is not the one exported ({_HINT})")

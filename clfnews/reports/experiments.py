@@ -15,7 +15,7 @@ import yaml
 from clfnews.data.markdown import markdown_table
 from clfnews.errors import UserError
 from clfnews.evaluation.metrics import CHALLENGE, COLUMNS, HEADLINE
-from clfnews.evaluation.scores import Scores
+from clfnews.evaluation.scores import Scores, scores_of
 from clfnews.files import write_text
 
 FLOORS = {"type": "rules", "stance": "lexicon"}
@@ -81,12 +81,9 @@ def _number(value: float) -> str:
 
 def mean_scores(scores: Sequence[Scores], level: float) -> Scores:
     """The mean over seeds; its interval is that of the mean in every resample."""
-    tail = (1 - level) / 2
     values = {name: float(np.mean([s.values[name] for s in scores])) for name in scores[0].values}
     samples = {name: np.mean([s.samples[name] for s in scores], axis=0) for name in scores[0].samples}
-    low = {name: float(np.quantile(sample, tail)) for name, sample in samples.items()}
-    high = {name: float(np.quantile(sample, 1 - tail)) for name, sample in samples.items()}
-    return Scores(values, low, high, scores[0].signature, samples)
+    return scores_of(values, samples, scores[0].signature, level)
 
 
 def read_results(path: Path) -> list[ResultRow]:

@@ -1,1 +1,1 @@
-"""composing."""
+"""Pages composed from articles, layouts and noise, as a recipe says."""

@@ -1,4 +1,4 @@
-"""document."""
+"""`read_html`: a document to a page, in another process if it could take long."""
 
 from __future__ import annotations
 
