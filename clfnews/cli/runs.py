@@ -1,4 +1,4 @@
-"""Commands about runs and experiments; `cli.py` adds them to the others."""
+"""Commands about runs and experiments."""
 
 from __future__ import annotations
 
@@ -77,10 +77,14 @@ def runs(
 
 
 def promote(
-    version: Annotated[str, typer.Argument(help="Number of a version, models:/NAME/VERSION, or a run (id, name, last, best).")],
+    version: Annotated[
+        str, typer.Argument(help="Number of a version, models:/NAME/VERSION, a run (id, name, last, best), or a model's folder.")
+    ],
     experiment: Experiment = "clfnews",
 ) -> None:
     """Make a registered model the champion: the model that filter, tag and clfnews.load() use by themselves.
+
+    A folder with a model, such as a training leaves when its store fails, is logged and registered first.
 
     Example: clfnews promote 2
     Example: clfnews promote models:/clfnews/2

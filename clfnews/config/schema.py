@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from clfnews.config.loading import Section, _read, _set, _validated, _yaml_value
 from clfnews.config.options import Share, StanceModels, TypeModels
@@ -44,11 +44,29 @@ class StanceSection(Section):
     models: StanceModels = StanceModels()
 
 
+def _model_name(name: str) -> str:
+    """MLflow says it only when the model is registered: after the training."""
+    if any(sign in name for sign in "/:"):
+        raise ValueError("must not contain / or :")
+    if any(sign in name for sign in "@#?%"):
+        raise ValueError("must not contain @ # ? or %, which mean something in models:/NAME/VERSION")
+    return name
+
+
+def _shown_name(name: str) -> str:
+    if not name.strip() or name != name.strip() or not name.isprintable():
+        raise ValueError("must be a name of one line, without spaces at its ends")
+    return name
+
+
+Name = Annotated[str, Field(max_length=200), AfterValidator(_shown_name)]
+
+
 class TrackingSection(Section):
     """Where runs and models are kept."""
 
-    experiment: str = "clfnews"
-    registered_model: str | None = "clfnews"
+    experiment: Name = "clfnews"
+    registered_model: Annotated[Name, AfterValidator(_model_name)] | None = "clfnews"
     promote: bool = True
     run_name: str | None = None
 

@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from clfnews.errors import UserError
 from clfnews.models.augment import augment
-from clfnews.models.base import Probabilities, normalised, split_back
+from clfnews.models.base import Probabilities, check_shapes, load_arrays, normalised, reading, split_back
 from clfnews.models.exact import ExactLayer
+from clfnews.models.features.characters import WORD_BITS
 from clfnews.models.features.lines import feature_names, line_features, page_table, word_idf
 from clfnews.models.scorer import TextScorer, at_most
 from clfnews.page import Page
@@ -204,17 +206,28 @@ class Context:
     @classmethod
     def load(cls, folder: Path, task: str, labels: tuple[str, ...], **options: Any) -> Context:
         """The saved model; raises `UserError` if this version computes other features."""
-        from clfnews.errors import UserError
-
-        if json.loads((folder / "features.json").read_text(encoding="utf-8")) != list(feature_names()):
+        with reading(folder / "features.json"):
+            known = json.loads((folder / "features.json").read_text(encoding="utf-8"))
+        if known != list(feature_names()):
             raise UserError(f"{folder}: trained with other features than this version computes; train again")
         model = cls(task, labels, **options)
-        with np.load(folder / "context.npz", allow_pickle=False) as arrays:
-            stored = {name: arrays[name] for name in arrays.files}
+        stored = load_arrays(folder / "context.npz")
+        check_shapes(folder / "context.npz", stored, model._shapes(stored))
         if model.text_scorer:
             model._scorer = TextScorer.from_arrays(labels, stored)
         model._arrays = {name: array for name, array in stored.items() if not name.startswith("scorer_")}
         return model
+
+    def _shapes(self, stored: dict[str, np.ndarray]) -> dict[str, tuple[int, ...]]:
+        """The shape that each stored array has to have, from the options and from those that say how many columns there are."""
+        sizes = [stored[name].size if name in stored else 0 for name in ("numeric", "coded")]
+        k, inputs = len(self.labels), sizes[0] + int(stored["sizes"].sum() if "sizes" in stored else 0)
+        of_nets = {"w1": (inputs, self.hidden), "b1": (self.hidden,), "w2": (self.hidden, k), "b2": (k,)}
+        return {
+            "numeric": (sizes[0],), "mean": (sizes[0],), "scale": (sizes[0],), "coded": (sizes[1],), "sizes": (sizes[1],),
+            "idf": (2**WORD_BITS,), "transitions": (k, k),
+            **{f"{name}_{i}": shape for name, shape in of_nets.items() for i in range(self.nets)},
+        }  # fmt: skip
 
 
 def _encoder(x: np.ndarray, used: np.ndarray) -> dict[str, np.ndarray]:

@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from clfnews.errors import UserError
 from clfnews.labels import ARTICLE
-from clfnews.models.base import Probabilities, load_skops, normalised, split_back
+from clfnews.models.base import Probabilities, check_shapes, load_arrays, load_skops, normalised, reading, split_back
 from clfnews.models.features.characters import CharTable, char_table
 from clfnews.models.features.lines import feature_names, line_features, page_table
 from clfnews.models.features.markup import markup_features, score_features, tree_of
@@ -228,14 +229,15 @@ class Trees:
     @classmethod
     def load(cls, folder: Path, task: str, labels: tuple[str, ...], **options: Any) -> Trees:
         """The saved model; raises `UserError` if this version computes other features."""
-        from clfnews.errors import UserError
-
-        if json.loads((folder / "features.json").read_text(encoding="utf-8")) != list(all_names()):
+        with reading(folder / "features.json"):
+            known = json.loads((folder / "features.json").read_text(encoding="utf-8"))
+        if known != list(all_names()):
             raise UserError(f"{folder}: trained with other features than this version computes; train again")
         model = cls(task, labels, **options)
         model._forest = load_skops(folder / "forest.skops", (_TREE,))
-        with np.load(folder / "trees.npz", allow_pickle=False) as arrays:
-            stored = {name: arrays[name] for name in arrays.files}
+        stored = load_arrays(folder / "trees.npz", infinite=("edges",))
+        n = stored["kept"].size if "kept" in stored else 0
+        check_shapes(folder / "trees.npz", stored, {"kept": (n,), "edges": (n, BINS - 1)})
         model._kept, model._edges = stored["kept"], stored["edges"]
         model._words = TextScorer.from_arrays(labels, _part(stored, "words_"))
         model._paths = TextScorer.from_arrays(_SIDES, _part(stored, "paths_")) if "paths_scorer_rows" in stored else None

@@ -1,6 +1,6 @@
 """What a training logs: names, tags, parameters, scores, data and figures of its runs.
 
-The functions are given the module mlflow; `tracking.py` imports it.
+The functions are given the module mlflow, which `store.open_store` imports.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clfnews.errors import UserError
 from clfnews.evaluation.metrics import HEADLINE
 from clfnews.evaluation.results import LoggedRun
 from clfnews.evaluation.scores import Scores
 from clfnews.labels import TASKS
-from clfnews.tracking.registry import _log_model, _register
-from clfnews.tracking.store import quiet_mlflow, store_errors, store_problem
+from clfnews.tracking.killed import process_tag
+from clfnews.tracking.registry import log_model, register
+from clfnews.tracking.store import find_experiment, open_store
 from clfnews.version import __version__
 
 if TYPE_CHECKING:
@@ -106,12 +106,12 @@ def log_predictions(mlflow: Any, outcome: TrainResult, tags: dict[str, str], run
         mlflow.log_artifacts(folder)
 
 
-def log_child(mlflow: Any, outcome: TrainResult, result: Result, tags: dict[str, str], parent: str) -> None:
+def log_child(mlflow: Any, outcome: TrainResult, result: Result, tags: dict[str, str], experiment: str, parent: str) -> None:
     """One model as a child of the active run."""
     from clfnews.reports import figures as report
 
     name = f"{result.task} {result.name} {result.headline:.3f}"
-    with mlflow.start_run(run_name=name, nested=True):
+    with mlflow.start_run(experiment_id=experiment, run_name=name, nested=True, tags=process_tag()):
         champion = outcome.champions[result.task] is result
         place = outcome.results[result.task].index(result)
         own = {
@@ -200,22 +200,21 @@ _OVERRIDES = re.compile(r" (?=[\w.]+=)")
 
 def log_sweep(section: TrackingSection, name: str, rows: Iterable[dict[str, str]]) -> None:
     """One parent run for a sweep, one child for each model, variant and seed."""
-    mlflow = quiet_mlflow()
     by_run: dict[tuple[str, ...], list[dict[str, str]]] = {}
     for row in rows:
         by_run.setdefault((row["variant"], row["task"], row["model"], row["seed"]), []).append(row)
-    try:
-        mlflow.set_experiment(section.experiment)
-        with mlflow.start_run(run_name=f"sweep {name}"):
+    mark = process_tag()
+    with open_store(make=True) as mlflow:
+        experiment = find_experiment(mlflow, section.experiment).experiment_id
+        with mlflow.start_run(experiment_id=experiment, run_name=f"sweep {name}", tags=mark):
             mlflow.set_tags({"clfnews.kind": "sweep"})
             for (variant, task, model, seed), of_run in by_run.items():
-                with mlflow.start_run(run_name=f"{name} {variant} {task} {model} seed {seed}", nested=True):
+                run_name = f"{name} {variant} {task} {model} seed {seed}"
+                with mlflow.start_run(experiment_id=experiment, run_name=run_name, nested=True, tags=mark):
                     mlflow.set_tags({"clfnews.kind": "variant", "task": task, "model": model})
                     changed = dict(item.split("=", 1) for item in _OVERRIDES.split(of_run[0]["overrides"]) if "=" in item)
                     mlflow.log_params({"task": task, "model": model, "variant": variant, "seed": seed} | changed)
                     mlflow.log_metrics(_sweep_metrics(of_run))
-    except store_errors() as error:
-        raise UserError(store_problem(mlflow.get_tracking_uri(), error)) from error
 
 
 def _sweep_metrics(rows: Iterable[dict[str, str]]) -> dict[str, float]:
@@ -233,30 +232,23 @@ def log_training(outcome: TrainResult, config_path: str, started: float) -> Trai
 
     `started`: when the training began, in seconds since 1970; the run's duration counts from there.
     """
-    mlflow = quiet_mlflow()
     section = outcome.config.tracking
-    from clfnews.tracking import log as runlog
-
-    try:
-        experiment = mlflow.set_experiment(section.experiment)
-        earlier = mlflow.MlflowClient().search_runs([experiment.experiment_id], "tags.`clfnews.kind` = 'train'")
-        colour = runlog.COLOURS[len(earlier) % len(runlog.COLOURS)]
-        tags = runlog.tags_of(outcome, config_path)
-        name = section.run_name or runlog.run_name(outcome)
-        with mlflow.start_run(run_id=_create_run(mlflow, experiment.experiment_id, name, started)) as run:
-            runlog.log_parent(mlflow, outcome, tags, colour)
-            runlog.log_predictions(mlflow, outcome, tags, run)
+    tags = tags_of(outcome, config_path)
+    with open_store(make=True) as mlflow:
+        experiment = find_experiment(mlflow, section.experiment).experiment_id
+        earlier = mlflow.MlflowClient().search_runs([experiment], "tags.`clfnews.kind` = 'train'")
+        colour = COLOURS[len(earlier) % len(COLOURS)]
+        name = section.run_name or run_name(outcome)
+        with mlflow.start_run(run_id=_create_run(mlflow, experiment, name, started)) as run:
+            log_parent(mlflow, outcome, tags, colour)
+            log_predictions(mlflow, outcome, tags, run)
             for results in outcome.results.values():
                 for result in results:
-                    runlog.log_child(mlflow, outcome, result, tags, run.info.run_name)
-            model = _log_model(mlflow, outcome)
-            version, promoted, reason = _register(mlflow, outcome, model)
-    except store_errors() as error:
-        raise UserError(store_problem(mlflow.get_tracking_uri(), error)) from error
+                    log_child(mlflow, outcome, result, tags, experiment, run.info.run_name)
+            version, promoted, reason = register(mlflow, outcome, log_model(mlflow, outcome.page_filter))
+        store = mlflow.get_tracking_uri()
     uri = f"models:/{section.registered_model}/{version}" if version else None
-    logged = LoggedRun(
-        run.info.run_id, run.info.experiment_id, run.info.run_name, mlflow.get_tracking_uri(), uri, promoted, reason
-    )
+    logged = LoggedRun(run.info.run_id, experiment, run.info.run_name, store, uri, promoted, reason)
     return replace(outcome, run=logged)
 
 
@@ -265,5 +257,5 @@ def _create_run(mlflow: Any, experiment_id: str, name: str, started: float) -> s
     from mlflow.tracking.context.registry import resolve_tags
 
     client = mlflow.MlflowClient()
-    run = client.create_run(experiment_id, start_time=int(started * 1000), tags=resolve_tags(), run_name=name)
+    run = client.create_run(experiment_id, start_time=int(started * 1000), tags=resolve_tags() | process_tag(), run_name=name)
     return str(run.info.run_id)

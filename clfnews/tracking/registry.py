@@ -1,10 +1,9 @@
-"""registry."""
+"""Registered models: found, loaded, logged, and which of them is the champion."""
 
 from __future__ import annotations
 
 import contextlib
 import io
-import json
 import re
 import tempfile
 from pathlib import Path
@@ -14,7 +13,11 @@ from clfnews.errors import UserError
 from clfnews.evaluation.metrics import HEADLINE
 from clfnews.evaluation.scores import score_stance, score_type
 from clfnews.filtering.filter import PageFilter
-from clfnews.tracking.store import missing_store, quiet_mlflow, store_errors, store_problem
+from clfnews.filtering.saved import read_meta
+from clfnews.tracking.killed import process_tag
+from clfnews.tracking.moved import local_path
+from clfnews.tracking.store import find_experiment, locked, missing_store, open_store
+from clfnews.version import __version__
 
 if TYPE_CHECKING:
     from clfnews.evaluation.results import TrainResult
@@ -22,11 +25,9 @@ if TYPE_CHECKING:
 
 def model_version() -> str:
     """One line on the champion of the store in use: its name and the digests of the data it learnt from."""
-    from clfnews.tracking.registry import find_filter
-
     try:
-        meta = json.loads((find_filter() / "filter.json").read_text(encoding="utf-8"))
-    except (UserError, OSError, ValueError):
+        meta = read_meta(find_filter())
+    except UserError:
         return "none in the store in use; train one: clfnews train CONFIG"
     data = ", ".join(f"{name} {digest}" for name, digest in meta["info"].get("data", {}).items() if name.endswith("/train"))
     return f"{meta['name']} (clfnews {meta['clfnews']}; data: {data or 'unknown'})"
@@ -36,6 +37,8 @@ DEFAULT_MODEL = "models:/clfnews@champion"
 ALIAS = "champion"
 _LOGGED_MODEL = re.compile(r"models:/m-[0-9a-f]{32}")
 """What MLflow calls a model of a run that is not registered."""
+_MISSING = re.compile(r"not found|does not exist|no such|failed to download|RESOURCE_DOES_NOT_EXIST", re.IGNORECASE)
+"""What MLflow says of a run or a model that is not there."""
 REQUIREMENTS = ["mlflow", "pandas", "numpy", "scipy", "scikit-learn", "skops", "fasttext-community"]
 
 
@@ -55,26 +58,36 @@ def find_filter(uri_or_dir: str | None = None) -> Path:
         return next(
             (f for f in (folder, folder / "artifacts" / "filter", folder / "filter") if (f / "filter.json").is_file()), folder
         )
-    mlflow = quiet_mlflow()
-    store = missing_store(mlflow)
-    if store:
-        raise UserError(
-            f"no model {uri}: there is no store {store}; train one (clfnews train CONFIG), or name the store of a training "
-            "(MLFLOW_TRACKING_URI=sqlite:////FOLDER/mlflow.db) or the folder of a model (--model)"
-        )
+    with open_store() as mlflow:
+        store = missing_store(mlflow)
+        if store:
+            raise UserError(
+                f"no model {uri}: there is no store {store}; train one (clfnews train CONFIG), or name the store of a training "
+                "(MLFLOW_TRACKING_URI=sqlite:////FOLDER/mlflow.db) or the folder of a model (--model)"
+            )
+        return _downloaded(mlflow, uri) / "artifacts" / "filter"
+
+
+def _downloaded(mlflow: Any, uri: str) -> Path:
+    """The local folder of a model of the store."""
+    version = None
+    if uri.startswith("models:/") and not _LOGGED_MODEL.fullmatch(uri):
+        # Asked first: the error is clear, and comes before any copying.
+        version = registered_version(mlflow, uri)
     try:
-        if uri.startswith("models:/") and not _LOGGED_MODEL.fullmatch(uri):
-            # Asked first: the error is clear, and comes before any copying.
-            registered_version(mlflow, uri)
-        folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
-    except store_errors() as error:
-        text = str(error).splitlines()[0]
-        if "not found" in text.lower() or "does not exist" in text.lower() or "RESOURCE_DOES_NOT_EXIST" in str(error):
+        return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
+    except (mlflow.exceptions.MlflowException, OSError) as error:
+        if version is None and _MISSING.search(str(error)):
             raise UserError(
                 f"no model {uri} in {mlflow.get_tracking_uri()}; train one: clfnews train configs/base.yaml"
             ) from error
-        raise UserError(store_problem(mlflow.get_tracking_uri(), error)) from error
-    return folder / "artifacts" / "filter"
+        place = mlflow.MlflowClient().get_model_version_download_uri(version.name, version.version) if version else ""
+        path = local_path(place)
+        if path is not None and not path.exists():
+            raise UserError(
+                f"{uri}: the model's files were in {path}; they are not there (were they moved or deleted?)"
+            ) from error
+        raise
 
 
 def registered_version(mlflow: Any, uri: str) -> Any:
@@ -101,7 +114,8 @@ def registered_version(mlflow: Any, uri: str) -> Any:
         raise UserError(f"{where}: {said}") from error
 
 
-def _log_model(mlflow: Any, outcome: TrainResult) -> Any:
+def log_model(mlflow: Any, page_filter: PageFilter) -> Any:
+    """Log a filter as an MLflow model into the active run."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
 
@@ -118,8 +132,8 @@ def _log_model(mlflow: Any, outcome: TrainResult) -> Any:
         ]
     )
     with tempfile.TemporaryDirectory() as folder:
-        outcome.page_filter.save(Path(folder) / "filter")
-        (Path(folder) / "filter" / CARD).write_text(render(outcome.page_filter.meta()), encoding="utf-8")
+        page_filter.save(Path(folder) / "filter")
+        (Path(folder) / "filter" / CARD).write_text(render(page_filter.meta()), encoding="utf-8")
         return mlflow.pyfunc.log_model(
             name="model",
             python_model=str(package / "tracking" / "pyfunc.py"),
@@ -136,33 +150,52 @@ def _pinned(names: list[str]) -> list[str]:
     return [f"{name}=={version(name)}" for name in names]
 
 
-def _register(mlflow: Any, outcome: TrainResult, model: Any) -> tuple[str | None, bool, str]:
-    """Register the model; move the alias if it beats the present champion on validation, and may."""
+def register(mlflow: Any, outcome: TrainResult, model: Any) -> tuple[str | None, bool, str]:
+    """Register the model; move the alias if it beats the present champion on validation, and may.
+
+    Returns the version, whether the alias was moved, and why or why not.
+    """
     name = outcome.config.tracking.registered_model
     if name is None:
         return None, False, "tracking.registered_model is null"
+    version = register_version(mlflow, name, model, outcome.page_filter)
+    by_hand = f"to move it: clfnews promote models:/{name}/{version}"
+    if not outcome.config.tracking.promote:
+        return version, False, f"tracking.promote is false; {by_hand}"
     client = mlflow.MlflowClient()
+    with locked(mlflow):  # another training must not take the place in between
+        present = client.get_registered_model(name).aliases.get(ALIAS)
+        promoted, reason = _is_better(outcome, f"models:/{name}/{present}" if present else None, by_hand)
+        if promoted:
+            client.set_registered_model_alias(name, ALIAS, version)
+    return version, promoted, reason
+
+
+def log_folder(mlflow: Any, folder: Path, experiment: str, name: str) -> Any:
+    """Log a filter that is kept in a folder as a run of its own, and register it under a name; returns the version.
+
+    Raises `UserError` if the folder holds no whole filter.
+    """
+    page_filter = PageFilter.load(folder)
+    place = find_experiment(mlflow, experiment).experiment_id
+    tags = process_tag() | {"clfnews.kind": "kept", "clfnews.version": __version__}
+    with mlflow.start_run(experiment_id=place, run_name=f"{page_filter.name} from {folder.name}", tags=tags):
+        model = log_model(mlflow, page_filter)
+    return mlflow.MlflowClient().get_model_version(name, register_version(mlflow, name, model, page_filter))
+
+
+def register_version(mlflow: Any, name: str, model: Any, page_filter: PageFilter) -> str:
+    """Register a logged model with its card as the description; returns the version."""
+    from clfnews.reports.model_card import render
+
     # What MLflow prints here stands in the table of results too.
     with contextlib.redirect_stderr(io.StringIO()):
         version = mlflow.register_model(model.model_uri, name).version
-    from clfnews.reports.model_card import render
-
-    client.update_model_version(name, version, description=render(outcome.page_filter.meta()))
-    if not outcome.config.tracking.promote:
-        return str(version), False, f"tracking.promote is false; to move it: clfnews promote models:/{name}/{version}"
-    from mlflow.exceptions import MlflowException
-
-    try:
-        present = client.get_model_version_by_alias(name, ALIAS)
-    except MlflowException:
-        present = None
-    promoted, reason = _is_better(outcome, f"models:/{name}/{present.version}" if present else None)
-    if promoted:
-        client.set_registered_model_alias(name, ALIAS, version)
-    return str(version), promoted, reason
+    mlflow.MlflowClient().update_model_version(name, version, description=render(page_filter.meta()))
+    return str(version)
 
 
-def _is_better(outcome: TrainResult, present: str | None) -> tuple[bool, str]:
+def _is_better(outcome: TrainResult, present: str | None, by_hand: str) -> tuple[bool, str]:
     """Whether the new filter beats the champion, both scored now on the same pages.
 
     The pages are the validation split, or train if there is none: the new one
@@ -175,7 +208,8 @@ def _is_better(outcome: TrainResult, present: str | None) -> tuple[bool, str]:
     try:
         old = load_filter(present)
     except UserError as error:
-        return True, f"the old champion cannot be loaded ({error})"
+        # Not known to be worse: a champion whose files are missing for an hour must not lose its place.
+        return False, f"{present} is the champion and cannot be loaded: {error}; {by_hand}"
     if old.stance_task is not None and "stance" not in outcome.champions:
         return False, f"it has no stance model, and {present} has one"
     new, before, told = [], [], []

@@ -1,8 +1,4 @@
-"""Runs read back from MLflow, and sweeps logged to it.
-
-The store is reached through `tracking.quiet_mlflow`; only `tracking.py` and
-`packaged.py` import mlflow.
-"""
+"""Runs read back from MLflow."""
 
 from __future__ import annotations
 
@@ -17,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from clfnews.errors import UserError, nearest
 from clfnews.evaluation.metrics import HEADLINE
 from clfnews.evaluation.predictions import PAGES, PREDICTIONS, RunData, read_parts
-from clfnews.tracking.registry import ALIAS, load_filter, registered_version
-from clfnews.tracking.store import missing_store, quiet_mlflow, store_errors, store_problem
+from clfnews.tracking.moved import local_path
+from clfnews.tracking.registry import ALIAS, load_filter, log_folder, registered_version
+from clfnews.tracking.store import missing_store, open_store
 
 if TYPE_CHECKING:
     from clfnews.filtering.filter import PageFilter
@@ -37,9 +34,8 @@ def load_run(name: str, experiment: str = "clfnews") -> RunData:
     champion of its task. Raises `UserError` if there is no such run, or if it
     was logged before predictions were kept.
     """
-    mlflow = quiet_mlflow()
-    client = _client(mlflow)
-    try:
+    with open_store() as mlflow:
+        client = _client(mlflow)
         run = _find(client, mlflow, name, experiment)
         only = None
         if run.data.tags.get("clfnews.kind") == "model":
@@ -48,19 +44,14 @@ def load_run(name: str, experiment: str = "clfnews") -> RunData:
         if run.data.tags.get("clfnews.kind") != "train":
             raise UserError(f"{name}: run {run.info.run_id} is not a training run of clfnews")
         return _read_run(client, run, only)
-    except store_errors() as error:
-        raise UserError(store_problem(mlflow.get_tracking_uri(), error)) from error
 
 
 def filter_of(name: str, experiment: str = "clfnews") -> PageFilter:
     """The filter of a folder, of a registered model, or of a run as `load_run` names it."""
     if name.startswith(("models:/", "runs:/")) or Path(name).is_dir():
         return load_filter(name)
-    mlflow = quiet_mlflow()
-    try:
+    with open_store() as mlflow:
         run = _find(_client(mlflow), mlflow, name, experiment)
-    except store_errors() as error:
-        raise UserError(store_problem(mlflow.get_tracking_uri(), error)) from error
     return load_filter(f"runs:/{run.data.tags.get('mlflow.parentRunId', run.info.run_id)}/model")
 
 
@@ -130,6 +121,11 @@ def _validation(run: Any) -> float:
 
 
 def _read_run(client: Any, run: Any, only: Any | None) -> RunData:
+    files = local_path(run.info.artifact_uri)
+    if files is not None and not files.exists():
+        raise UserError(
+            f"run {run.info.run_id}: its files were in {files}; they are not there (was the folder moved, or mlruns deleted?)"
+        )
     kept = {item.path for item in client.list_artifacts(run.info.run_id)}
     if not {PAGES, PREDICTIONS} <= kept:
         raise UserError(f"run {run.info.run_id} has no predictions (logged by an older clfnews); train it again")
@@ -167,17 +163,14 @@ class RunRow:
 
 def list_runs(experiment: str = "clfnews") -> list[RunRow]:
     """The finished trainings of an experiment, newest first; raises `UserError` if there is no such experiment."""
-    mlflow = quiet_mlflow()
-    client = _client(mlflow)
-    try:
+    with open_store() as mlflow:
+        client = _client(mlflow)
         runs = _trained(_runs_of(client, mlflow, experiment))
         champions = {(m.name, str(m.aliases[ALIAS])) for m in client.search_registered_models() if ALIAS in m.aliases}
         versions: dict[str, list[tuple[bool, int, str]]] = {}
         for v in client.search_model_versions():
             entry = (v.name, str(v.version)) in champions, int(v.version), f"models:/{v.name}/{v.version}"
             versions.setdefault(v.run_id, []).append(entry)
-    except store_errors() as error:
-        raise UserError(store_problem(mlflow.get_tracking_uri(), error)) from error
     return [_run_row(run, max(versions.get(run.info.run_id, [(False, 0, "")]))) for run in runs]
 
 
@@ -192,19 +185,23 @@ def _run_row(run: Any, version: tuple[bool, int, str]) -> RunRow:
 def promote(which: str, experiment: str = "clfnews", model: str = "clfnews") -> tuple[str, str | None, str]:
     """Move the alias `champion` to a version: name of the registered model, version before (None: none) and after.
 
-    `which`: the number of a version of `model`, `models:/NAME/VERSION`, or a
-    training as `load_run` names it. Raises `UserError` if there is no such
-    version or run, or if the run's model is not registered, or under two names.
+    `which`: the number of a version of `model`, `models:/NAME/VERSION`, a
+    training as `load_run` names it, or the folder of a filter, which is then
+    logged and registered as `model` first. Raises `UserError` if there is no such
+    version, run or filter, or if the run's model is not registered, or under two names.
     """
-    mlflow = quiet_mlflow()
-    client = _client(mlflow)
-    uri = f"models:/{model}/{which}" if _NUMBER.fullmatch(which) else which
-    try:
-        version = registered_version(mlflow, uri) if uri.startswith("models:/") else _version_of(client, mlflow, uri, experiment)
+    folder = Path(which)
+    kept = (folder / "filter.json").is_file()
+    with open_store(make=kept) as mlflow:
+        client = _client(mlflow)
+        if kept:
+            version = log_folder(mlflow, folder, experiment, model)
+        elif which.startswith("models:/") or _NUMBER.fullmatch(which):
+            version = registered_version(mlflow, which if which.startswith("models:/") else f"models:/{model}/{which}")
+        else:
+            version = _version_of(client, mlflow, which, experiment)
         before = client.get_registered_model(version.name).aliases.get(ALIAS)
         client.set_registered_model_alias(version.name, ALIAS, version.version)
-    except store_errors() as error:
-        raise UserError(store_problem(mlflow.get_tracking_uri(), error)) from error
     return version.name, str(before) if before else None, str(version.version)
 
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 
 from clfnews.errors import UserError
-from clfnews.tracking.store import quiet_mlflow, store_errors, store_problem
+from clfnews.tracking.store import SETTINGS, missing_store, open_store
 from clfnews.tracking.views import run_list
 
 
@@ -19,12 +19,9 @@ def serve_ui(experiment: str, port: int, echo: Callable[[str], object]) -> int:
 
     The link opens the run list with the headline metrics as columns.
     """
-    mlflow = quiet_mlflow()
-    uri = mlflow.get_tracking_uri()
-    try:
-        found = mlflow.get_experiment_by_name(experiment)
-    except store_errors() as error:
-        raise UserError(store_problem(uri, error)) from error
+    with open_store() as mlflow:
+        uri = mlflow.get_tracking_uri()
+        found = None if missing_store(mlflow) else mlflow.get_experiment_by_name(experiment)
     if found is None:
         raise UserError(f"no experiment {experiment!r} in {uri}; train first: clfnews train configs/base.yaml")
     if uri.startswith(("http://", "https://")):
@@ -35,8 +32,7 @@ def serve_ui(experiment: str, port: int, echo: Callable[[str], object]) -> int:
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--backend-store-uri", uri]
     # For one reader: without MLflow's four workers and its job runners it starts several times as fast.
     command += ["--workers", "1"]
-    os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
-    server = subprocess.Popen(command)
+    server = subprocess.Popen(command, env={**SETTINGS, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **os.environ})
     stopped: list[int] = []
 
     def stop(number: int, _: object) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
+from pathlib import Path
 from typing import Any
 
 from clfnews.config.schema import Config, chosen_models
 from clfnews.data.corpus import Splits
+from clfnews.errors import UserError
 from clfnews.evaluation.metrics import HEADLINE
 from clfnews.evaluation.results import Result, TrainResult
 from clfnews.evaluation.scores import Bootstrap, Scores, score_end_to_end
@@ -53,7 +56,22 @@ def train(config: Config, *, config_path: str = "", progress: Progress = lambda 
     if not track:
         return outcome
     progress("logging to MLflow")
-    return tracking_log.log_training(outcome, config_path, started)
+    try:
+        return tracking_log.log_training(outcome, config_path, started)
+    except UserError as error:
+        raise UserError(f"{error}; {_kept(page_filter)}") from error
+
+
+def _kept(page_filter: PageFilter) -> str:
+    """Where the filter is kept that could not be logged: a store that fails must not cost a training."""
+    folder = Path(f"unlogged-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")
+    try:
+        page_filter.save(folder)
+    except OSError as error:
+        return f"the fitted models could not be kept in {folder} either: {error.strerror}"
+    return (
+        f"the fitted models are in {folder}: use them with --model {folder}, log and promote them with: clfnews promote {folder}"
+    )
 
 
 def _join(config: Config, champions: dict[str, Result], splits: dict[str, Splits]) -> PageFilter:
