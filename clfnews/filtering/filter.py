@@ -182,7 +182,7 @@ class PageFilter:
         check_files(folder, meta)
         tasks = {}
         for task, temperature in meta["temperature"].items():
-            model, options = load_model(folder / task, task, known=f"{task}/model.json" in meta.get("files", {}))
+            model, options = load_model(folder / task, task, known=f"{task}/model.bin" in meta.get("files", {}))
             tasks[task] = FittedTask(model, options, temperature)
         return cls(
             tasks["type"],

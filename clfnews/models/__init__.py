@@ -52,7 +52,7 @@ def load_model(folder: Path, task: str | None = None, *, known: bool = False) ->
     """The model that `save_model` wrote, and its options.
 
     Parameters: the `task` that it has to be of (None: whatever it says); `known`:
-    its files are those that were saved (by their checksums). Raises `UserError`
+    its files are those that were saved, by their checksums. Raises `UserError`
     that names the file which is missing, broken, or of another version.
     """
     path = folder / "model.json"
@@ -76,9 +76,9 @@ def _checked(meta: Any, path: Path, task: str | None) -> tuple[type[Any], dict[s
     """The class and the options of a model, from its `model.json`."""
     if not isinstance(meta, dict) or not isinstance(meta.get("options"), dict):
         raise UserError(f"{path}: broken (no 'options'); train again")
-    if meta.get("kind") not in MODELS:
+    if meta.get("kind") not in list(MODELS):  # a list: whatever stands there
         raise UserError(f"{path}: unknown model {meta.get('kind')!r:.80}; was it made by a newer clfnews?")
-    if meta.get("task") not in TASKS or task not in (None, meta["task"]):
+    if meta.get("task") not in list(TASKS) or task not in (None, meta["task"]):
         raise UserError(f"{path}: is of the task {meta.get('task')!r:.80}, not of {task or ' or '.join(TASKS)!r}; train again")
     if meta.get("labels") != list(TASKS[meta["task"]]):
         raise UserError(f"{path}: its labels are not those of this version ({', '.join(TASKS[meta['task']])}); train again")
