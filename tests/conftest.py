@@ -41,7 +41,7 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The one real training of the test session, by the command line, with the default store."""
-    folder = tmp_path_factory.mktemp("project")
+    folder = tmp_path_factory.mktemp("project") / "dự án #1 50% tin"  # a name that addresses have to encode
     make_data(folder / "data")
     (folder / "tiny.yaml").write_text(yaml.safe_dump(tiny_config()), encoding="utf-8")
     trained = run("train", "tiny.yaml", cwd=folder)

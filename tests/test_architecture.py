@@ -34,7 +34,7 @@ ROOMS = {
     },
     "face": {"training", "tracking", "reports", "labelling", "evaluation", "bulk", "filtering", "data", "readers", "config"},
     "training": {"tracking", "reports", "evaluation", "filtering", "models", "data", "config"},
-    "tracking": {"reports", "evaluation", "filtering", "config"},
+    "tracking": {"reports", "evaluation", "filtering", "readers", "config"},  # the served model reads rows as the CLI does
     "reports": {"evaluation", "filtering", "data"},
     "labelling": {"evaluation", "filtering", "models", "data", "readers"},
     "evaluation": {"filtering", "models", "data", "config"},

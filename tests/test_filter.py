@@ -267,7 +267,7 @@ model = mlflow.pyfunc.load_model("models:/clfnews@champion")
 frame = pd.DataFrame({"text": [open(sys.argv[1], encoding="utf-8").read(), "", None]}, index=["x", "y", "z"])
 out = model.predict(frame)
 import clfnews
-print(json.dumps([list(out.index), list(out.columns), out.iloc[0].to_dict(), out.iloc[1]["text"], clfnews.__file__]))
+print(json.dumps([list(out.index), list(out.columns), out.iloc[0].to_dict(), out["error"].tolist()[1:], clfnews.__file__]))
 """
 
 
@@ -277,13 +277,13 @@ def test_the_pyfunc_needs_no_clfnews(project: Project, tmp_path: Path, page_filt
         [sys.executable, "-c", CLEAN_PROCESS, str(SEED_PAGE)], cwd=tmp_path, env=env, capture_output=True, check=False
     )
     assert done.returncode == 0, done.stderr.decode()
-    index, columns, first, empty, origin = json.loads(done.stdout.splitlines()[-1])
+    index, columns, first, errors, origin = json.loads(done.stdout.splitlines()[-1])
     assert index == ["x", "y", "z"]
-    assert columns == ["title", "text", "stance", "p_conciliatory", "p_hostile", "p_neutral", "confidence", "lines"]
+    assert columns == ["title", "text", "stance", "p_conciliatory", "p_hostile", "p_neutral", "confidence", "lines", "error"]
     wanted = next(iter(page_filter.tag([Page.from_text(SEED_PAGE.read_text(encoding="utf-8"))])))
     assert (first["title"], first["text"], first["stance"]) == (wanted.title, wanted.text, wanted.stance.label)
     assert json.loads(first["lines"]) == [line.as_row() for line in wanted.lines]
-    assert empty == "" and not Path(origin).is_relative_to(ROOT)
+    assert errors == ["", "needs 'text' (a string) or 'lines' (a list)"] and not Path(origin).is_relative_to(ROOT)
 
 
 def test_the_model_can_be_served(project: Project, tmp_path: Path, page_filter: PageFilter) -> None:
@@ -310,12 +310,49 @@ def test_the_model_can_be_served(project: Project, tmp_path: Path, page_filter: 
                 return False
 
         wait_for(answers, "the model server")
-        body = json.dumps({"dataframe_records": [{"text": SEED_PAGE.read_text(encoding="utf-8"), "id": "seed"}]}).encode()
+        records = [{"text": SEED_PAGE.read_text(encoding="utf-8"), "id": "seed"}, {"text": None}, {"text": HTML, "id": 7}]
+        body = json.dumps({"dataframe_records": records}).encode()
         request = urllib.request.Request(f"{address}/invocations", body, headers={"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=60) as reply:
             predictions = json.load(reply)["predictions"]
     wanted = next(iter(page_filter.tag([Page.from_text(SEED_PAGE.read_text(encoding="utf-8"))])))
-    assert [row["text"] for row in predictions] == [wanted.text]
+    assert predictions[0]["text"] == wanted.text
+    assert (predictions[1]["confidence"], predictions[1]["text"]) == (0, "") and "needs 'text'" in predictions[1]["error"]
+    assert [line["text"] for line in json.loads(predictions[2]["lines"])] == [
+        "Trang chủ",
+        "Một tin",
+        "Câu thứ nhất.",
+        "Câu thứ hai.",
+    ]
+
+
+HTML = (
+    "<!doctype html><nav><a href=/>Trang chủ</a></nav><article><h1>Một tin</h1><p>Câu thứ nhất.</p><p>Câu thứ hai.</p></article>"
+)
+
+
+def test_the_served_model_reads_rows_as_the_command_line_does(project: Project, registered: str, store: Any) -> None:
+    import mlflow
+    import pandas as pd
+
+    text, nan = "Hai bên nhất trí nối lại đàm phán.\nMột câu nữa.", float("nan")
+    good = [(text, "a", "http://x.vn/1"), (text, 7, nan), (text, nan, None), (HTML, 7.0, ""), ("", None, None)]
+    bad = [
+        (None, "a", None), (nan, "a", None), (b"<p>x</p>", 1, None), (["x"], 2, None), (7, 3, None), ({"x": 1}, 4, None),
+        (text, "a", 7), ("a\n" * 60_000, "a", None), ("x" * (33 << 20), "a", None), ("từ " * 2_000_000, "a", None),
+        ("<p>" + "x</p><p>" * 60_000, "a", None),
+    ]  # fmt: skip
+    model = mlflow.pyfunc.load_model(registered)
+    out = model.predict(pd.DataFrame([*good, *bad], columns=["text", "id", "url"], dtype=object))
+    assert (out["error"][: len(good)] == "").all() and (out["error"][len(good) :] != "").all()
+    assert len(json.loads(out["lines"][3])) == 4, "HTML in `text`"
+    assert out["text"][0] == out["text"][1] and out["confidence"][4] == 1.0, "a page without text is a page without an article"
+    wrong = out[len(good) :]
+    assert (wrong["confidence"] == 0).all() and (wrong["lines"] == "[]").all()
+    said = ["'url' is not a string", "has more than 50,000 lines", "is larger than 32 MiB", "characters", "lines"]
+    for reason, row in zip(said, wrong["error"][6:], strict=True):
+        assert reason in row
+    assert model.predict(pd.DataFrame({"text": [text], "id": [7]}))["error"].tolist() == [""], "a column of numbers"
 
 
 def test_what_is_no_page_is_told_apart(rules_filter: Path) -> None:

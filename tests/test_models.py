@@ -94,13 +94,13 @@ def test_a_loaded_model_answers_the_same_to_the_bit(fitted: tuple[Model, Corpus]
     model, corpus = fitted
     seeded = "seed" in inspect.signature(type(model)).parameters
     save_model(model, tmp_path / "model", OPTIONS.get(model.kind, {}) | ({"seed": 7} if seeded else {}))
-    loaded = load_model(tmp_path / "model")
+    loaded = load_model(tmp_path / "model")[0]
     assert (loaded.kind, loaded.task, loaded.labels) == (model.kind, model.task, model.labels)
     pages = [*corpus.pages, Page.from_text("Một dòng chưa thấy bao giờ.")]
     assert_equal(loaded.predict_proba(pages), model.predict_proba(pages))
     again = tmp_path / "again"
     save_model(loaded, again)
-    assert_equal(load_model(again).predict_proba(pages), model.predict_proba(pages))
+    assert_equal(load_model(again)[0].predict_proba(pages), model.predict_proba(pages))
 
 
 def test_the_same_seed_gives_the_same_model(fitted: tuple[Model, Corpus]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import numpy as np
@@ -119,7 +120,10 @@ def test_two_sides_of_equal_weight_are_neutral_by_balance() -> None:
 
 
 def test_a_page_without_article_has_no_stance() -> None:
-    assert page_stance([], np.zeros((0, 3))).label is None
+    nothing = page_stance([], np.zeros((0, 3)))
+    assert nothing.label is None and nothing.as_row()["lines"] == []
+    with pytest.raises(FrozenInstanceError):
+        nothing.label = "neutral"  # type: ignore[misc]
 
 
 # --- challenge pairs ----------------------------------------------------------------

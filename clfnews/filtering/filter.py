@@ -19,6 +19,7 @@ import numpy as np
 
 from clfnews.errors import UserError
 from clfnews.filtering.decisions import NO_MODEL, _decide_all, expected_f1, page_stance
+from clfnews.filtering.saved import META, SCHEMA, check_files, checksums, read_meta
 from clfnews.filtering.tagged import TaggedLine, TaggedPage, _named
 from clfnews.labels import ARTICLE, STANCES, TYPES, columns_of
 from clfnews.models import load_model, save_model
@@ -27,8 +28,6 @@ from clfnews.page import Line, Page
 from clfnews.version import __version__
 
 _ARTICLE = columns_of(ARTICLE)
-SCHEMA = 1
-"""Version of the saved folder; `load` refuses another one."""
 BATCH = 256
 """Pages that are tagged in one go; more costs memory, fewer costs speed."""
 
@@ -165,15 +164,16 @@ class PageFilter:
         return TaggedPage(page, tuple(lines), of_page, expected_f1(p, types), self.name)
 
     def save(self, folder: Path) -> None:
-        """Write the filter as a folder that `load` reads."""
+        """Write the filter as a folder that `load` reads; `filter.json` comes last, so that a folder with it is whole."""
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / META).unlink(missing_ok=True)
         for task, fitted in self._tasks().items():
             save_model(fitted.model, folder / task, fitted.options)
-        meta = self.meta()
-        (folder / "filter.json").write_text(json.dumps(meta, indent=1, ensure_ascii=False), encoding="utf-8")
+        meta = self.meta() | {"files": checksums(folder, self._tasks())}
+        (folder / META).write_text(json.dumps(meta, indent=1, ensure_ascii=False), encoding="utf-8")
 
     def meta(self) -> dict[str, Any]:
-        """What `filter.json` holds, from which the model card is written."""
+        """What `filter.json` holds but for the checksums; the model card is written from it."""
         return {
             "schema": SCHEMA,
             "clfnews": __version__,
@@ -191,27 +191,14 @@ class PageFilter:
 
     @classmethod
     def load(cls, folder: Path | str) -> PageFilter:
-        """The filter that `save` wrote; raises `UserError` if it is not one, or of another schema."""
+        """The filter that `save` wrote; raises `UserError` if it is not one, of another schema, or not whole."""
         folder = Path(folder)
-        try:
-            meta = json.loads((folder / "filter.json").read_text(encoding="utf-8"))
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise UserError(f"{folder}: not a clfnews filter (no filter.json); train one: clfnews train CONFIG") from error
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise UserError(f"{folder}/filter.json: broken; train again") from error
-        if meta.get("schema") != SCHEMA:
-            raise UserError(
-                f"{folder}: made by clfnews {meta.get('clfnews')} (schema {meta.get('schema')}), "
-                f"this is {__version__} (schema {SCHEMA}); train again or install that version"
-            )
-        missing = [key for key in ("name", "threshold", "min_confidence", "temperature", "info") if key not in meta]
-        if missing:
-            raise UserError(f"{folder}/filter.json: broken (no {missing[0]!r}); train again")
+        meta = read_meta(folder)
+        check_files(folder, meta)
         tasks = {}
-        for task in meta["temperature"]:
-            model = load_model(folder / task)
-            options = json.loads((folder / task / "model.json").read_text(encoding="utf-8"))["options"]
-            tasks[task] = FittedTask(model, options, meta["temperature"][task])
+        for task, temperature in meta["temperature"].items():
+            model, options = load_model(folder / task, task, known=f"{task}/model.bin" in meta.get("files", {}))
+            tasks[task] = FittedTask(model, options, temperature)
         return cls(
             tasks["type"],
             tasks.get("stance"),
@@ -237,10 +224,9 @@ def _no_collection() -> Iterator[None]:
 def reads_hidden(folder: Path) -> bool:
     """`PageFilter.reads_hidden` of a saved filter, without loading its models; False if there is none."""
     try:
-        meta = json.loads((folder / "filter.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return bool(read_meta(folder).get("reads_hidden"))
+    except UserError:
         return False  # what is wrong with it is told when it is loaded
-    return bool(meta.get("reads_hidden"))
 
 
 def _batches(items: Iterable[Page], size: int) -> Iterator[list[Page]]:

@@ -12,16 +12,20 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from clfnews.errors import UserError, nearest
-from clfnews.models.base import Model, Probabilities
+from clfnews.labels import TASKS
+from clfnews.models.base import Model, Probabilities, reading
 from clfnews.models.context import Context
 from clfnews.models.cues import Cues
-from clfnews.models.fasttext import FastText
+from clfnews.models.fasttext import FastText, check_in_child
 from clfnews.models.lexicon import Lexicon
 from clfnews.models.linear import Linear
 from clfnews.models.majority import Majority
 from clfnews.models.page_model import PageModel
 from clfnews.models.rules import Rules
+from clfnews.page import Page
 
 __all__ = ["MODELS", "Model", "Probabilities", "load_model", "make_model", "save_model"]
 
@@ -46,20 +50,50 @@ def save_model(model: Model, folder: Path, options: dict[str, Any] | None = None
     model.save(folder)
 
 
-def load_model(folder: Path) -> Model:
-    """The model that `save_model` wrote; raises `UserError` if there is none."""
+def load_model(folder: Path, task: str | None = None, *, known: bool = False) -> tuple[Model, dict[str, Any]]:
+    """The model that `save_model` wrote, and its options.
+
+    Parameters: the `task` that it has to be of (None: whatever it says); `known`:
+    its files are those that were saved, by their checksums. Raises `UserError`
+    that names the file which is missing, broken, or of another version.
+    """
+    path = folder / "model.json"
     try:
-        meta = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError) as error:
+        meta = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{folder}: no model there (model.json is missing or broken)") from error
-    if meta["kind"] == "trees":
-        raise UserError(f"{folder}: the model 'trees' is now part of 'page'; train again")
-    if meta["kind"] not in _SAVED:
-        raise UserError(f"{folder}: unknown model {meta['kind']!r}; was it made by a newer clfnews?")
-    parameters = signature(_SAVED[meta["kind"]]).parameters
+    kind, options = _checked(meta, path, task)
+    parameters = signature(kind).parameters
     open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
-    unknown = sorted(set(meta["options"]) - set(parameters))
+    unknown = sorted(set(options) - set(parameters))
     if unknown and not open_ended:
         raise UserError(f"{folder}: has options that this version does not know ({', '.join(unknown)}); train again")
-    model: Model = _SAVED[meta["kind"]].load(folder, meta["task"], tuple(meta["labels"]), **meta["options"])
-    return model
+    if kind is FastText and not known:
+        check_in_child(folder / "model.bin")
+    with reading(folder):
+        model: Model = kind.load(folder, meta["task"], tuple(meta["labels"]), **options)
+        _try_out(model)
+    return model, options
+
+
+def _checked(meta: Any, path: Path, task: str | None) -> tuple[type[Any], dict[str, Any]]:
+    """The class and the options of a model, from its `model.json`."""
+    if not isinstance(meta, dict) or not isinstance(meta.get("options"), dict):
+        raise UserError(f"{path}: broken (no 'options'); train again")
+    if meta.get("kind") == "trees":
+        raise UserError(f"{path}: the model 'trees' is now part of 'page'; train again")
+    if meta.get("kind") not in list(_SAVED):  # a list: whatever stands there
+        raise UserError(f"{path}: unknown model {meta.get('kind')!r:.80}; was it made by a newer clfnews?")
+    if meta.get("task") not in list(TASKS) or task not in (None, meta["task"]):
+        raise UserError(f"{path}: is of the task {meta.get('task')!r:.80}, not of {task or ' or '.join(TASKS)!r}; train again")
+    if meta.get("labels") != list(TASKS[meta["task"]]):
+        raise UserError(f"{path}: its labels are not those of this version ({', '.join(TASKS[meta['task']])}); train again")
+    return _SAVED[meta["kind"]], meta["options"]
+
+
+def _try_out(model: Model) -> None:
+    """One prediction: parts that do not fit each other show here, not in the middle of a run."""
+    page = Page.from_lines(["Hai bên nhất trí nối lại đàm phán vào ngày 3/4.", "Xem thêm"])
+    (p,) = model.predict_proba([page])
+    if p.shape != (2, len(model.labels)) or not np.isfinite(p).all() or not np.allclose(p.sum(axis=1), 1):
+        raise ValueError("its predictions are no probabilities")

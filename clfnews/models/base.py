@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -67,6 +71,48 @@ def normalised(p: np.ndarray) -> np.ndarray:
     return np.where(total > 0, p / np.where(total > 0, total, 1), 1.0 / p.shape[1])
 
 
+_DAMAGED = (
+    AttributeError, EOFError, KeyError, IndexError, MemoryError, NotImplementedError, OSError, RuntimeError, TypeError,
+    ValueError, struct.error, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What json, numpy, skops and fastText raise of files that are damaged, and models of parts that do not fit."""
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Whatever a damaged file of a model leads to is a `UserError` that names it."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise UserError(f"{error.filename or path}: is missing; copy the model again, or train again") from error
+    except _DAMAGED as error:
+        said = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+        raise UserError(f"{path}: broken ({said[:200]}); copy the model again, or train again") from error
+
+
+def load_arrays(path: Path, *, infinite: Sequence[str] = ()) -> dict[str, np.ndarray]:
+    """The arrays of an `.npz` file, numbers without NaN; those not named `infinite` are finite.
+
+    Raises `UserError` if it is broken.
+    """
+    with reading(path):
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        for name, array in arrays.items():
+            if array.dtype.kind not in "biuf" or np.isnan(array).any() or (name not in infinite and not np.isfinite(array).all()):
+                raise ValueError(f"{name} holds what is not a number")
+    return arrays
+
+
+def check_shapes(path: Path, arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise `UserError` for the first array of a file that is missing or not of its shape."""
+    for name, shape in shapes.items():
+        if name not in arrays:
+            raise UserError(f"{path}: broken (no {name}); copy the model again, or train again")
+        if arrays[name].shape != shape:
+            raise UserError(f"{path}: broken ({name} is {arrays[name].shape}, not {shape}); copy the model again, or train again")
+
+
 def load_skops(path: Path, trusted: Sequence[str] = ()) -> Any:
     """A scikit-learn object from a skops file, refusing types that could run code.
 
@@ -74,7 +120,8 @@ def load_skops(path: Path, trusted: Sequence[str] = ()) -> Any:
     """
     import skops.io
 
-    foreign = set(skops.io.get_untrusted_types(file=path)) - set(_TRUSTED) - set(trusted)
-    if foreign:
-        raise UserError(f"{path}: holds types that could run code, not loaded: {', '.join(sorted(foreign))}")
-    return skops.io.load(path, trusted=[*_TRUSTED, *trusted])
+    with reading(path):
+        foreign = set(skops.io.get_untrusted_types(file=path)) - set(_TRUSTED) - set(trusted)
+        if foreign:
+            raise UserError(f"{path}: holds types that could run code, not loaded: {', '.join(sorted(foreign))}")
+        return skops.io.load(path, trusted=[*_TRUSTED, *trusted])

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from clfnews.errors import UserError
-from clfnews.models.base import Probabilities, normalised, split_back
+from clfnews.models.base import Probabilities, check_shapes, load_arrays, normalised, reading, split_back
 from clfnews.models.chain import smooth
 from clfnews.models.encoding import encode
+from clfnews.models.features.characters import WORD_BITS
 from clfnews.models.features.lines import feature_names, line_features, page_table
 from clfnews.models.nets import Nets
 from clfnews.models.scorer import TextScorer
@@ -56,11 +57,13 @@ class Context:
     @classmethod
     def load(cls, folder: Path, task: str, labels: tuple[str, ...], **options: Any) -> Context:
         """The saved model; raises `UserError` if this version computes other features."""
-        if json.loads((folder / "features.json").read_text(encoding="utf-8")) != list(feature_names()):
+        with reading(folder / "features.json"):
+            known = json.loads((folder / "features.json").read_text(encoding="utf-8"))
+        if known != list(feature_names()):
             raise UserError(f"{folder}: trained with other features than this version computes; train again")
         model = cls(task, labels, **options)
-        with np.load(folder / "context.npz", allow_pickle=False) as arrays:
-            stored = {name: arrays[name] for name in arrays.files}
+        stored = load_arrays(folder / "context.npz")
+        check_shapes(folder / "context.npz", stored, model._shapes(stored))
         if "scorer_rows" in stored:
             model._scorer = TextScorer.from_arrays(labels, stored)
         model._nets.restore(stored)
@@ -68,3 +71,14 @@ class Context:
             name: array for name, array in stored.items() if not name.startswith(("scorer_", "w1_", "b1_", "w2_", "b2_"))
         }
         return model
+
+    def _shapes(self, stored: dict[str, np.ndarray]) -> dict[str, tuple[int, ...]]:
+        """The shape that each stored array has to have, from the options and from those that say how many columns there are."""
+        sizes = [stored[name].size if name in stored else 0 for name in ("numeric", "coded")]
+        k, inputs = len(self.labels), sizes[0] + int(stored["sizes"].sum() if "sizes" in stored else 0)
+        of_nets = {"w1": (inputs, self._nets.hidden), "b1": (self._nets.hidden,), "w2": (self._nets.hidden, k), "b2": (k,)}
+        return {
+            "numeric": (sizes[0],), "mean": (sizes[0],), "scale": (sizes[0],), "coded": (sizes[1],), "sizes": (sizes[1],),
+            "idf": (2**WORD_BITS,), "transitions": (k, k),
+            **{f"{name}_{i}": shape for name, shape in of_nets.items() for i in range(self._nets.n)},
+        }  # fmt: skip

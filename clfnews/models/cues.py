@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from clfnews.models.base import Probabilities, normalised, split_back
+from clfnews.errors import UserError
+from clfnews.models.base import Probabilities, check_shapes, load_arrays, normalised, split_back
 from clfnews.models.features.actors import actor_mentions
 from clfnews.models.features.characters import WORD_BITS, CharTable, char_table, class_code
 from clfnews.models.features.events import event_classes, event_phrases
@@ -210,9 +211,14 @@ class Cues:
     @classmethod
     def load(cls, folder: Path, task: str, labels: tuple[str, ...], **options: Any) -> Cues:
         model = cls(task, labels, **options)
-        with np.load(folder / "cues.npz", allow_pickle=False) as arrays:
-            model._grams, model._idf = arrays["grams"], arrays["idf"]
-            model._coef, model._bias = arrays["coef"], arrays["bias"]
+        path, k = folder / "cues.npz", len(labels)
+        arrays = load_arrays(path)
+        n = arrays["grams"].size if "grams" in arrays else 0
+        check_shapes(path, arrays, {"grams": (n,), "idf": (n,), "coef": (n, k), "bias": (k,)})
+        if (np.diff(arrays["grams"]) <= 0).any():
+            raise UserError(f"{path}: broken (grams are not in order); copy the model again, or train again")
+        model._grams, model._idf = arrays["grams"], arrays["idf"]
+        model._coef, model._bias = arrays["coef"], arrays["bias"]
         return model
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
+from errno import ENOENT
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from clfnews.errors import UserError
-from clfnews.models.base import Probabilities, labelled_lines, normalised, split_back
+from clfnews.models.base import Probabilities, labelled_lines, normalised, reading, split_back
 from clfnews.models.features.tokens import words
 from clfnews.page import Page
 
@@ -120,9 +123,45 @@ class FastText:
     def load(cls, folder: Path, task: str, labels: tuple[str, ...], **options: Any) -> FastText:
         import fasttext
 
-        model = cls(task, labels, **options)
-        model._model = fasttext.load_model(str(folder / "model.bin"))
+        model, path = cls(task, labels, **options), folder / "model.bin"
+        if not path.is_file():
+            raise FileNotFoundError(ENOENT, "no such file", str(path))
+        with reading(path):
+            model._model = fasttext.load_model(str(path))
+            unknown = set(model._model.get_labels()) - {_PREFIX + label for label in labels}
+            if unknown:
+                raise ValueError(f"it has the label {min(unknown)!r:.80}")
         return model
+
+
+_TRIAL = """
+import sys, fasttext
+try:
+    import resource
+    resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]), int(sys.argv[2])))
+except (ImportError, ValueError, OSError):  # not on this system, or the user's own limit is lower
+    pass
+fasttext.load_model(sys.argv[1]).predict(["một hai ba"], k=3)
+"""
+
+
+def check_in_child(path: Path, seconds: float = 120.0) -> None:
+    """Open a fastText file in a process of its own; raises `UserError` if that fails.
+
+    fastText believes what a file says of sizes and places: a damaged one may end the process that reads it.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: is missing; copy the model again, or train again")
+    memory = 2 * 1024**3 + 4 * path.stat().st_size
+    # -P: modules of the current folder are not imported.
+    command = [sys.executable, "-P", "-c", _TRIAL, str(path.absolute()), str(memory)]
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise UserError(f"{path}: broken (fastText does not come to an end with it); train again") from error
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["fastText crashes"]
+        raise UserError(f"{path}: broken ({said[0][:200]}); copy the model again, or train again")
 
 
 def vectors_file(path: Path, folder: Path) -> Path:

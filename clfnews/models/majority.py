@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from clfnews.models.base import Probabilities, labelled_lines
+from clfnews.models.base import Probabilities, labelled_lines, reading
 from clfnews.page import Page
 
 
@@ -37,6 +37,9 @@ class Majority:
 
     @classmethod
     def load(cls, folder: Path, task: str, labels: tuple[str, ...], **_: Any) -> Majority:
-        model = cls(task, labels)
-        model.shares = np.array(json.loads((folder / "shares.json").read_text()))
+        model, path = cls(task, labels), folder / "shares.json"
+        with reading(path):
+            model.shares = np.array(json.loads(path.read_text()), dtype=np.float64)
+            if model.shares.shape != (len(labels),) or not (model.shares >= 0).all():
+                raise ValueError("shares do not fit the labels")
         return model

@@ -92,9 +92,11 @@ class TextScorer:
 
     @classmethod
     def from_arrays(cls, labels: tuple[str, ...], arrays: dict[str, np.ndarray]) -> TextScorer:
-        """The scorer whose `arrays` were stored."""
+        """The scorer whose `arrays` were stored; raises `ValueError` if they are no scorer of these labels."""
         scorer = cls(labels)
         rows, weight = arrays["scorer_rows"], arrays["scorer_weight"]
+        if weight.shape != (len(rows), len(labels)) or (len(rows) and not 0 <= rows.min() <= rows.max() <= _SIZE):
+            raise ValueError("the text scorer does not fit")
         absent = (weight == -30.0).all(axis=0) if len(rows) else np.zeros(len(labels), dtype=bool)
         scorer.weight[:, absent] = -30.0
         scorer.weight[rows] = weight

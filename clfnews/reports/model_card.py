@@ -7,15 +7,14 @@ no number that is not from the run.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clfnews.data.markdown import markdown_table
-from clfnews.errors import UserError
 from clfnews.evaluation.metrics import COLUMNS, FEW_GROUPS, HEADLINE
+from clfnews.filtering.saved import read_meta
 from clfnews.labels import ARTICLE, GUIDELINES_VERSION, STANCES, TYPES
 
 if TYPE_CHECKING:
@@ -82,11 +81,7 @@ def card_of(folder: Path) -> str:
     try:
         return (folder / CARD).read_text(encoding="utf-8")
     except FileNotFoundError:
-        pass  # saved before cards were kept, or no filter at all
-    try:
-        return render(json.loads((folder / "filter.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"{folder}: not a clfnews filter (no filter.json); train one: clfnews train CONFIG") from error
+        return render(read_meta(folder))  # saved before cards were kept, or no filter at all
 
 
 def render(meta: Mapping[str, Any]) -> str:

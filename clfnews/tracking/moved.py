@@ -26,7 +26,8 @@ def follow_move(file: Path) -> None:
     Raises `UserError` if the store cannot be written, and `sqlite3.Error` if it is broken.
     """
     with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=20)) as store:
-        if not store.execute("SELECT 1 FROM sqlite_master WHERE name = 'experiments'").fetchall():
+        tables = {name for (name,) in store.execute("SELECT name FROM sqlite_master")}
+        if not tables.issuperset(table for table, _ in _PLACES):
             return  # MLflow itself says what is the matter with it
         places = [place for (place,) in store.execute("SELECT artifact_location FROM experiments WHERE artifact_location > ''")]
     moves = _moves(places, file.absolute().parent)

@@ -7,15 +7,25 @@ is unpickled; the package itself travels with the model.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mlflow
 import pandas as pd
 
+if TYPE_CHECKING:
+    from clfnews.filtering.tagged import TaggedPage
+    from clfnews.page import Page
+    from clfnews.readers.base import ReadOptions
+
 
 class PackagedFilter(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defined]
-    """One row a page in (`text`, optional `id`, `url`), one row a page out."""
+    """One row a page in (`text`, optional `id`, `url`), one row a page out.
+
+    A row is read as `clfnews filter` reads a row of JSON, with its limits: HTML
+    in `text` as HTML; what cannot be read is a row with the reason in `error`.
+    """
 
     def load_context(self, context: Any) -> None:
         """Read the filter from the model's artefacts."""
@@ -24,38 +34,70 @@ class PackagedFilter(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defi
         self.page_filter = PageFilter.load(Path(context.artifacts["filter"]))
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """Columns: `title`, `text`, `stance`, `p_*`, `confidence`, `lines` (JSON of all tagged lines)."""
-        from clfnews.labels import STANCES
+        """Columns: `title`, `text`, `stance`, `p_*`, `confidence`, `lines` (JSON of all tagged lines), `error`."""
         from clfnews.page import Page
+        from clfnews.readers.base import ReadOptions
 
+        options = ReadOptions(hidden=self.page_filter.reads_hidden)
         columns = {name: model_input[name].tolist() for name in ("text", "id", "url") if name in model_input}
-        pages = [
-            Page.from_text(
-                text if isinstance(text, str) else "",
-                id=str(columns["id"][i]) if columns.get("id") and columns["id"][i] is not None else str(i),
-                url=columns["url"][i] if columns.get("url") else None,
-            )
-            for i, text in enumerate(columns["text"])
+        records = [
+            _read({name: values[i] for name, values in columns.items()}, i, options) for i in range(len(model_input.index))
         ]
-        rows = []
-        for tagged in self.page_filter.tag(pages):
-            p = tagged.stance.p or {}
-            rows.append(
-                {"title": tagged.title or "", "text": tagged.text, "stance": tagged.stance.label or ""}
-                | {f"p_{label}": float(p.get(label, 0.0)) for label in STANCES}
-                | {
-                    "confidence": float(tagged.confidence),
-                    "lines": json.dumps([line.as_row() for line in tagged.lines], ensure_ascii=False),
-                }
-            )
+        tagged = self.page_filter.tag([record for record in records if isinstance(record, Page)])
+        rows = [_row(next(tagged)) if isinstance(record, Page) else _error_row(record) for record in records]
         return pd.DataFrame(rows, index=model_input.index, columns=output_columns())
+
+
+def _read(row: dict[str, Any], number: int, options: ReadOptions) -> Page | str:
+    """The page of a row, or why it is none."""
+    from clfnews.errors import BadRecord, UserError
+    from clfnews.readers.base import checked, page_of_row, silent
+
+    values = {name: _plain(value) for name, value in row.items()}
+    text = values.get("text")
+    if isinstance(text, str) and (len(text) > options.max_bytes or len(text.encode("utf-8", "replace")) > options.max_bytes):
+        return options.too_large
+    try:
+        page = checked(page_of_row(values, str(number), options), "", silent)
+    except (ValueError, UserError) as error:  # UserError: selectolax, which reads HTML, is not installed
+        return str(error)
+    return page.reason if isinstance(page, BadRecord) else replace(page, source=None)
+
+
+def _plain(value: Any) -> Any:
+    """The value of a cell: nothing for the many forms of nothing, whole numbers as such (pandas makes 7.0 of 7 beside a gap)."""
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return None
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _row(tagged: TaggedPage) -> dict[str, Any]:
+    from clfnews.labels import STANCES
+
+    p = tagged.stance.p or {}
+    return {
+        "title": tagged.title or "",
+        "text": tagged.text,
+        "stance": tagged.stance.label or "",
+        **{f"p_{label}": float(p.get(label, 0.0)) for label in STANCES},
+        "confidence": float(tagged.confidence),
+        "lines": json.dumps([line.as_row() for line in tagged.lines], ensure_ascii=False),
+        "error": "",
+    }
+
+
+def _error_row(reason: str) -> dict[str, Any]:
+    from clfnews.labels import STANCES
+
+    nothing = {"title": "", "text": "", "stance": "", **{f"p_{label}": 0.0 for label in STANCES}}
+    return nothing | {"confidence": 0.0, "lines": "[]", "error": reason}
 
 
 def output_columns() -> list[str]:
     """Names of the columns of `predict`."""
     from clfnews.labels import STANCES
 
-    return ["title", "text", "stance", *(f"p_{label}" for label in STANCES), "confidence", "lines"]
+    return ["title", "text", "stance", *(f"p_{label}" for label in STANCES), "confidence", "lines", "error"]
 
 
 mlflow.models.set_model(PackagedFilter())

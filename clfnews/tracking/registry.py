@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import re
 import tempfile
 from pathlib import Path
@@ -14,6 +13,7 @@ from clfnews.errors import UserError
 from clfnews.evaluation.metrics import HEADLINE
 from clfnews.evaluation.scores import score_stance, score_type
 from clfnews.filtering.filter import PageFilter
+from clfnews.filtering.saved import read_meta
 from clfnews.tracking.killed import process_tag
 from clfnews.tracking.moved import local_path
 from clfnews.tracking.store import find_experiment, locked, missing_store, open_store
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 def model_version() -> str:
     """One line on the champion of the store in use: its name and the digests of the data it learnt from."""
     try:
-        meta = json.loads((find_filter() / "filter.json").read_text(encoding="utf-8"))
-    except (UserError, OSError, ValueError):
+        meta = read_meta(find_filter())
+    except UserError:
         return "none in the store in use; train one: clfnews train CONFIG"
     data = ", ".join(f"{name} {digest}" for name, digest in meta["info"].get("data", {}).items() if name.endswith("/train"))
     return f"{meta['name']} (clfnews {meta['clfnews']}; data: {data or 'unknown'})"
@@ -40,6 +40,7 @@ _LOGGED_MODEL = re.compile(r"models:/m-[0-9a-f]{32}")
 _MISSING = re.compile(r"not found|does not exist|no such|failed to download|RESOURCE_DOES_NOT_EXIST", re.IGNORECASE)
 """What MLflow says of a run or a model that is not there."""
 REQUIREMENTS = ["mlflow", "pandas", "numpy", "scipy", "scikit-learn", "skops", "fasttext-community"]
+REQUIREMENTS_OF_HTML = ["selectolax"]
 
 
 def load_filter(uri_or_dir: str | None = None) -> PageFilter:
@@ -118,17 +119,19 @@ def log_model(mlflow: Any, page_filter: PageFilter) -> Any:
     """Log a filter as an MLflow model into the active run."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
+    from mlflow.types.schema import AnyType
 
     from clfnews.reports.model_card import CARD, render
 
     package = Path(__file__).parents[1]
-    optional = [ColSpec("string", name, required=False) for name in ("id", "url")]
-    inputs = Schema([ColSpec("string", "text"), *optional])
+    # Of any type: what is no text is told row by row, and does not end the others.
+    anything: Any = AnyType()  # type: ignore[no-untyped-call]
+    inputs = Schema([ColSpec(anything, "text"), *(ColSpec(anything, name, required=False) for name in ("id", "url"))])
     outputs = Schema(
         [
             *(ColSpec("string", name) for name in ("title", "text", "stance")),
             *(ColSpec("double", name) for name in ("p_conciliatory", "p_hostile", "p_neutral", "confidence")),
-            ColSpec("string", "lines"),
+            *(ColSpec("string", name) for name in ("lines", "error")),
         ]
     )
     with tempfile.TemporaryDirectory() as folder:
@@ -140,14 +143,19 @@ def log_model(mlflow: Any, page_filter: PageFilter) -> Any:
             artifacts={"filter": str(Path(folder) / "filter")},
             code_paths=[str(package)],
             signature=ModelSignature(inputs, outputs),
-            pip_requirements=_pinned(REQUIREMENTS),
+            pip_requirements=_pinned(REQUIREMENTS, REQUIREMENTS_OF_HTML),
         )
 
 
-def _pinned(names: list[str]) -> list[str]:
-    from importlib.metadata import version
+def _pinned(names: list[str], optional: list[str]) -> list[str]:
+    """The names with the versions that are installed here; the optional ones if they are."""
+    from importlib.metadata import PackageNotFoundError, version
 
-    return [f"{name}=={version(name)}" for name in names]
+    pinned = [f"{name}=={version(name)}" for name in names]
+    for name in optional:
+        with contextlib.suppress(PackageNotFoundError):
+            pinned.append(f"{name}=={version(name)}")
+    return pinned
 
 
 def register(mlflow: Any, outcome: TrainResult, model: Any) -> tuple[str | None, bool, str]:

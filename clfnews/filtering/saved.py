@@ -1,0 +1,92 @@
+"""The folder of a saved filter: what its `filter.json` says, and whether the files are those that were saved."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from clfnews.errors import UserError
+from clfnews.labels import TASKS
+from clfnews.version import __version__
+
+META = "filter.json"
+SCHEMA = 1
+"""Version of the saved folder; `read_meta` refuses another one."""
+TEMPERATURES = 0.01, 100.0
+"""Training chooses from a far smaller range (`models.calibration.fit_temperature`)."""
+
+
+def read_meta(folder: Path) -> dict[str, Any]:
+    """What `filter.json` of a saved filter holds, each value checked; raises `UserError` if it is none, or of another schema."""
+    path = folder / META
+    try:
+        meta = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise UserError(f"{folder}: not a clfnews filter (no filter.json); train one: clfnews train CONFIG") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: broken (not JSON); train again") from error
+    if not isinstance(meta, dict):
+        raise UserError(f"{path}: broken (not a JSON object); train again")
+    if meta.get("schema") != SCHEMA:
+        raise UserError(
+            f"{folder}: made by clfnews {meta.get('clfnews')} (schema {meta.get('schema')}), "
+            f"this is {__version__} (schema {SCHEMA}); train again or install that version"
+        )
+    problem = _problem(meta)
+    if problem:
+        raise UserError(f"{path}: broken ({problem}); train again")
+    return meta
+
+
+def _problem(meta: Mapping[str, Any]) -> str | None:
+    for key, kind in (("name", str), ("info", dict), ("temperature", dict)):
+        if not isinstance(meta.get(key), kind):
+            return f"no {key!r}" if key not in meta else f"{key!r} is {meta[key]!r:.80}"
+    for key in ("threshold", "min_confidence"):
+        if not _is_number(meta.get(key), 0, 1):
+            return f"no {key!r}" if key not in meta else f"{key!r} is not a number from 0 to 1: {meta[key]!r:.80}"
+    tasks = meta["temperature"]
+    if "type" not in tasks or not set(tasks) <= set(TASKS):
+        return f"'temperature' is of {', '.join(map(repr, tasks)) or 'nothing'}; expected 'type' and perhaps 'stance'"
+    wrong = next((value for value in tasks.values() if not _is_number(value, *TEMPERATURES)), None)
+    if wrong is not None or None in tasks.values():
+        return f"a temperature is {wrong!r:.80}"
+    files = meta.get("files", {})
+    if not isinstance(files, dict) or not all(isinstance(value, str) for value in files.values()):
+        return "'files' has no checksums"
+    return None
+
+
+def _is_number(value: Any, low: float, high: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and low <= value <= high
+
+
+def checksums(folder: Path, tasks: Iterable[str]) -> dict[str, str]:
+    """SHA-256 of every file of the models, by its path in the folder."""
+    paths = sorted(path for task in tasks for path in (folder / task).rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): _sha256(path) for path in paths}
+
+
+def check_files(folder: Path, meta: Mapping[str, Any]) -> None:
+    """Raise `UserError` that names the first file which is missing or not as it was saved; old folders have no checksums."""
+    for name, wanted in meta.get("files", {}).items():
+        path = folder / name
+        try:
+            found = _sha256(path)
+        except OSError as error:
+            raise UserError(
+                f"{path}: cannot be read ({error.strerror}); the model is not whole, copy it or train again"
+            ) from error
+        if found != wanted:
+            raise UserError(f"{path}: is not as it was saved (its checksum differs); copy the model again, or train again")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

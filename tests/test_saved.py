@@ -1,0 +1,190 @@
+"""The folder of a saved filter: damage of any kind is one line that names the file, and never a wrong answer."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers import ROOT, SEED_PAGE
+
+from clfnews.data.corpus import load_gold
+from clfnews.errors import UserError
+from clfnews.filtering.filter import PageFilter
+from clfnews.labels import TASKS
+from clfnews.models import make_model
+from clfnews.models.calibration import FittedTask
+from clfnews.page import Page
+
+PAIRS = {
+    "context": ("context", {"hidden": 4, "nets": 1, "epochs": 1, "copies": 0}, "cues", {}),
+    "fasttext": ("fasttext", {"dim": 4, "epoch": 1, "bucket": 100}, "linear", {"min_df": 1}),
+    "trees": ("trees", {"trees": 2}, "lexicon", {}),
+    "majority": ("majority", {}, "majority", {}),
+}
+PAGE = Page.from_text(SEED_PAGE.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def filters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A saved filter of each pair of models."""
+    corpus, folder = load_gold(ROOT / "data/pages/test.jsonl"), tmp_path_factory.mktemp("filters")
+    for name, (type_kind, type_options, stance_kind, stance_options) in PAIRS.items():
+        tasks = [
+            FittedTask(make_model(kind, task, TASKS[task], options).fit(corpus.pages, corpus.groups), options, 1.2)
+            for task, kind, options in (("type", type_kind, type_options), ("stance", stance_kind, stance_options))
+        ]
+        PageFilter(*tasks, name=name).save(folder / name)
+    return {name: folder / name for name in PAIRS}
+
+
+def change(path: Path, **values: Any) -> None:
+    """Other values in a JSON file; None removes a key."""
+    found = json.loads(path.read_text(encoding="utf-8")) | values
+    path.write_text(json.dumps({key: value for key, value in found.items() if value is not None}), encoding="utf-8")
+
+
+def model_files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*/*") if path.is_file())
+
+
+def halved(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def flipped(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    for at in range(len(data) // 3, len(data), max(len(data) // 40, 1)):
+        data[at] ^= 0x5A
+    path.write_bytes(bytes(data))
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "missing": Path.unlink,
+    "empty": lambda path: path.write_bytes(b""),
+    "halved": halved,
+    "flipped": flipped,
+    "something else": lambda path: path.write_bytes(b"<html>404 Not Found</html>\n"),
+    "json of another kind": lambda path: path.write_text("[1, {}]"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_file_that_is_not_as_it_was_saved_is_named(
+    name: str, damage: Callable[[Path], object], filters: dict[str, Path], tmp_path: Path
+) -> None:
+    for number, file in enumerate(model_files(filters[name])):
+        folder = Path(shutil.copytree(filters[name], tmp_path / str(number)))
+        broken = folder / file.relative_to(filters[name])
+        damage(broken)
+        with pytest.raises(UserError) as error:
+            PageFilter.load(folder)
+        assert str(broken) in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_folder_without_checksums_is_loaded_or_refused(
+    name: str, damage: Callable[[Path], object], filters: dict[str, Path], tmp_path: Path
+) -> None:
+    """As filters were saved before; a damaged fastText file may crash who opens it, so another process does."""
+    for number, file in enumerate(model_files(filters[name])):
+        folder = Path(shutil.copytree(filters[name], tmp_path / str(number)))
+        change(folder / "filter.json", files=None)
+        broken = folder / file.relative_to(filters[name])
+        damage(broken)
+        try:
+            page_filter = PageFilter.load(folder)
+        except UserError as error:
+            assert str(broken.parent) in str(error) and "\n" not in str(error)
+        else:
+            assert damage is flipped, "only a few bytes can go unseen"
+            list(page_filter.tag([PAGE]))
+
+
+def test_a_folder_of_before_answers_as_it_did(filters: dict[str, Path], tmp_path: Path) -> None:
+    for name, saved in filters.items():
+        folder = Path(shutil.copytree(saved, tmp_path / name))
+        change(folder / "filter.json", files=None)
+        (wanted,), (found,) = PageFilter.load(saved).tag([PAGE]), PageFilter.load(folder).tag([PAGE])
+        assert found == wanted
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"threshold": 5}, "'threshold' is not a number from 0 to 1: 5"),
+        ({"threshold": float("nan")}, "'threshold' is not a number"),
+        ({"threshold": "0.5"}, "'threshold' is not a number"),
+        ({"min_confidence": True}, "'min_confidence' is not a number"),
+        ({"temperature": {"type": 0.0}}, r"a temperature is 0\.0"),
+        ({"temperature": {"type": 1.0, "tone": 1.0}}, "'temperature' is of 'type', 'tone'"),
+        ({"temperature": {}}, "'temperature' is of nothing"),
+        ({"temperature": [1]}, "'temperature' is"),
+        ({"info": []}, "'info' is"),
+        ({"name": 7}, "'name' is 7"),
+        ({"files": {"type/model.json": 1}}, "'files' has no checksums"),
+        ({"files": {"type/weights.bin": "00"}}, r"weights\.bin: cannot be read"),
+    ],
+)
+def test_values_of_a_filter_that_cannot_be(values: dict[str, Any], said: str, filters: dict[str, Path], tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(filters["majority"], tmp_path / "filter"))
+    change(folder / "filter.json", **values)
+    with pytest.raises(UserError, match=said) as error:
+        PageFilter.load(folder)
+    assert str(folder) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"labels": list(reversed(TASKS["type"]))}, "its labels are not those"),
+        ({"task": "stance"}, "is of the task 'stance', not of 'type'"),
+        ({"kind": ["context"]}, "unknown model"),
+        ({"options": []}, "no 'options'"),
+        ({"options": {"hidden": "many"}}, "broken"),
+        ({"options": {"hidden": 5, "nets": 1}}, r"w1_0 is \(\d+, 4\), not \(\d+, 5\)"),
+    ],
+)
+def test_a_model_of_something_else(values: dict[str, Any], said: str, filters: dict[str, Path], tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(filters["context"], tmp_path / "filter"))
+    change(folder / "filter.json", files=None)
+    change(folder / "type" / "model.json", **values)
+    with pytest.raises(UserError, match=said):
+        PageFilter.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("change_array", "said"),
+    [
+        (lambda a: a | {"w1_0": a["w1_0"] * np.nan}, "w1_0 holds what is not a number"),
+        (lambda a: a | {"mean": a["mean"] + np.inf}, "mean holds what is not a number"),
+        (lambda a: a | {"transitions": a["transitions"].astype("S8")}, "transitions holds what is not a number"),
+        (lambda a: a | {"transitions": a["transitions"][:-1]}, r"transitions is \(7, 8\), not \(8, 8\)"),
+        (lambda a: {name: array for name, array in a.items() if name != "idf"}, "no idf"),
+        (lambda a: a | {"scorer_rows": a["scorer_rows"] + 2**30}, "the text scorer does not fit"),
+        (lambda a: a | {"coded": a["coded"] + 10_000}, "broken"),
+    ],
+)
+def test_numbers_that_cannot_be(change_array: Any, said: str, filters: dict[str, Path], tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(filters["context"], tmp_path / "filter"))
+    change(folder / "filter.json", files=None)
+    path = folder / "type" / "context.npz"
+    with np.load(path) as arrays:
+        stored = change_array({name: arrays[name] for name in arrays.files})
+    np.savez(path, **stored)
+    with pytest.raises(UserError, match=said) as error:
+        PageFilter.load(folder)
+    assert str(folder / "type") in str(error.value)
+
+
+def test_a_folder_without_filter_json_was_not_saved_to_its_end(filters: dict[str, Path], tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(filters["majority"], tmp_path / "filter"))
+    (folder / "filter.json").unlink()
+    with pytest.raises(UserError, match=r"not a clfnews filter \(no filter\.json\)"):
+        PageFilter.load(folder)
