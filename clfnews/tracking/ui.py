@@ -8,8 +8,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from clfnews.errors import UserError
+from clfnews.processes import safe_environment
 from clfnews.tracking.store import quiet_mlflow, store_errors, store_problem
 from clfnews.tracking.views import run_list
 
@@ -36,7 +38,9 @@ def serve_ui(experiment: str, port: int, echo: Callable[[str], object]) -> int:
     # For one reader: without MLflow's four workers and its job runners it starts several times as fast.
     command += ["--workers", "1"]
     os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
-    server = subprocess.Popen(command)
+    # The server finds its own modules first, whatever lies in the current folder: uvicorn looks in `APP_DIR` before all others.
+    modules = str(Path(mlflow.__file__).parents[1])
+    server = subprocess.Popen(command, env=safe_environment() | {"UVICORN_APP_DIR": modules})
     stopped: list[int] = []
 
     def stop(number: int, _: object) -> None:
