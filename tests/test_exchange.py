@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import json
 import shutil
@@ -286,24 +285,6 @@ def test_edited_labels_arrive(seed: Row) -> None:
     expected = deepcopy(seed)
     expected["lines"][n - 1]["type"] = "navigation"
     assert from_tsv("# a remark of mine\n\n" + text, "x.tsv") == [expected]
-
-
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        (lambda text: edit(text, 5, 4, "20-Oct"), "x.tsv:2: a text of page '{id}' is not the one exported"),
-        (lambda text: drop(text, 5), "x.tsv:2: page '{id}' has {fewer} lines, but {n} were exported"),
-    ],
-)
-def test_tables_of_former_versions_are_read_and_checked(change: Callable[[str], str], told: str, seed: Row) -> None:
-    texts = "\n".join(line["text"] for line in seed["lines"])
-    about = {"count": len(seed["lines"]), "texts": hashlib.sha256(texts.encode()).hexdigest()[:12]}
-    table = edit(to_tsv([seed]), 2, 0, "# page " + json.dumps(seed | {"lines": about}))
-    assert from_tsv(table, "x.tsv") == [seed]
-    n = len(seed["lines"])
-    with pytest.raises(UserError) as error:
-        from_tsv(change(table), "x.tsv")
-    assert told.format(id=seed["id"], n=n, fewer=n - 1) in str(error.value)
 
 
 def test_a_header_in_capitals_is_the_header(seed: Row) -> None:

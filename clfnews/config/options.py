@@ -8,7 +8,9 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from clfnews.config.loading import Section
 
-Positive = Annotated[int, Field(gt=0)]
+LARGEST = 1_000_000_000
+"""No number of a configuration has a reason to be larger; much larger ones are errors of the libraries below."""
+Positive = Annotated[int, Field(gt=0, le=LARGEST)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -34,22 +36,22 @@ class FastTextOptions(Section):
 
     dim: Positive = 32
     epoch: Positive = 20
-    lr: Annotated[float, Field(gt=0)] = 0.4
+    lr: Annotated[float, Field(gt=0, le=LARGEST)] = 0.4
     word_ngrams: Positive = 2
-    minn: Annotated[int, Field(ge=0)] = 0
-    maxn: Annotated[int, Field(ge=0)] = 0
+    minn: Annotated[int, Field(ge=0, le=LARGEST)] = 0
+    maxn: Annotated[int, Field(ge=0, le=LARGEST)] = 0
     min_count: Positive = 1
     bucket: Positive = 100_000
     balance: bool = False
     pretrained_vectors: str | None = None
-    autotune_seconds: Annotated[int, Field(ge=0)] = 0
+    autotune_seconds: Annotated[int, Field(ge=0, le=LARGEST)] = 0
     quantize: bool = False
 
 
 class LinearOptions(Section):
     """`models.linear.Linear`."""
 
-    C: Annotated[float, Field(gt=0)] = 4.0
+    C: Annotated[float, Field(gt=0, le=LARGEST)] = 4.0
     word_ngrams: NGrams = (1, 2)
     char_ngrams: NGrams | None = None
     min_df: Positive = 2
@@ -61,30 +63,30 @@ class ContextOptions(Section):
 
     context: bool = True
     text_scorer: bool = True
-    scorer_folds: Annotated[int, Field(ge=2)] = 3
+    scorer_folds: Annotated[int, Field(ge=2, le=LARGEST)] = 3
     scorer_dim: Positive = 16
     scorer_epoch: Positive = 3
-    copies: Annotated[int, Field(ge=0)] = 1
+    copies: Annotated[int, Field(ge=0, le=LARGEST)] = 1
     hidden: Positive = 64
     nets: Positive = 4
     epochs: Positive = 4
-    alpha: Annotated[float, Field(ge=0)] = 0.01
-    chain: Annotated[float, Field(ge=0)] = 0.4
+    alpha: Annotated[float, Field(ge=0, le=LARGEST)] = 0.01
+    chain: Annotated[float, Field(ge=0, le=LARGEST)] = 0.4
 
 
 class TreesOptions(Section):
     """`models.trees.Trees`."""
 
     trees: Positive = 80
-    leaves: Annotated[int, Field(ge=2)] = 31
-    rate: Annotated[float, Field(gt=0)] = 0.15
+    leaves: Annotated[int, Field(ge=2, le=LARGEST)] = 31
+    rate: Annotated[float, Field(gt=0, le=LARGEST)] = 0.15
     min_leaf: Positive = 40
-    l2: Annotated[float, Field(ge=0)] = 5.0
-    columns: Annotated[int, Field(ge=0)] = 120
+    l2: Annotated[float, Field(ge=0, le=LARGEST)] = 5.0
+    columns: Annotated[int, Field(ge=0, le=LARGEST)] = 120
     rows: Positive = 110_000
     bare: Share = 0.0
     page_cut: bool = True
-    scorer_folds: Annotated[int, Field(ge=2)] = 3
+    scorer_folds: Annotated[int, Field(ge=2, le=LARGEST)] = 3
     scorer_dim: Positive = 16
     scorer_epoch: Positive = 3
 
@@ -92,14 +94,14 @@ class TreesOptions(Section):
 class CuesOptions(Section):
     """`models.cues.Cues`."""
 
-    C: Annotated[float, Field(gt=0)] = 4.0
+    C: Annotated[float, Field(gt=0, le=LARGEST)] = 4.0
     ngrams: Positive = 3
     min_df: Positive = 2
     mask: bool = True
     cues: bool = True
     events: bool = True
-    offtopic_weight: Annotated[float, Field(ge=0)] = 0.1
-    neutral_weight: Annotated[float, Field(gt=0)] = 1.5
+    offtopic_weight: Annotated[float, Field(ge=0, le=LARGEST)] = 0.1
+    neutral_weight: Annotated[float, Field(gt=0, le=LARGEST)] = 1.5
 
 
 class TypeModels(Section):

@@ -13,7 +13,7 @@ from pathlib import Path
 from clfnews.errors import UserError, counted, nearest
 from clfnews.files import is_folder, is_there, read_rows, write_text
 from clfnews.labelling.labelstudio import LABELLING_CONFIG, are_texts, from_labelstudio, tasks_of, to_labelstudio
-from clfnews.labelling.rows import Row, has_labels, problems_of, raise_problems
+from clfnews.labelling.rows import GoldRow, has_labels, problems_of, raise_problems
 from clfnews.labelling.table import from_tsv, to_tsv
 from clfnews.page import normalise
 
@@ -29,7 +29,7 @@ def export_rows(source: str | Path, output: str | Path, format: str | None = Non
 
 
 def write_rows(
-    rows: Iterable[Row], output: str | Path, format: str | None = None, blank: bool = False, source: str = "rows"
+    rows: Iterable[GoldRow], output: str | Path, format: str | None = None, blank: bool = False, source: str = "rows"
 ) -> int:
     """Write gold rows for labelling; returns their number.
 
@@ -67,7 +67,7 @@ def format_for(output: Path, format: str | None = None) -> str:
     return chosen
 
 
-def _blank(row: Row) -> Row:
+def _blank(row: GoldRow) -> GoldRow:
     """The row without labels, and without whose labels they were."""
     kept = {key: value for key, value in row.items() if key not in ("model", "prefilled")}
     return kept | {"lines": [line | {"type": None, "stance": None} for line in row["lines"]]}
@@ -86,7 +86,9 @@ def import_rows(
     return len(rows), len(lines), sum(line["type"] is None for line in lines)
 
 
-def read_labelled(source: str | Path, annotator: str | None = None, note: Callable[[str], None] = lambda _: None) -> list[Row]:
+def read_labelled(
+    source: str | Path, annotator: str | None = None, note: Callable[[str], None] = lambda _: None
+) -> list[GoldRow]:
     """The gold rows of a labelled file in any of `FORMATS`; pages without any label are left out.
 
     Parameters: `annotator` (user id or e-mail) chooses among several Label
@@ -107,7 +109,7 @@ def read_labelled(source: str | Path, annotator: str | None = None, note: Callab
     return labelled
 
 
-def _read(source: Path, annotator: str | None, note: Callable[[str], None]) -> list[Row]:
+def _read(source: Path, annotator: str | None, note: Callable[[str], None]) -> list[GoldRow]:
     if source.suffix.lower() == FORMATS["jsonl"]:
         return _exportable(read_rows(source), str(source))
     try:
@@ -128,7 +130,7 @@ def write_labelling_config(path: str | Path) -> None:
     write_text(Path(path), LABELLING_CONFIG)
 
 
-def _exportable(rows: Iterable[Row], source: str) -> list[Row]:
+def _exportable(rows: Iterable[GoldRow], source: str) -> list[GoldRow]:
     """The rows, if every one of them comes back as it is."""
     problems: list[str] = []
     checked, ids = [], set()
@@ -155,13 +157,13 @@ def _exportable(rows: Iterable[Row], source: str) -> list[Row]:
     return checked
 
 
-def _to_jsonl(rows: Sequence[Row]) -> str:
+def _to_jsonl(rows: Sequence[GoldRow]) -> str:
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
-def _to_json(rows: Sequence[Row]) -> str:
+def _to_json(rows: Sequence[GoldRow]) -> str:
     return json.dumps(to_labelstudio(rows), ensure_ascii=False, indent=1) + "\n"
 
 
-_TO: dict[str, Callable[[Sequence[Row]], str]] = {"labelstudio": _to_json, "tsv": to_tsv, "jsonl": _to_jsonl}
+_TO: dict[str, Callable[[Sequence[GoldRow]], str]] = {"labelstudio": _to_json, "tsv": to_tsv, "jsonl": _to_jsonl}
 """Format -> its text."""

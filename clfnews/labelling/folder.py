@@ -18,7 +18,7 @@ from typing import Any
 from clfnews.data.rows import site_of, stands_alone
 from clfnews.errors import UserError, nearest
 from clfnews.files import numbered_rows, write_text
-from clfnews.labelling.rows import Row
+from clfnews.labelling.rows import GoldRow
 from clfnews.labels import ARTICLE, GUIDELINES_VERSION, STANCES, TYPES
 
 SHARES = {"train": 0.6, "test": 0.2, "validation": 0.2}
@@ -41,12 +41,12 @@ class Added:
     changed: int
     """Their lines that are not what they were."""
     alone: int
-    """Pages of the folder without a site (see `quality.stands_alone`)."""
+    """Pages of the folder without a site (see `data.rows.stands_alone`)."""
     kept: int
     """Pages that were not replaced, since the import has only a model's labels of them."""
 
 
-def add_to_folder(rows: Sequence[Row], folder: Path, split: str | None = None) -> Added:
+def add_to_folder(rows: Sequence[GoldRow], folder: Path, split: str | None = None) -> Added:
     """Add labelled pages to a data folder, or make it; pages with the id of an old one take its place,
     unless their labels are still a model's.
 
@@ -88,12 +88,12 @@ def add_to_folder(rows: Sequence[Row], folder: Path, split: str | None = None) -
     return Added(counts, len(before), changed, sum(stands_alone(row) for part in filled.values() for row in part), len(kept))
 
 
-def _changed_lines(old: Row, new: Row) -> int:
+def _changed_lines(old: GoldRow, new: GoldRow) -> int:
     """How many lines of two versions of a page differ, in text or label."""
     return sum(x != y for x, y in zip_longest(old["lines"], new["lines"]))
 
 
-def _check_complete(rows: Sequence[Row]) -> None:
+def _check_complete(rows: Sequence[GoldRow]) -> None:
     missing = [
         f"page {row['id']!r}, line {n}" for row in rows for n, line in enumerate(row["lines"], 1) if line.get("type") is None
     ]
@@ -102,11 +102,11 @@ def _check_complete(rows: Sequence[Row]) -> None:
         raise UserError(f"no type on {'; '.join(missing[:_SHOWN])}{more}; every line needs one before it is trained on")
 
 
-def _rows(path: Path) -> list[Row]:
+def _rows(path: Path) -> list[GoldRow]:
     return [row for _, row in numbered_rows(path)] if path.is_file() else []
 
 
-def _gold(row: Row) -> dict[str, Any]:
+def _gold(row: GoldRow) -> dict[str, Any]:
     """The row as the card describes it; without a site every page is a group of its own."""
     site = site_of(row)
     has_article = any(line["type"] in ARTICLE for line in row["lines"])

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from clfnews.errors import UserError, nearest
-from clfnews.labelling.rows import Row, by_person, label_line, problems_of, raise_problems
+from clfnews.labelling.rows import GoldRow, by_person, label_line, problems_of, raise_problems
 from clfnews.labels import STANCES, TYPES
 
 _COLOURS = ("#1b7837", "#5aae61", "#9970ab", "#c2a5cf", "#d6604d", "#4393c3", "#f4a582", "#878787")
@@ -38,7 +38,7 @@ LABELLING_CONFIG = f"""<View>
 """The labelling configuration of the Label Studio project that takes the exported tasks."""
 
 
-def to_labelstudio(rows: Sequence[Row]) -> list[dict[str, Any]]:
+def to_labelstudio(rows: Sequence[GoldRow]) -> list[dict[str, Any]]:
     """Gold rows as Label Studio tasks.
 
     A person's labels are an annotation that can be edited. Those of rows with a
@@ -85,7 +85,7 @@ def tasks_of(text: str, source: Path) -> list[Any]:
     return tasks if isinstance(tasks, list) else [tasks]
 
 
-def from_labelstudio(tasks: Sequence[Any], source: str, annotator: str | None = None) -> list[Row]:
+def from_labelstudio(tasks: Sequence[Any], source: str, annotator: str | None = None) -> list[GoldRow]:
     """Gold rows of Label Studio tasks as exported with "JSON"; `source` names the file in errors.
 
     A region labels every line that it touches. Predictions are nobody's work:
@@ -94,7 +94,7 @@ def from_labelstudio(tasks: Sequence[Any], source: str, annotator: str | None = 
     unless `annotator` names one.
     """
     problems: list[str] = []
-    pages: dict[str, Row] = {}
+    pages: dict[str, GoldRow] = {}
     people = {name for task in tasks for annotation in _annotations(task) for name in _names_of(annotation)}
     if annotator is not None and annotator not in people:
         raise UserError(f"{source}: no annotation by {annotator!r}{nearest(annotator, sorted(people))}")

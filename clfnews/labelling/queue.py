@@ -19,7 +19,7 @@ from clfnews.errors import BadRecord, UserError
 from clfnews.files import read_rows
 from clfnews.filtering.filter import PageFilter
 from clfnews.filtering.tagged import TaggedPage
-from clfnews.labelling.rows import Row
+from clfnews.labelling.rows import GoldRow
 from clfnews.labels import GUIDELINES_VERSION, TASKS
 from clfnews.models.calibration import FittedTask
 from clfnews.page import Page, normalise
@@ -214,7 +214,7 @@ def _ranked(candidates: Sequence[Candidate], key: Callable[[Candidate], float]) 
     return sorted(candidates, key=lambda c: (-key(c), c.tagged.page.id), reverse=True)
 
 
-def queue_rows(choices: Sequence[Choice], stance: bool = True) -> list[Row]:
+def queue_rows(choices: Sequence[Choice], stance: bool = True) -> list[GoldRow]:
     """Gold rows of chosen pages with the model's labels, and in `chosen_for` and `model` where they come from.
 
     Parameters: `stance`, whether the lines have stances too.
@@ -222,7 +222,7 @@ def queue_rows(choices: Sequence[Choice], stance: bool = True) -> list[Row]:
     return [_row(choice, stance) for choice in choices]
 
 
-def _row(choice: Choice, stance: bool) -> Row:
+def _row(choice: Choice, stance: bool) -> GoldRow:
     tagged, site = choice.candidate.tagged, choice.candidate.site
     page = tagged.page
     lines = [{"text": line.text, "type": line.type, "stance": line.stance if stance else None} for line in tagged.lines]

@@ -9,16 +9,16 @@ from clfnews.data.rows import line_problems
 from clfnews.errors import UserError
 from clfnews.page import Line, normalise
 
-Row = dict[str, Any]
+GoldRow = dict[str, Any]
 """A gold row."""
 
 _SHOWN = 5
 """Problems that an error message names; it counts the others."""
 
 
-def label_line(text: str, labels: Mapping[str, str], n: int | None) -> Row:
+def label_line(text: str, labels: Mapping[str, str], n: int | None) -> GoldRow:
     """A line of a gold row; an empty label is none, and only numbered lines have `n`."""
-    line: Row = {"text": text, "type": labels.get("type") or None, "stance": labels.get("stance") or None}
+    line: GoldRow = {"text": text, "type": labels.get("type") or None, "stance": labels.get("stance") or None}
     return line if n is None else {"n": n} | line
 
 
@@ -33,12 +33,12 @@ def problems_of(line: Mapping[str, Any], n: int) -> list[str]:
     return not_clean + line_problems(Line(text, n, labels["type"], labels["stance"]))
 
 
-def has_labels(row: Row) -> bool:
+def has_labels(row: GoldRow) -> bool:
     """Whether anybody has given any line of the page a label."""
     return any(line.get("type") or line.get("stance") for line in row["lines"])
 
 
-def by_person(row: Row) -> Row:
+def by_person(row: GoldRow) -> GoldRow:
     """A row whose labels a person gave, from those of a model: the field `model` becomes `prefilled`."""
     return {{"model": "prefilled"}.get(key, key): value for key, value in row.items()}
 

@@ -17,7 +17,7 @@ from itertools import pairwise
 from typing import Any
 
 from clfnews.errors import UserError, counted
-from clfnews.labelling.rows import Row, by_person, label_line, problems_of, raise_problems
+from clfnews.labelling.rows import GoldRow, by_person, label_line, problems_of, raise_problems
 
 COLUMNS = ["page_id", "n", "type", "stance", "text"]
 
@@ -26,11 +26,11 @@ _DIGITS = 6
 """Hexadecimal digits of the digest of a text. A spreadsheet holds 32,767 characters in a cell: lines enough."""
 _HINT = "a spreadsheet changes dates and numbers: open it with all columns as text"
 
-_Numbered = tuple[int, str, Row]
+_Numbered = tuple[int, str, GoldRow]
 """A line with its number and its place in the file."""
 
 
-def to_tsv(rows: Sequence[Row]) -> str:
+def to_tsv(rows: Sequence[GoldRow]) -> str:
     """Gold rows as a table: `page_id  n  type  stance  text`, under a comment row for each page."""
     out = ["\t".join(COLUMNS)]
     for row in rows:
@@ -58,17 +58,17 @@ def _digest_of_labels(lines: Iterable[Mapping[str, Any]]) -> str:
     return _digest("\n".join(f"{line.get('type') or ''}\t{line.get('stance') or ''}" for line in lines), 12)
 
 
-def from_tsv(text: str, source: str, note: Callable[[str], None] = lambda _: None) -> list[Row]:
+def from_tsv(text: str, source: str, note: Callable[[str], None] = lambda _: None) -> list[GoldRow]:
     """Gold rows of a table that `to_tsv` wrote and people have labelled; `source` names the file in errors.
 
     The rows may have been sorted and the cells quoted by a spreadsheet. `note` is
     told how many pages still have a model's labels; the others are a person's
-    (see `labelrows.by_person`).
+    (see `rows.by_person`).
     Raises `UserError` for unknown labels and for lines that are missing,
     doubled or no longer have the exported text.
     """
     problems: list[str] = []
-    pages: dict[str, tuple[str, Row]] = {}
+    pages: dict[str, tuple[str, GoldRow]] = {}
     lines: dict[str, list[_Numbered]] = {}
     reader = csv.reader(io.StringIO(text, newline=""), dialect="excel-tab")
     first = True
@@ -93,7 +93,7 @@ def from_tsv(text: str, source: str, note: Callable[[str], None] = lambda _: Non
     return _without_guesses([about for _, about in pages.values()], rows, note)
 
 
-def _without_guesses(exported: Sequence[Row], rows: Sequence[Row], note: Callable[[str], None]) -> list[Row]:
+def _without_guesses(exported: Sequence[GoldRow], rows: Sequence[GoldRow], note: Callable[[str], None]) -> list[GoldRow]:
     """The rows; those with other labels than the model gave are told from those that have them still."""
     before = [about["lines"].get("labels") if isinstance(about.get("lines"), dict) else None for about in exported]
     guessed = [digest == _digest_of_labels(row["lines"]) for digest, row in zip(before, rows, strict=True)]
@@ -104,7 +104,7 @@ def _without_guesses(exported: Sequence[Row], rows: Sequence[Row], note: Callabl
     return [row if same or digest is None else by_person(row) for row, same, digest in zip(rows, guessed, before, strict=True)]
 
 
-def _add_page(comment: str, place: str, pages: dict[str, tuple[str, Row]], problems: list[str]) -> None:
+def _add_page(comment: str, place: str, pages: dict[str, tuple[str, GoldRow]], problems: list[str]) -> None:
     if not comment.startswith(_PAGE):
         return
     try:
@@ -137,7 +137,7 @@ def _add_line(cells: list[str], place: str, first: bool, lines: dict[str, list[_
     lines.setdefault(page_id, []).append((int(n), place, line))
 
 
-def _page_row(place: str, meta: Row, lines: Sequence[_Numbered], problems: list[str]) -> Row:
+def _page_row(place: str, meta: GoldRow, lines: Sequence[_Numbered], problems: list[str]) -> GoldRow:
     """The gold row of a page; `lines` by number."""
     about = meta.get("lines")
     if not isinstance(about, dict):  # a table that was written by hand
@@ -147,13 +147,11 @@ def _page_row(place: str, meta: Row, lines: Sequence[_Numbered], problems: list[
             problems.append(f"{second}: line {n} of page {meta['id']!r} a second time")
     if isinstance(about.get("digests"), str):
         _check_lines(place, meta["id"], about, lines, problems)
-    else:
-        _check_page(place, meta["id"], about, lines, problems)
     left_out = () if about.get("numbered") else ("n",)
     return meta | {"lines": [{key: line[key] for key in line if key not in left_out} for _, _, line in lines]}
 
 
-def _check_lines(place: str, page_id: str, about: Row, lines: Sequence[_Numbered], problems: list[str]) -> None:
+def _check_lines(place: str, page_id: str, about: GoldRow, lines: Sequence[_Numbered], problems: list[str]) -> None:
     """Every line that was exported is there, with its text, and no other."""
     digests = [about["digests"][i : i + _DIGITS] for i in range(0, len(about["digests"]), _DIGITS)]
     numbers = about["numbered"] if isinstance(about.get("numbered"), list) else range(1, len(digests) + 1)
@@ -167,12 +165,3 @@ def _check_lines(place: str, page_id: str, about: Row, lines: Sequence[_Numbered
             problems.append(f"{where}: page {page_id!r} had no line {n} when it was exported")
         elif _digest(line["text"], _DIGITS) != exported[n]:
             problems.append(f"{where}: the text of line {n} of page {page_id!r} is not the one exported ({_HINT})")
-
-
-def _check_page(place: str, page_id: str, about: Row, lines: Sequence[_Numbered], problems: list[str]) -> None:
-    """The same for tables of former versions, which have one digest of all texts, and for those without any."""
-    texts = _digest("\n".join(line["text"] for _, _, line in lines), 12)
-    if about.get("count", len(lines)) != len(lines):
-        problems.append(f"{place}: page {page_id!r} has {len(lines)} lines, but {about['count']} were exported")
-    elif about.get("texts", texts) != texts:
-        problems.append(f"{place}: a text of page {page_id!r} is not the one exported ({_HINT})")
