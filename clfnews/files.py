@@ -32,6 +32,22 @@ def jsonl_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.jsonl*") if path.name.endswith((".jsonl", ".jsonl.gz")))
 
 
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there; False for names that no system takes, which writing to them will tell."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def is_there(path: Path) -> bool:
+    """Whether anything is there; False for names that no system takes, which writing to them will tell."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:
     """The JSON objects of a JSONL file; raises `UserError` at the first broken row."""
     return (row for _, row in numbered_rows(path))

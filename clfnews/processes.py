@@ -65,8 +65,29 @@ def spawning() -> Iterator[None]:
     By `ignore_interrupts` alone they would only once Python and its modules are
     loaded, and print a traceback until then. A Ctrl-C that comes in the block
     counts after it: one in the middle would cut a new process off from what it
-    is told. Does nothing where signals cannot be set, as in a thread.
+    is told. Signals are left alone where they cannot be set, as in a thread.
+
+    Nor do they look for modules in the current folder, whose `pickle.py` may be anybody's.
     """
+    with _safe_path(), _deaf():
+        yield
+
+
+@contextmanager
+def _safe_path() -> Iterator[None]:
+    before = os.environ.get(SAFE_PATH)
+    os.environ[SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(SAFE_PATH, None)
+        else:
+            os.environ[SAFE_PATH] = before
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
     settable = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is not None
     if not settable or not hasattr(signal, "pthread_sigmask"):
         yield

@@ -206,6 +206,6 @@ def test_a_wrong_recipe_is_told(change: dict[str, Any], said: str, tmp_path: Pat
 
 def test_a_recipe_that_is_not_there(tmp_path: Path, cli: Cli) -> None:
     (tmp_path / "list.yaml").write_text("- a\n")
-    for name, said in {"missing.yaml": "no such recipe", ".": "cannot be read", "list.yaml": "list.yaml: "}.items():
+    for name, said in {"missing.yaml": "no such", ".": "is a folder", "list.yaml": "list.yaml: "}.items():
         done = cli("data", "compose", name)
         assert done.code == 2 and said in done.error

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import yaml
 from helpers import ROOT
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from clfnews.config.schema import Config, load_config
 from clfnews.errors import UserError
@@ -201,3 +203,93 @@ def test_paths_that_are_no_configuration(tmp_path: Path, write: Any) -> None:
     (tmp_path / "image.yaml").write_bytes(b"\x89PNG\xff\xfe\x00")
     assert "not a UTF-8 text file" in message(tmp_path / "image.yaml")
     assert "cannot be read" in message(write("seed: 1\n") / "inside.yaml")
+
+
+# --- hostile files ---------------------------------------------------------------------------
+
+
+def bomb(levels: int, use: str) -> str:
+    """Sections that each hold the one before twice."""
+    lines = ["a0: &a0 {x: 1}"]
+    lines += [f"a{n}: &a{n} " + use.format(before=f"*a{n - 1}") for n in range(1, levels)]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (bomb(28, "{{x: {before}, y: {before}}}"), "not YAML: more than 20,000 values (aliases count each time)"),
+        (bomb(28, "[{before}, {before}]"), "not YAML: more than 20,000 values"),
+        (bomb(28, "{{<<: [{before}, {before}]}}"), "not YAML: more than 20,000 values"),
+        (bomb(80, "[{before}]"), "not YAML: more than 50 sections within each other"),
+        ("a: &a\n  b: *a\n", "not YAML: more than 50 sections within each other, or one that holds itself"),
+        ("a: &a [*a, *a, *a]\n", "or one that holds itself"),
+        ("a: " + "[" * 5_000, "sections within each other"),
+        ("seed: 2001-99-99\n", "config.yaml:1: not YAML: '2001-99-99' cannot be read as timestamp"),
+        (
+            "folds: 3\nseed: " + "9" * 5_000,
+            "config.yaml:2: not YAML: '9999999999",
+        ),
+        ("seed: 0x" + "f" * 5_000, "config.yaml:1: not YAML: a number is too large"),
+        ("seed: 99999999999\n", "config.yaml:1: seed: Input should be less than"),
+        ("bootstrap: {samples: 1000000000}\n", "bootstrap.samples: Input should be less than"),
+        ("type: {models: {linear: {C: .inf}}}\n", "type.models.linear.C: Input should be "),
+        ("type: {models: {linear: {C: .nan}}}\n", "type.models.linear.C: Input should be "),
+        ("type: {models: {trees: {trees: 100000000000}}}\n", "type.models.trees.trees: Input should be less than"),
+        ('data: {folder: "a\\0b"}\n', "config.yaml:1: not YAML: a text holds control characters"),
+        ('extends: "\\ud800.yaml"\n', "not YAML"),
+        ("seed: !!python/object/apply:os.system [ls]\n", "not YAML: could not determine a constructor"),
+        ("? [a]\n: 1\n", "not YAML: found unhashable key"),
+        ("seed: 1\n--- \nseed: 2\n", "not YAML"),
+        ("a: \x01\n", "config.yaml: not YAML: unacceptable character"),
+        ("# " + "x" * 300_000, "config.yaml: is larger than 256 KiB"),
+    ],
+)
+def test_hostile_files_are_told_in_one_line(write: Any, text: str, said: str) -> None:
+    told = message(write(text))
+    assert said in told and len(told) < 500
+
+
+def test_aliases_of_a_usual_size_are_taken(write: Any) -> None:
+    text = "type: {models: {fasttext: &f {dim: 8}, linear: {C: 2}}}\nstance: {models: {fasttext: {<<: *f, epoch: 3}}}\n"
+    config = load_config(write(text))
+    assert config.stance.models.fasttext is not None and config.stance.models.fasttext.dim == 8
+
+
+def test_a_long_chain_of_files(write: Any) -> None:
+    for n in range(40):
+        path = write(f"extends: {n - 1}.yaml\n" if n else "seed: 1\n", f"{n}.yaml")
+    assert "file in a row that extends another" in message(path)
+
+
+_SCALARS = """
+0 1 -1 3.5 .inf -.inf .nan null true ~ ~~ abc 2001-99-99 2020-01-01 12:30:99 0x1f 0o9 1_000 1e400 9999999999999 *a << = % @ `
+[1,2] [2,1] {} [] [{}] {1:2} [ { ' "\\0" "\\ud83d" !!binary !!int !!bool !!float !!timestamp !!omap &a
+"""
+_KEYS = """
+seed folds data type stance bootstrap tracking models linear fasttext rules C dim word_ngrams threshold train_share samples
+registered_model experiment extends folder 1 null << 2020-01-01 [a] "a\\nb" é
+"""
+_scalars = st.lists(st.sampled_from(_SCALARS.split()), min_size=1, max_size=2).map(" ".join)
+_keys = st.sampled_from(["", "? a", *_KEYS.split()])
+
+
+@st.composite
+def _documents(draw: st.DrawFn, depth: int = 0) -> str:
+    lines = []
+    for key in draw(st.lists(_keys, max_size=4)):
+        if depth < 3 and draw(st.booleans()):
+            lines.append(f"{'  ' * depth}{key}:\n{draw(_documents(depth + 1))}")
+        else:
+            lines.append(f"{'  ' * depth}{key}: {draw(_scalars)}")
+    return "\n".join(lines)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.one_of(_documents(), st.text(max_size=40)), st.lists(st.tuples(_keys, _keys, _scalars), max_size=2))
+def test_any_configuration_is_taken_or_refused_in_one_line(write: Any, text: str, sets: list[tuple[str, str, str]]) -> None:
+    path = write(text.encode("utf-8", "replace").decode())
+    try:
+        load_config(path, [f"{a}.{b}={value}" for a, b, value in sets])
+    except UserError as error:
+        assert "\n" not in str(error) and len(str(error)) < 600

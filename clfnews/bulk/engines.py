@@ -80,7 +80,8 @@ def _run_pool(units: Iterator[Unit], job: Job, model: Path, workers: int) -> Ite
     context = Spawning()
     # Nothing is ever sent: the pipe closes when this process ends, however it ends.
     until, alive = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(model, job, until))
+    with spawning():  # its locks have a process of their own that clears them away
+        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(model, job, until))
     running: set[Future[Done]] = set()
     try:
         for unit in units:

@@ -32,11 +32,11 @@ def own_folder(out: Path, resume: bool) -> Iterator[set[str]]:
     Raises `UserError` for a folder that another run uses or that is not ours.
     """
     state = out / STATE
-    if out.exists() and not out.is_dir():
-        raise UserError(f"{out}: is a file; give a folder")
-    if not resume and (state.exists() or (out / MANIFEST).exists()):
-        raise UserError(f"{out}: holds the results of an earlier run; continue it with --resume, or choose another folder")
     try:
+        if out.exists() and not out.is_dir():
+            raise UserError(f"{out}: is a file; give a folder")
+        if not resume and (state.exists() or (out / MANIFEST).exists()):
+            raise UserError(f"{out}: holds the results of an earlier run; continue it with --resume, or choose another folder")
         if not state.exists() and not (out / MANIFEST).exists() and out.exists() and _first_visible(out):
             raise UserError(
                 f"{out}: holds other files ({_first_visible(out)}), results would be mixed with them; give a new or empty folder"

@@ -16,6 +16,7 @@ import clfnews
 from clfnews.cli.options import Column, InputFormat, Inputs, Model, Output, Quiet, Resume
 from clfnews.cli.terminal import Few, echo, now_and_then, printable, sink, status, styled, warner, working
 from clfnews.errors import BadRecord, Stopped, UserError, counted
+from clfnews.files import is_folder, is_there
 from clfnews.labels import STANCES
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def filter_(
 
     options = ReadOptions(input_format, parse_columns(column or []))
     to_folder = workers is not None or engine or address or resume
-    if to_folder or (output is not None and (output.is_dir() or (not output.suffix and not output.exists()))):
+    if to_folder or (output is not None and (is_folder(output) or (not output.suffix and not is_there(output)))):
         _filter_to_folder(inputs, output, model, format, threshold, options, workers, engine, address, resume, quiet)
         return
     chosen = format or (_SUFFIXES.get(output.suffix.lower(), "text") if output else "text")

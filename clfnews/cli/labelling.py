@@ -13,6 +13,7 @@ from clfnews.cli.data import data_app
 from clfnews.cli.options import INPUTS, Column, InputFormat, Quiet
 from clfnews.cli.terminal import Few, echo, now_and_then, print_table, printable, status, warner, working
 from clfnews.errors import UserError, counted
+from clfnews.files import is_folder
 
 annotate_app = typer.Typer(help="Choose what to label next.", no_args_is_help=True)
 
@@ -107,7 +108,7 @@ def data_import(
         raise typer.Exit(1 if done.skipped else 0)
     if len(arguments) > 2:
         raise UserError(f"data import: expected FILE, or BENCHMARK FOLDER, got {len(arguments)} arguments")
-    if output.is_dir() or not output.suffix:
+    if is_folder(output) or not output.suffix:
         _import_to_folder(arguments[0], output, annotator, split)
         return
     from clfnews.labelling.exchange import import_rows

@@ -7,19 +7,23 @@ overrides one key.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from clfnews.config.yaml_text import parse_yaml, read_yaml
 from clfnews.errors import UserError, nearest
+
+_LONGEST_CHAIN = 20
 
 
 class Section(BaseModel):
     """Keys that are known, and nothing else."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 SectionT = TypeVar("SectionT", bound=Section)
@@ -43,25 +47,13 @@ def _validated(kind: type[SectionT], values: dict[str, Any], path: Path, lines: 
 
 def _read(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[tuple[str, ...], str]]:
     """Merged values of a file and those it extends, and where each key stands."""
-    if path.resolve() in seen:
+    real = Path(os.path.realpath(path))
+    if real in seen:
         raise UserError(f"{path}: extends itself: {' -> '.join(map(str, seen))}")
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such configuration file (clfnews init brings the shipped ones)") from error
-    except IsADirectoryError as error:
-        raise UserError(f"{path}: is a folder; give a YAML file") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not a UTF-8 text file") from error
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        values = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise UserError(f"{where}: not YAML: {getattr(error, 'problem', error)}") from error
+    if len(seen) > _LONGEST_CHAIN:
+        raise UserError(f"{path}: the {len(seen)}th file in a row that extends another; that is too many")
+    values, node = read_yaml(path)
+    values = {} if values is None else values
     if not isinstance(values, dict):
         raise UserError(f"{path}: expected keys and values, found {type(values).__name__}")
     lines = _key_lines(node, path)
@@ -70,7 +62,7 @@ def _read(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[tupl
         return values, lines
     if not isinstance(parent, str):
         raise UserError(f"{lines['extends',]}: extends: expected the name of one file (given: {parent!r})")
-    base, base_lines = _read(path.parent / parent, (*seen, path.resolve()))
+    base, base_lines = _read(path.parent / parent, (*seen, real))
     return _merge(base, values), base_lines | lines
 
 
@@ -78,6 +70,8 @@ def _key_lines(node: Any, path: Path, prefix: tuple[str, ...] = ()) -> dict[tupl
     lines: dict[tuple[str, ...], str] = {}
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
             name, where = (*prefix, str(key.value)), f"{path}:{key.start_mark.line + 1}"
             if name in lines:
                 raise UserError(f"{where}: {'.'.join(name)!r} stands here twice, first in line {lines[name].rsplit(':', 1)[1]}")
@@ -106,9 +100,9 @@ def _set(values: dict[str, Any], keys: list[str], value: Any, what: str) -> None
 
 def _yaml_value(text: str, what: str) -> Any:
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UserError(f"{what}: the value is not YAML") from error
+        return parse_yaml(text, what)[0]
+    except UserError as error:
+        raise UserError(f"{what}: the value is {str(error).removeprefix(f'{what}:').lstrip('1234567890: ')}"[:300]) from error
 
 
 def _explain(error: ValidationError, path: str, lines: dict[tuple[str, ...], str], root: type[BaseModel]) -> str:
@@ -119,7 +113,9 @@ def _explain(error: ValidationError, path: str, lines: dict[tuple[str, ...], str
     name = ".".join(keys)
     if problem["type"] == "extra_forbidden":
         return f"{where}: unknown key {name!r}{_suggestion(keys, root)}"
-    return f"{where}: {name}: {problem['msg'].removeprefix('Value error, ')} (given: {problem['input']!r})"[:300]
+    given = repr(problem["input"])
+    given = f"{given[:97]}..." if len(given) > 100 else given
+    return f"{where}: {name}: {problem['msg'].removeprefix('Value error, ')} (given: {given})"
 
 
 def _suggestion(keys: tuple[str, ...], root: type[BaseModel]) -> str:

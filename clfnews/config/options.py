@@ -8,7 +8,9 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from clfnews.config.loading import Section
 
-Positive = Annotated[int, Field(gt=0)]
+LARGEST = 1_000_000_000
+"""No number of a configuration has a reason to be larger; much larger ones are errors of the libraries below."""
+Positive = Annotated[int, Field(gt=0, le=LARGEST)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -34,22 +36,22 @@ class FastTextOptions(Section):
 
     dim: Positive = 32
     epoch: Positive = 20
-    lr: Annotated[float, Field(gt=0)] = 0.4
+    lr: Annotated[float, Field(gt=0, le=LARGEST)] = 0.4
     word_ngrams: Positive = 2
-    minn: Annotated[int, Field(ge=0)] = 0
-    maxn: Annotated[int, Field(ge=0)] = 0
+    minn: Annotated[int, Field(ge=0, le=LARGEST)] = 0
+    maxn: Annotated[int, Field(ge=0, le=LARGEST)] = 0
     min_count: Positive = 1
     bucket: Positive = 100_000
     balance: bool = False
     pretrained_vectors: str | None = None
-    autotune_seconds: Annotated[int, Field(ge=0)] = 0
+    autotune_seconds: Annotated[int, Field(ge=0, le=LARGEST)] = 0
     quantize: bool = False
 
 
 class LinearOptions(Section):
     """`models.linear.Linear`."""
 
-    C: Annotated[float, Field(gt=0)] = 4.0
+    C: Annotated[float, Field(gt=0, le=LARGEST)] = 4.0
     word_ngrams: NGrams = (1, 2)
     char_ngrams: NGrams | None = None
     min_df: Positive = 2
@@ -65,9 +67,9 @@ class PageOptions(Section):
     trees: Positive = 80
     forest: Annotated[float, Field(ge=0, lt=1)] = 0.5
     rows: Positive = 160_000
-    copies: Annotated[int, Field(ge=0)] = 1
+    copies: Annotated[int, Field(ge=0, le=LARGEST)] = 1
     abstain: Share = 0.4
-    chain: Annotated[float, Field(ge=0)] = 0.3
+    chain: Annotated[float, Field(ge=0, le=LARGEST)] = 0.3
     boxes: bool = True
     text_scorer: bool = True
 
@@ -75,14 +77,14 @@ class PageOptions(Section):
 class CuesOptions(Section):
     """`models.cues.Cues`."""
 
-    C: Annotated[float, Field(gt=0)] = 4.0
+    C: Annotated[float, Field(gt=0, le=LARGEST)] = 4.0
     ngrams: Positive = 3
     min_df: Positive = 2
     mask: bool = True
     cues: bool = True
     events: bool = True
-    offtopic_weight: Annotated[float, Field(ge=0)] = 0.1
-    neutral_weight: Annotated[float, Field(gt=0)] = 1.5
+    offtopic_weight: Annotated[float, Field(ge=0, le=LARGEST)] = 0.1
+    neutral_weight: Annotated[float, Field(gt=0, le=LARGEST)] = 1.5
 
 
 class TypeModels(Section):

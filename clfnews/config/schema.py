@@ -26,7 +26,7 @@ class DataSection(Section):
 class BootstrapSection(Section):
     """Intervals of every score."""
 
-    samples: Annotated[int, Field(ge=100)] = 1000
+    samples: Annotated[int, Field(ge=100, le=1_000_000)] = 1000
     level: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
 
 
@@ -74,8 +74,8 @@ class TrackingSection(Section):
 class Config(Section):
     """One training run."""
 
-    seed: Annotated[int, Field(ge=0)] = 7
-    folds: Annotated[int, Field(ge=2)] = 3
+    seed: Annotated[int, Field(ge=0, lt=1 << 32)] = 7
+    folds: Annotated[int, Field(ge=2, le=1000)] = 3
     data: DataSection = DataSection()
     type: TypeSection = TypeSection()
     stance: StanceSection = StanceSection()

@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from clfnews.errors import UserError, counted, nearest
-from clfnews.files import read_rows, write_text
+from clfnews.files import is_folder, is_there, read_rows, write_text
 from clfnews.labelling.labelstudio import LABELLING_CONFIG, are_texts, from_labelstudio, tasks_of, to_labelstudio
 from clfnews.labelling.rows import GoldRow, has_labels, problems_of, raise_problems
 from clfnews.labelling.table import from_tsv, to_tsv
@@ -60,9 +60,9 @@ def format_for(output: Path, format: str | None = None) -> str:
         raise UserError(f"{output}: give --format, or a name that ends in {' or '.join(endings)}")
     if chosen not in FORMATS:
         raise UserError(f"--format {chosen}: unknown format{nearest(chosen, tuple(FORMATS))}")
-    if output.is_dir():
+    if is_folder(output):
         raise UserError(f"{output}: is a folder; give the name of a file")
-    if output.exists():
+    if is_there(output):
         raise UserError(f"{output}: is there already and may hold labels; give another name")
     return chosen
 

@@ -11,15 +11,16 @@ from typing import Any
 
 import numpy as np
 
+from clfnews.errors import UserError
 from clfnews.labels import ARTICLE
 from clfnews.models.augment import augment
-from clfnews.models.base import Probabilities, normalised, split_back
+from clfnews.models.base import Probabilities, check_shapes, load_arrays, normalised, reading, split_back
 from clfnews.models.chain import smooth, transitions
 from clfnews.models.encoding import encode, encoder
-from clfnews.models.features.characters import CharTable, char_table
+from clfnews.models.features.characters import WORD_BITS, CharTable, char_table
 from clfnews.models.features.lines import line_columns, page_table, word_idf
 from clfnews.models.features.markup import markup_features, score_features, tree_of
-from clfnews.models.forest import Forest, log_odds
+from clfnews.models.forest import BINS, Forest, log_odds
 from clfnews.models.nets import Nets
 from clfnews.models.scorer import TextScorer, at_most
 from clfnews.page import Page
@@ -268,22 +269,34 @@ class PageModel:
     @classmethod
     def load(cls, folder: Path, task: str, labels: tuple[str, ...], **options: Any) -> PageModel:
         """The saved model; raises `UserError` if this version computes other features."""
-        from clfnews.errors import UserError
-
-        if json.loads((folder / "features.json").read_text(encoding="utf-8")) != list(_names()):
+        with reading(folder / "features.json"):
+            known = json.loads((folder / "features.json").read_text(encoding="utf-8"))
+        if known != list(_names()):
             raise UserError(f"{folder}: trained with other features than this version computes; train again")
         model = cls(task, labels, **options)
-        with np.load(folder / "page.npz", allow_pickle=False) as arrays:
-            stored = {name: arrays[name] for name in arrays.files}
-        model._words = TextScorer.from_arrays(labels, _part(stored, "words_")) if "words_scorer_rows" in stored else None
+        stored = load_arrays(folder / "page.npz", infinite=("edges",))
+        check_shapes(folder / "page.npz", stored, model._shapes(stored))
+        model._words = TextScorer.from_arrays(labels, _part(stored, "words_")) if model.text_scorer else None
         model._paths = TextScorer.from_arrays(_SIDES, _part(stored, "paths_")) if "paths_scorer_rows" in stored else None
         model._nets.restore(_part(stored, "net_"))
-        model._arrays = {
-            name: array for name, array in stored.items() if not name.startswith(("words_", "paths_", "net_", "edges", "columns"))
-        }
+        others = ("words_", "paths_", "net_", "edges", "columns")
+        model._arrays = {name: array for name, array in stored.items() if not name.startswith(others)}
         if model.forest_weight > 0:
             model._forest.load(folder / "forest.skops", stored)
         return model
+
+    def _shapes(self, stored: dict[str, np.ndarray]) -> dict[str, tuple[int, ...]]:
+        """The shape that each stored array has to have, from the options and from those that say how many columns there are."""
+        n = {name: stored[name].size if name in stored else 0 for name in ("numeric", "coded", "columns")}
+        k, hidden = len(self.labels), self._nets.hidden
+        inputs = n["numeric"] + int(stored["sizes"].sum() if "sizes" in stored else 0)
+        of_nets = {"w1": (inputs, hidden), "b1": (hidden,), "w2": (hidden, k), "b2": (k,)}
+        return {
+            "numeric": (n["numeric"],), "mean": (n["numeric"],), "scale": (n["numeric"],),
+            "coded": (n["coded"],), "sizes": (n["coded"],), "columns": (n["columns"],), "edges": (n["columns"], BINS - 1),
+            "idf": (2**WORD_BITS,), "transitions": (k, k),
+            **{f"net_{name}_{i}": shape for name, shape in of_nets.items() for i in range(self._nets.n)},
+        }  # fmt: skip
 
 
 @lru_cache(maxsize=1)

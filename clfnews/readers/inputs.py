@@ -19,7 +19,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from clfnews.errors import BadRecord, UserError, counted, nearest
+from clfnews.errors import BadRecord, MachineError, UserError, counted, is_passing, nearest
+from clfnews.files import valid
 from clfnews.page import Page
 from clfnews.readers.base import Part, ReadOptions, Records, Source, Warn, checked, silent
 from clfnews.readers.html.blocks import MAX_LINES
@@ -60,11 +61,15 @@ def read_file(
     part: Part | None = None,
     skip: Callable[[str], None] = silent,
 ) -> Records:
-    """The pages of one file, or of a part of it."""
+    """The pages of one file, or of a part of it.
+
+    Raises `MachineError` for trouble that says nothing of the file, such as a full disk for temporary files.
+    """
     options = options or ReadOptions()
     known, compression = format_of(path.name)
     name = options.format or known
-    source = Source(str(path), _stem(path.name), skip)
+    # The bytes of a name need not be UTF-8, those of an output have to.
+    source = Source(valid(str(path)), valid(_stem(path.name)), skip)
     try:
         with path.open("rb") as file:
             # Parquet wants to jump about in the file, parts begin in its middle.
@@ -74,6 +79,8 @@ def read_file(
     except StreamError as error:
         yield BadRecord(source.name, "file", str(error))
     except OSError as error:
+        if is_passing(error):
+            raise MachineError(f"{source.name}: cannot be read now: {error.strerror}") from error
         yield BadRecord(source.name, "file", error.strerror or str(error))
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from clfnews.errors import UserError
+from clfnews.processes import safe_environment
 from clfnews.tracking.store import SETTINGS, missing_store, open_store
 from clfnews.tracking.views import run_list
 
@@ -32,7 +33,10 @@ def serve_ui(experiment: str, port: int, echo: Callable[[str], object]) -> int:
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--backend-store-uri", uri]
     # For one reader: without MLflow's four workers and its job runners it starts several times as fast.
     command += ["--workers", "1"]
-    server = subprocess.Popen(command, env={**SETTINGS, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **os.environ})
+    # The server finds its own modules first, whatever lies in the current folder: uvicorn looks in `APP_DIR` before all others.
+    modules = str(Path(mlflow.__file__).parents[1])
+    settings = {**SETTINGS, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    server = subprocess.Popen(command, env=settings | safe_environment() | {"UVICORN_APP_DIR": modules})
     stopped: list[int] = []
 
     def stop(number: int, _: object) -> None:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from clfnews.config.yaml_text import read_yaml
 from clfnews.data.composing.articles import Article, articles_from_source, load_articles
 from clfnews.data.composing.layout import Layout, load_layouts
 from clfnews.data.composing.pages import Cell, NoisePool, compose, make_cells
@@ -84,13 +84,7 @@ class Parts:
 def load_recipe(path: Path) -> Recipe:
     """A recipe file; raises `UserError` naming the key that is wrong."""
     try:
-        return Recipe.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such recipe") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not a YAML recipe") from error
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+        return Recipe.model_validate(read_yaml(path)[0])
     except ValidationError as error:
         problem = error.errors()[0]
         raise UserError(f"{path}: {'.'.join(map(str, problem['loc']))}: {problem['msg']}") from error

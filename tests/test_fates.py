@@ -1,0 +1,323 @@
+"""What becomes of every input of a bulk run: names of any kind, changes meanwhile, trouble of the machine, markers."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers import Cli, Project, command, environment, started, wait_for
+from test_faults import small_disk
+from test_scale import TEXTS, manifest, shards
+
+from clfnews.bulk.folder import STATE
+from clfnews.bulk.job import Report, filter_to_folder
+from clfnews.bulk.units import list_inputs
+from clfnews.bulk.writers import ERROR_BYTES
+from clfnews.errors import UserError
+from clfnews.readers.base import ReadOptions
+
+Run = Callable[..., Report]
+ODD = "b\udce1o s\udce1ng.txt"
+"""A name in Latin-1 bytes."""
+
+
+@pytest.fixture
+def run(rules_filter: Path, tmp_path: Path) -> Run:
+    """`filter_to_folder` of `in` into `out`."""
+    (tmp_path / "in").mkdir()
+
+    def run(out: str = "out", **options: Any) -> Report:
+        return filter_to_folder([str(tmp_path / "in")], tmp_path / out, rules_filter, **options)
+
+    return run
+
+
+def jsonl(*texts: str) -> str:
+    return "".join(json.dumps({"id": str(i), "text": text}, ensure_ascii=False) + "\n" for i, text in enumerate(texts))
+
+
+# --- names --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("format", ["jsonl", "parquet", "text"])
+def test_names_of_any_bytes_and_length_get_an_output(format: str, run: Run, tmp_path: Path) -> None:
+    for name in (ODD, "x" * 251 + ".txt", "ế" * 83 + ".html", "a\nb.txt"):
+        (tmp_path / "in" / name).write_text(TEXTS[0], encoding="utf-8")
+    (tmp_path / "in" / ("e" * 249 + ".jsonl")).write_text(jsonl(TEXTS[0]) + "{}\n", encoding="utf-8")
+    report = run(format=format)
+    assert (report.counts.pages, report.counts.errors, report.shards) == (5, 1, 5)
+    names = [row["shard"] for row in manifest(tmp_path / "out")["shards"]]
+    assert len(set(names)) == 5 and all((tmp_path / "out" / name).is_file() for name in names)
+    assert all(name.encode().decode() == name for name in names)
+    assert run(format=format, resume=True).resumed == 5
+
+
+def test_odd_names_are_valid_text_in_the_output(rules_filter: Path, cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / ODD).write_text(TEXTS[0], encoding="utf-8")
+    done = cli("filter", ODD, "-f", "jsonl", "-m", rules_filter)
+    assert done.code == 0 and done.rows[0]["source"] == "b\ufffdo s\ufffdng.txt" and done.rows[0]["id"] == "b\ufffdo s\ufffdng"
+
+
+def test_a_path_longer_than_a_system_takes_gets_a_short_one(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    for part in "abcdefgh":
+        folder = folder / (part * 200)
+    folder.mkdir(parents=True)
+    (folder / "page.txt").write_text("x")
+    [(_, name)] = list_inputs([str(tmp_path / "in")], ReadOptions(), tmp_path / "out")
+    assert name.startswith("page-") and len(name) < 20
+
+
+def test_no_two_inputs_share_an_output(run: Run, tmp_path: Path) -> None:
+    """Parts, folders, error files, the other spelling of a letter."""
+    folder = tmp_path / "in"
+    for name in ("x.jsonl", "X.txt", "y.txt", "z.txt", "é.txt", "e\u0301.txt", "y.jsonl/a.txt", "_z.errors.jsonl/b.txt"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(jsonl(*TEXTS[:8]) if name == "x.jsonl" else TEXTS[0], encoding="utf-8")
+    for k in range(3):
+        (folder / f"x.part-0000{k}.txt").write_text(TEXTS[0], encoding="utf-8")
+    report = run(split_bytes=10_000)
+    assert report.counts.pages == 18 == sum(data.count(b"\n") for data in shards(tmp_path / "out").values())
+    assert sum("x.jsonl.part-" in name for name in shards(tmp_path / "out")) > 1
+
+
+def test_standard_input_and_a_file_of_its_name(rules_filter: Path, cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "stdin.txt").write_text(TEXTS[0], encoding="utf-8")
+    done = cli("filter", "-", "stdin.txt", "-o", "out", "-m", rules_filter, stdin=jsonl(*TEXTS[:2]).encode())
+    assert done.code == 0 and "3 pages in 2 files" in done.out and len(shards(tmp_path / "out")) == 2
+
+
+# --- fates ----------------------------------------------------------------------------------
+
+
+def test_a_file_that_is_replaced_between_its_parts_is_told_and_read_again(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "in/rows.jsonl"
+    path.write_text(jsonl(*TEXTS[:30]), encoding="utf-8")
+    (tmp_path / "in/z.jsonl").write_text(jsonl(TEXTS[0]), encoding="utf-8")
+    replaced: list[bool] = []
+
+    def replace(report: Report) -> None:
+        if not replaced:
+            replaced.append(True)
+            (tmp_path / "new").write_text(jsonl(*reversed(TEXTS[:30])), encoding="utf-8")
+            (tmp_path / "new").replace(path)
+
+    report = run(split_bytes=20_000, progress=replace)
+    assert report.unfinished and {row["reason"] for row in report.unfinished} == {f"{path}: has changed while it was read"}
+    assert manifest(tmp_path / "out")["unfinished"] == json.loads(json.dumps(report.unfinished))
+    assert (tmp_path / "out/z.jsonl").is_file(), "the others go on"
+    again = run(split_bytes=20_000, resume=True)
+    assert again.unfinished == [] and again.counts.pages == 31
+    run("clean", split_bytes=20_000)
+    assert shards(tmp_path / "out").items() >= shards(tmp_path / "clean").items()
+
+
+def test_an_input_that_was_not_finished_is_told_with_an_exit_code_of_its_own(
+    rules_filter: Path, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk for temporary files says nothing of a file: it is no bad record, and the next run reads it."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"text": TEXTS}), tmp_path / "a.parquet")
+    packed = gzip.compress((tmp_path / "a.parquet").read_bytes() + bytes(3 << 20))
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.parquet.gz").write_bytes(gzip.compress((tmp_path / "a.parquet").read_bytes()))
+    (tmp_path / "in/b.txt").write_text(TEXTS[0], encoding="utf-8")
+    (tmp_path / "in/c.parquet.gz").write_bytes(packed)
+    with small_disk(tmp_path / "disk", 1):
+        done = cli("filter", "in", "-o", "out", "-m", rules_filter, env={"TMPDIR": str(tmp_path / "disk")})
+    assert done.code == 3 and "61 pages in 2 files" in done.out
+    assert "1 input not finished (the first: in/c.parquet.gz: cannot be read now: No space left on device)" in done.error
+    monkeypatch.chdir(tmp_path)
+    again = filter_to_folder(["in"], Path("out"), rules_filter, resume=True)
+    assert (again.resumed, again.unfinished, again.counts.errors) == (2, [], 1), "now it is told that the file is none"
+
+
+def test_error_files_stay_small_and_count_every_record(run: Run, tmp_path: Path) -> None:
+    number = 60_000
+    (tmp_path / "in/rows.jsonl.gz").write_bytes(gzip.compress(b"{}\n" * number + b"[]\n" + jsonl(TEXTS[0]).encode()))
+    report = run()
+    assert (report.counts.errors, report.counts.pages) == (number + 1, 1)
+    data = shards(tmp_path / "out")["_rows.errors.jsonl"]
+    rows = [json.loads(line) for line in data.splitlines()]
+    assert len(data) < 1.1 * ERROR_BYTES and sum(row.get("records", 1) for row in rows) == number + 1
+    assert rows[0]["record"] == "row 1" and rows[-2]["record"].endswith(f"to row {number}") and rows[-1]["records"] == 1
+    assert run(resume=True).resumed == 1
+
+
+# --- resuming -------------------------------------------------------------------------------
+
+
+def test_an_emptied_error_file_is_written_again(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "in/rows.jsonl").write_text("{}\n" + jsonl(TEXTS[0]), encoding="utf-8")
+    run()
+    clean = shards(tmp_path / "out")
+    (tmp_path / "out/_rows.errors.jsonl").write_text("")
+    assert run(resume=True).resumed == 0 and shards(tmp_path / "out") == clean
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[]", "null", "5", '{"key": 1}', '{"shards": {}}', "[" * 100_000, '{"key": "KEY", "shards": [{"shard": 5}], "sha256": "0"}'],
+)
+def test_markers_that_hold_something_else_are_no_markers(text: str, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "in/a.jsonl").write_text(jsonl(TEXTS[0]), encoding="utf-8")
+    run()
+    [marker] = (tmp_path / "out" / STATE).glob("*.json")
+    known = json.loads(marker.read_text())
+    marker.write_text(text.replace("KEY", known["key"]))
+    assert run(resume=True).resumed == 0
+    assert run(resume=True).resumed == 1
+    changed = json.loads(marker.read_text())
+    changed["shards"][0]["counts"]["records"] = "many"
+    marker.write_text(json.dumps(changed))
+    assert run(resume=True).resumed == 0, "a marker answers for itself"
+
+
+# --- processes ------------------------------------------------------------------------------
+
+STUCK = "import ctypes, os\nfrom clfnews.processes import Spawning, end_with_parent, spawning\n"
+HOLD = "def hold():\n    end_with_parent()\n    print(os.getpid(), flush=True)\n    ctypes.PyDLL(None).sleep(600)\n"
+"""A function in C that lets no other Python run, as an endless search of a pattern does."""
+
+
+def test_workers_end_with_their_parent_whatever_they_are_at(tmp_path: Path) -> None:
+    start = (
+        "if __name__ == '__main__':\n    with spawning():\n        p = Spawning().Process(target=hold)\n"
+        "        p.start()\n    p.join()\n"
+    )
+    (tmp_path / "main.py").write_text(STUCK + HOLD + start)
+    with started(sys.executable, "main.py", cwd=tmp_path) as process:
+        worker = int(process.stdout.readline())
+        os.kill(process.pid, signal.SIGKILL)
+        wait_for(
+            lambda: not Path(f"/proc/{worker}/cmdline").exists() or not Path(f"/proc/{worker}/cmdline").read_bytes(), "its end"
+        )
+
+
+def test_workers_can_be_ended_whatever_they_are_at(tmp_path: Path) -> None:
+    start = (
+        "if __name__ == '__main__':\n    import sys, time\n    context = Spawning()\n    p = context.Process(target=hold)\n"
+        "    p.start()\n    sys.stdin.readline()\n    context.kill()\n    p.join(30)\n    print(p.exitcode)\n"
+    )
+    (tmp_path / "main.py").write_text(STUCK + HOLD + start)
+    with started(sys.executable, "main.py", cwd=tmp_path, stdin=subprocess.PIPE) as process:
+        process.stdout.readline()
+        out, _ = process.communicate(b"\n", timeout=60)
+    assert int(out) == -signal.SIGKILL
+
+
+def hostile_folder(folder: Path) -> Path:
+    """Modules of the current folder that say that they were run."""
+    for name in ("pickle", "signal", "threading", "json", "struct", "uvicorn", "mlflow", "numpy"):
+        (folder / f"{name}.py").write_text(f"open({str(folder / 'OWNED')!r}, 'a').write({name!r})\nraise SystemExit(1)\n")
+    (folder / "bin").mkdir()
+    # As the installed command: its first place for modules is its own folder.
+    script = "import sys\nfrom clfnews.cli import main\nif __name__ == '__main__':\n    main()\n"
+    (folder / "bin/start.py").write_text(script)
+    return folder
+
+
+def test_workers_run_nothing_from_the_current_folder(rules_filter: Path, tmp_path: Path) -> None:
+    hostile_folder(tmp_path)
+    (tmp_path / "in").mkdir()
+    for i in range(3):
+        (tmp_path / f"in/{i}.jsonl").write_text(jsonl(*TEXTS[:2]), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "bin/start.py", "filter", "in", "-o", "out", "-m", rules_filter, "--workers", "2"],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0 and "6 pages in 3 files" in done.stdout, done.stderr
+    assert not (tmp_path / "OWNED").exists()
+
+
+def test_the_ui_runs_nothing_from_the_current_folder(project: Project, tmp_path: Path) -> None:
+    import socket
+    import urllib.request
+
+    hostile_folder(tmp_path)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    arguments = [sys.executable, "bin/start.py", "ui", "--port", port]
+    env = {"MLFLOW_TRACKING_URI": project.store}
+    with (tmp_path / "log").open("wb") as log, started(*arguments, cwd=tmp_path, env=env, stderr=log, stdout=log) as server:
+
+        def answers() -> bool:
+            assert server.poll() is None, (tmp_path / "log").read_text()
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as reply:
+                    return b"<title>" in reply.read()
+            except OSError:
+                return False
+
+        wait_for(answers, "the user interface")
+    assert not (tmp_path / "OWNED").exists()
+
+
+# --- terminals ------------------------------------------------------------------------------
+
+
+def test_names_and_ids_do_not_steer_a_terminal(rules_filter: Path, tmp_path: Path) -> None:
+    """Pages, warnings and errors on a real terminal; what is JSON stays JSON."""
+    hostile = "\x1b[31m\x9b31m\u202e\u2066"
+    (tmp_path / "in").mkdir()
+    (tmp_path / f"in/z{hostile}.jsonl").symlink_to("nowhere")
+    rows = [{"id": hostile, "url": f"http://a/{hostile}", "text": TEXTS[0]}]
+    (tmp_path / "in/a.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+
+    def shown(*arguments: object) -> str:
+        terminal, inside = os.openpty()
+        process = subprocess.Popen(
+            command(*arguments, "-m", rules_filter, "-q"),
+            cwd=tmp_path,
+            stdin=inside,
+            stdout=inside,
+            stderr=inside,
+            env=environment(),
+        )
+        os.close(inside)
+        data = b""
+        try:
+            while block := os.read(terminal, 1 << 16):
+                data += block
+        except OSError:  # the end of a terminal
+            pass
+        os.close(terminal)
+        process.wait(60)
+        return data.decode()
+
+    tagged = shown("tag", "in")
+    warning, row = tagged.splitlines()
+    assert json.loads(row)["id"] == hostile and "not read" in warning
+    missing = shown("tag", f"in/{hostile}")
+    assert missing == "clfnews: in/\\u001b[31m\\u009b31m\\u202e\\u2066: no file matches this pattern\r\n"
+    assert all(c.isprintable() or c in "\r\n" for c in tagged + missing)
+
+
+def test_a_filter_with_another_threshold_leaves_the_first_as_it_is(rules_filter: Path) -> None:
+    from clfnews.filtering.filter import PageFilter
+
+    first = PageFilter.load(rules_filter)
+    second = first.with_threshold(0.9)
+    assert (first.threshold, second.threshold, second.name) == (0.5, 0.9, first.name)
+    assert first.with_threshold(None) is first
+
+
+def test_an_output_folder_that_may_not_be_written_is_the_users_mistake(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "in/a.txt").write_text(TEXTS[0], encoding="utf-8")
+    with pytest.raises(UserError, match="cannot be written: File name too long"):
+        run("x" * 300)
