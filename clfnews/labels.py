@@ -21,6 +21,9 @@ ARTICLE: frozenset[str] = frozenset({"title", "body"})
 
 NOISE: tuple[str, ...] = tuple(label for label in TYPES if label not in ARTICLE)
 
+COARSE: tuple[str, str] = ("article", "noise")
+"""What stands in the place of types where a source tells no more: models may learn from it, nothing is scored by it."""
+
 STANCES: tuple[str, ...] = ("conciliatory", "hostile", "neutral")
 """Stances of article lines; see `data/guidelines.md`, section 2."""
 

@@ -8,19 +8,47 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, field_validator
 
 from clfnews.config.loading import Section, _read, _set, _validated, _yaml_value
-from clfnews.config.options import Share, StanceModels, TypeModels
+from clfnews.config.options import LARGEST, Share, StanceModels, TypeModels
 from clfnews.errors import UserError
+
+
+class Source(Section):
+    """A file of further pages that train is made larger by."""
+
+    path: str
+    labels: Literal["types", "article"] = "types"
+    """`article`: its labels tell article from noise only, whatever type they name."""
+    weight: Annotated[float, Field(gt=0, le=LARGEST)] = 1.0
+    """Of each of its lines; a line of train has 1."""
 
 
 class DataSection(Section):
     """Where the labelled pages are."""
 
     folder: str = "data"
-    train: str = "train"
+    train: str | tuple[str | Source, ...] = "train"
     train_share: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     validation: str | None = "validation"
     test: str | None = "test"
     cues: bool = True
+
+    @field_validator("train")
+    @classmethod
+    def _a_split_first(cls, train: str | tuple[str | Source, ...]) -> str | tuple[str | Source, ...]:
+        if not isinstance(train, str) and not (train and isinstance(train[0], str)):
+            raise ValueError("begins with the split or file that is predicted out of fold, such as [train, {path: more.jsonl}]")
+        return train
+
+    @property
+    def main(self) -> str:
+        """The split or file that is fitted on, predicted out of fold and scored."""
+        return self.train if isinstance(self.train, str) else str(self.train[0])
+
+    @property
+    def further(self) -> tuple[Source, ...]:
+        """What is only fitted on, beside `main`."""
+        rest = () if isinstance(self.train, str) else self.train[1:]
+        return tuple(Source(path=source) if isinstance(source, str) else source for source in rest)
 
 
 class BootstrapSection(Section):

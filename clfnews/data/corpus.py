@@ -20,7 +20,7 @@ import numpy as np
 from clfnews.data.rows import page_of_gold
 from clfnews.errors import UserError, nearest
 from clfnews.files import numbered_rows
-from clfnews.labels import is_article
+from clfnews.labels import COARSE, is_article
 from clfnews.page import Page
 
 
@@ -185,12 +185,32 @@ def corpus_from_rows(rows: Iterator[dict[str, Any]], name: str, source: str, num
 
 
 @dataclass(frozen=True, slots=True)
+class Further:
+    """Pages that are only learnt from, beside the split that is scored."""
+
+    corpus: Corpus
+    weight: float
+    """Of each line; a line of the split has 1."""
+
+
+def coarse(corpus: Corpus) -> Corpus:
+    """The pages with `labels.COARSE` in the place of types: a source that tells no more."""
+    article, noise = COARSE
+    pages = tuple(
+        page.with_lines(replace(x, type=x.type and (article if x.type in ARTICLE else noise)) for x in page.lines)
+        for page in corpus.pages
+    )
+    return replace(corpus, pages=pages)
+
+
+@dataclass(frozen=True, slots=True)
 class Splits:
     """The corpora of one task."""
 
     train: Corpus
     validation: Corpus | None
     test: Corpus
+    further: tuple[Further, ...] = ()
 
 
 def article_lines(corpus: Corpus) -> Corpus:

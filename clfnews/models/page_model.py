@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from clfnews.errors import UserError
-from clfnews.labels import ARTICLE
+from clfnews.labels import ARTICLE, COARSE
 from clfnews.models.augment import augment
 from clfnews.models.base import Probabilities, check_shapes, load_arrays, normalised, reading, split_back
 from clfnews.models.chain import smooth, transitions
@@ -60,6 +60,8 @@ class PageModel:
     """
 
     kind = "page"
+    learns_further = True
+    """`fit` takes weights of pages, and lines that have `labels.COARSE` in the place of a type."""
 
     def __init__(
         self,
@@ -96,8 +98,10 @@ class PageModel:
 
     # --- training -----------------------------------------------------------
 
-    def fit(self, pages: Sequence[Page], groups: Sequence[str] | None = None) -> PageModel:
-        """Learn from pages whose lines carry types; `groups` keeps the scorers honest."""
+    def fit(
+        self, pages: Sequence[Page], groups: Sequence[str] | None = None, weights: Sequence[float] | None = None
+    ) -> PageModel:
+        """Learn from pages whose lines carry types; `groups` keeps the scorers honest, `weights` (default: 1) are of pages."""
         groups = list(groups) if groups is not None else [page.id for page in pages]
         rng = np.random.default_rng(self.seed)
         copied = [
@@ -113,7 +117,7 @@ class PageModel:
                 words[i] = np.full_like(words[i], np.nan)
             if i >= len(pages) and rng.random() < self.abstain:
                 paths[i] = np.full_like(paths[i], np.nan)
-        possible, weight = self._targets(more)
+        possible, weight = self._targets(more, list(weights or [1.0] * len(pages)) * (1 + self.copies))
         drawn = self._draw(weight, rng)
         x = self._matrix(more, words, paths, drawn)
         possible, weight = possible[drawn], weight[drawn]
@@ -127,19 +131,19 @@ class PageModel:
         self._paths = self._fit_paths(pages) if self.boxes else None
         return self
 
-    def _targets(self, pages: Sequence[Page]) -> tuple[np.ndarray, np.ndarray]:
+    def _targets(self, pages: Sequence[Page], weights: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
         """Lines x labels: which are possible; and weights: 0 without a label, else so that long pages count less."""
         index = {label: i for i, label in enumerate(self.labels)}
         n = sum(len(page.lines) for page in pages)
         possible, weight = np.zeros((n, len(self.labels)), dtype=bool), np.zeros(n)
         at = 0
-        for page in pages:
-            share = min(1.0, np.sqrt(120 / max(len(page.lines), 1)))
+        for page, of_page in zip(pages, weights, strict=True):
+            share = of_page * min(1.0, np.sqrt(120 / max(len(page.lines), 1)))
             for line in page.lines:
                 if line.type in index:
                     possible[at, index[line.type]] = True
                 elif line.type is not None:
-                    possible[at] = self._is_article if line.type == "article" else ~self._is_article
+                    possible[at] = self._is_article if line.type == COARSE[0] else ~self._is_article
                 weight[at] = share if line.type is not None else 0.0
                 at += 1
         return possible, weight
@@ -162,7 +166,7 @@ class PageModel:
             rows += at_most((row for row in found if row[0]), 1)
         if not rows:
             return None
-        sides = [_SIDES[0] if label in ARTICLE or label == "article" else _SIDES[1] for _, label in rows]
+        sides = [_SIDES[0] if label in ARTICLE or label == COARSE[0] else _SIDES[1] for _, label in rows]
         return TextScorer(_SIDES, seed=self.seed, **_SCORER).fit([path for path, _ in rows], sides)
 
     def _scores_out_of_fold(

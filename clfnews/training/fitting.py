@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from inspect import signature
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from clfnews.config.schema import Config
-from clfnews.data.corpus import Corpus, Splits
+from clfnews.data.corpus import Corpus, Further, Splits
 from clfnews.errors import UserError
 from clfnews.evaluation.challenge import folder_pairs, score_challenge
 from clfnews.evaluation.labelled import labelled_lines
@@ -41,6 +41,11 @@ class Work:
     options: dict[str, Any]
     splits: Splits
 
+    @property
+    def further(self) -> tuple[Further, ...]:
+        """Pages to learn from beside train, for the models that can."""
+        return self.splits.further if getattr(MODELS[self.name], "learns_further", False) else ()
+
     def maker(self, seed: int) -> Callable[[], Any]:
         """What makes the model, unfitted; processes can be given it."""
         return partial(make_model, self.name, self.task, TASKS[self.task], seeded(self.name, self.options, seed))
@@ -54,7 +59,9 @@ def fit_and_score(config: Config, works: Sequence[Work], bootstrap: Bootstrap, p
     with fewer groups than folds.
     """
     makers = [work.maker(config.seed) for work in works]
-    folds = _start_folds([(make, work.splits.train) for make, work in zip(makers, works, strict=True)], config.folds, config.seed)
+    folds = _start_folds(
+        [(make, work.splits.train, work.further) for make, work in zip(makers, works, strict=True)], config.folds, config.seed
+    )
     return (_fit_one(config, work, make, folds, bootstrap, progress) for work, make in zip(works, makers, strict=True))
 
 
@@ -67,7 +74,7 @@ def _fit_one(
     progress(f"{name}: fitting on all of train")
     started = time.process_time()
     with threadpool_limits(1):  # as in the folds, which have the other cores
-        model = make().fit(splits.train.pages, splits.train.groups)
+        model = _fitted(make, splits.train, work.further)
     seconds = time.process_time() - started
     raw, of_folds = _collect(folds, len(splits.train), config.folds, lambda fold: progress(f"{name}: {fold}"))
     lines = labelled_lines(splits.train.pages, task, raw)
@@ -120,16 +127,18 @@ def out_of_fold(
 
     Raises `UserError` if there are fewer groups than folds.
     """
-    return _collect(_start_folds([(make, corpus)], folds, seed), len(corpus), folds, progress)[0]
+    return _collect(_start_folds([(make, corpus, ())], folds, seed), len(corpus), folds, progress)[0]
 
 
-def _start_folds(works: Sequence[tuple[Callable[[], Any], Corpus]], folds: int, seed: int) -> Iterator[_Fold]:
+def _start_folds(
+    works: Sequence[tuple[Callable[[], Any], Corpus, tuple[Further, ...]]], folds: int, seed: int
+) -> Iterator[_Fold]:
     """The folds of every model, in order, from processes that begin at once."""
     from joblib import Parallel, delayed
     from sklearn.model_selection import GroupKFold
 
     parts = []
-    for make, corpus in works:
+    for make, corpus, further in works:
         n_groups = len(set(corpus.groups))
         if n_groups < folds:
             are = "group (site) is" if n_groups == 1 else "groups (sites) are"
@@ -137,14 +146,17 @@ def _start_folds(works: Sequence[tuple[Callable[[], Any], Corpus]], folds: int, 
             few = f"{n_groups} {are} too few for {folds} folds"
             raise UserError(f"{corpus.name}: {few}: {remedy}label pages of more sites")
         split = GroupKFold(folds, shuffle=True, random_state=seed).split(corpus.pages, groups=corpus.groups)
-        parts += [(make, corpus, fit.tolist(), held.tolist()) for fit, held in split]
+        parts += [(make, corpus, further, fit.tolist(), held.tolist()) for fit, held in split]
     # On Ctrl-C joblib warns about the folds that were not finished, and when it starts a process anew whose memory has grown.
     for message in (".*tasks which were still being processed", "A worker stopped while some jobs"):
         warnings.filterwarnings("ignore", message=message, category=UserWarning)
     pool = Parallel(
         n_jobs=min(len(parts), cores()), return_as="generator", pre_dispatch="3*n_jobs", initializer=ignore_interrupts
     )
-    jobs = (delayed(_predict_fold)(make, corpus.select(fit), corpus.select(held), held) for make, corpus, fit, held in parts)
+    jobs = (
+        delayed(_predict_fold)(make, corpus.select(fit), corpus.select(held), further, held)
+        for make, corpus, further, fit, held in parts
+    )
     found: Iterator[_Fold] = pool(jobs)
     return found
 
@@ -162,10 +174,24 @@ def _collect(found: Iterator[_Fold], n: int, folds: int, progress: Progress) -> 
     return out, total
 
 
-def _predict_fold(make: Callable[[], Any], fit: Corpus, held: Corpus, index: list[int]) -> _Fold:
+def _fitted(make: Callable[[], Any], corpus: Corpus, further: Sequence[Further], held: Collection[str] = ()) -> Any:
+    """The model fitted on a corpus, and on further pages but those of the groups that are held out."""
+    if not further:
+        return make().fit(corpus.pages, corpus.groups)
+    pages, groups, weights = list(corpus.pages), list(corpus.groups), [1.0] * len(corpus)
+    for more in further:
+        for page, group in zip(more.corpus.pages, more.corpus.groups, strict=True):
+            if group not in held:
+                pages.append(page)
+                groups.append(group)
+                weights.append(more.weight)
+    return make().fit(pages, groups, weights)
+
+
+def _predict_fold(make: Callable[[], Any], fit: Corpus, held: Corpus, further: Sequence[Further], index: list[int]) -> _Fold:
     from threadpoolctl import threadpool_limits
 
     started = time.process_time()
     with threadpool_limits(1):  # one process a core
-        p = list(make().fit(fit.pages, fit.groups).predict_proba(held.pages))
+        p = list(_fitted(make, fit, further, set(held.groups)).predict_proba(held.pages))
     return index, p, time.process_time() - started

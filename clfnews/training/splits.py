@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from clfnews.config.schema import Config
+from clfnews.config.schema import Config, Source
 from clfnews.data.corpus import (
     Corpus,
+    Further,
     MissingSplit,
     Splits,
     article_lines,
+    coarse,
     config_names,
     hold_out,
     load_gold,
@@ -43,7 +45,7 @@ def load_splits(config: Config, task: str) -> Splits:
     Raises `MissingLabels` if train or test has no labels of the task, or train only one.
     """
     data = config.data
-    pages_only = task == "stance" and (data.train.endswith(".jsonl") or "stance" not in config_names(data.folder))
+    pages_only = task == "stance" and (data.main.endswith(".jsonl") or "stance" not in config_names(data.folder))
     source = "stance" if task == "stance" and not pages_only else "pages"
 
     def load(split: str, remedy: str = "") -> Corpus:
@@ -54,7 +56,7 @@ def load_splits(config: Config, task: str) -> Splits:
         corpus = corpus if data.cues else corpus.without_cues()
         return article_lines(corpus) if pages_only else corpus
 
-    train_set = load(data.train)
+    train_set = load(data.main)
     sites = len(set(train_set.groups))
     if data.test is None:
         train_set, test_set = hold_out(train_set, HELD_OUT, config.seed)
@@ -65,13 +67,21 @@ def load_splits(config: Config, task: str) -> Splits:
             train_set = train_set.select([i for i, group in enumerate(train_set.groups) if group not in known])
     if sites and not train_set.pages:
         taken = "which the test takes: label pages of more sites"
-        raise MissingLabels(f"{data.folder}: {source}/{data.train} has only pages of {counted(sites, 'site')}, {taken}")
-    for split, corpus in ((data.train, train_set), (data.test or "held out", test_set)):
+        raise MissingLabels(f"{data.folder}: {source}/{data.main} has only pages of {counted(sites, 'site')}, {taken}")
+    for split, corpus in ((data.main, train_set), (data.test or "held out", test_set)):
         if not corpus.has(task):
             raise MissingLabels(f"{data.folder}: {source}/{split} has no {task} labels")
     given = {getattr(line, task) for page in train_set.pages for line in page.lines} - {None}
     if len(given) == 1:
-        raise MissingLabels(f"{data.folder}: all {task} labels of {source}/{data.train} are {given.pop()!r}; a model needs two")
+        raise MissingLabels(f"{data.folder}: all {task} labels of {source}/{data.main} are {given.pop()!r}; a model needs two")
     validation = load(data.validation, "; --set data.validation=null goes without one") if data.validation else None
     validation = validation if validation is not None and validation.has(task) else None
-    return Splits(share_of_groups(train_set, data.train_share, config.seed), validation, test_set)
+    further = [_further(source, data.cues) for source in data.further] if task == "type" else []
+    return Splits(share_of_groups(train_set, data.train_share, config.seed), validation, test_set, tuple(further))
+
+
+def _further(source: Source, cues: bool) -> Further:
+    """The pages of a further source, their labels as coarse as it says."""
+    corpus = load_gold(source.path)
+    corpus = corpus if cues else corpus.without_cues()
+    return Further(coarse(corpus) if source.labels == "article" else corpus, source.weight)

@@ -60,19 +60,19 @@ def find_suspects(
     filter_issues = _cleanlab()
     if task not in TASKS:
         raise UserError(f"--task {task}: unknown{nearest(task, list(TASKS))}")
-    if config.data.train == config.data.test:
+    if config.data.main == config.data.test:
         raise UserError(f"data.train is {config.data.test!r}, the test split: models must not suggest its labels")
     models = {"majority": {}, **chosen_models(getattr(config, task))}
     name = model or (DEFAULT_MODEL[task] if DEFAULT_MODEL[task] in models else list(models)[-1])
     if name not in models:
         raise UserError(f"--model {name}: not in the configuration{nearest(name, list(models))}")
     source = "pages" if task == "type" else "stance"
-    corpus = share_of_groups(load_split(config.data.folder, source, config.data.train), config.data.train_share, config.seed)
+    corpus = share_of_groups(load_split(config.data.folder, source, config.data.main), config.data.train_share, config.seed)
     make = partial(make_model, name, task, TASKS[task], seeded(name, models[name], config.seed))
     p = out_of_fold(make, corpus, config.folds, config.seed, lambda text: progress(f"{task} {name}: {text}"))
     lines = labelled_lines(corpus.pages, task, p)
     ranked = filter_issues(lines.gold, lines.p, return_indices_ranked_by="normalized_margin", n_jobs=1)
-    edits = _Edits(Path(config.data.folder), source, config.data.train)
+    edits = _Edits(Path(config.data.folder), source, config.data.main)
     found = []
     for i in ranked[:top]:
         page, line = lines.places[i].tolist()
