@@ -155,8 +155,7 @@ def test_the_benchmark_configuration_trains_scores_and_filters(pairs: Path, tmp_
     """wcxb.yaml on ten pages: word-F1 out of fold, a saved filter that reads hidden lines of HTML, and plain text."""
     import_benchmark("pairs", pairs, tmp_path / "rows.jsonl")
     small = ["folds=2", "type.models.rules=null",
-             "type.models.trees.trees=5", "type.models.trees.min_leaf=2", "type.models.trees.bare=1.0",
-             "type.models.trees.scorer_epoch=40"]  # fmt: skip
+             "type.models.page.forest=0", "type.models.page.nets=2", "type.models.page.epochs=60"]  # fmt: skip
     config = load_config(Path(__file__).parent.parent / "configs/wcxb.yaml", [f"data.train={tmp_path / 'rows.jsonl'}", *small])
     outcome = train(config, track=False)
     result = outcome.champions["type"]

@@ -235,7 +235,7 @@ def bomb(levels: int, use: str) -> str:
         ("bootstrap: {samples: 1000000000}\n", "bootstrap.samples: Input should be less than"),
         ("type: {models: {linear: {C: .inf}}}\n", "type.models.linear.C: Input should be "),
         ("type: {models: {linear: {C: .nan}}}\n", "type.models.linear.C: Input should be "),
-        ("type: {models: {trees: {trees: 100000000000}}}\n", "type.models.trees.trees: Input should be less than"),
+        ("type: {models: {page: {trees: 100000000000}}}\n", "type.models.page.trees: Input should be less than"),
         ('data: {folder: "a\\0b"}\n', "config.yaml:1: not YAML: a text holds control characters"),
         ('extends: "\\ud800.yaml"\n', "not YAML"),
         ("seed: !!python/object/apply:os.system [ls]\n", "not YAML: could not determine a constructor"),

@@ -294,7 +294,7 @@ def test_what_pages_hold_does_not_steer_the_terminal(rules_filter: Path, tmp_pat
     assert [c for c in text if not c.isprintable()] == []
 
 
-def test_memory_of_a_worker_is_bounded_by_the_largest_pages(context_filter: Path, tmp_path: Path) -> None:
+def test_memory_of_a_worker_is_bounded_by_the_largest_pages(page_filter_folder: Path, tmp_path: Path) -> None:
     """Its bounds are those of a page and of a batch; the input has pages of the largest size between ordinary ones."""
     long_line = "Bộ trưởng Ngoại giao hai nước đã gặp nhau tại Hà Nội và nhất trí nối lại đối thoại."
     largest = ["\n".join([long_line] * 47_000), "\n".join(["Tin mới nhất"] * 49_999)]
@@ -308,14 +308,14 @@ def test_memory_of_a_worker_is_bounded_by_the_largest_pages(context_filter: Path
         "print(report.counts.pages, re.search(r'VmHWM:\\s+(\\d+) kB', Path('/proc/self/status').read_text())[1])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script, str(context_filter)], cwd=tmp_path, capture_output=True, text=True, check=True
+        [sys.executable, "-c", script, str(page_filter_folder)], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     pages, kilobytes = map(int, done.stdout.split())
     assert pages == 3 * len(TEXTS) + 2 and kilobytes <= 600 * 1024
 
 
 @pytest.fixture(scope="module")
-def context_filter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def page_filter_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The models that a full training chooses, fitted on a few pages."""
     from clfnews.data.corpus import load_gold
     from clfnews.filtering.filter import PageFilter
@@ -324,12 +324,12 @@ def context_filter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from clfnews.models.calibration import FittedTask
 
     corpus = load_gold(ROOT / "data/pages/test.jsonl")
-    options: dict[str, dict[str, Any]] = {"context": {"epochs": 1, "copies": 0, "scorer_folds": 2}, "cues": {}}
+    options: dict[str, dict[str, Any]] = {"page": {"epochs": 1, "copies": 0, "trees": 5}, "cues": {}}
     fitted = {
         task: FittedTask(make_model(kind, task, TASKS[task], options[kind]).fit(corpus.pages, corpus.groups), options[kind])
-        for task, kind in (("type", "context"), ("stance", "cues"))
+        for task, kind in (("type", "page"), ("stance", "cues"))
     }
-    folder = tmp_path_factory.mktemp("context") / "filter"
+    folder = tmp_path_factory.mktemp("page") / "filter"
     PageFilter(fitted["type"], fitted["stance"]).save(folder)
     return folder
 
@@ -348,10 +348,10 @@ def test_a_model_of_another_schema_is_refused_before_anything_is_written(cli: Cl
     assert not (tmp_path / "out").exists()
 
 
-def test_a_model_with_options_of_another_version_is_refused(cli: Cli, context_filter: Path, tmp_path: Path) -> None:
+def test_a_model_with_options_of_another_version_is_refused(cli: Cli, page_filter_folder: Path, tmp_path: Path) -> None:
     import shutil
 
-    shutil.copytree(context_filter, tmp_path / "model")
+    shutil.copytree(page_filter_folder, tmp_path / "model")
     meta = json.loads((tmp_path / "model/stance/model.json").read_text())
     (tmp_path / "model/stance/model.json").write_text(json.dumps(meta | {"options": {"tone": 3}}))
     done = cli("filter", ROOT / "seeds", "-m", "model")
@@ -412,7 +412,7 @@ def test_a_forest_with_foreign_types_is_not_loaded(tmp_path: Path) -> None:
     from clfnews.models import load_model, make_model, save_model
 
     corpus = load_gold(ROOT / "data/pages/test.jsonl")
-    save_model(make_model("trees", "type", TYPES, {"trees": 2}).fit(corpus.pages, corpus.groups), tmp_path, {"trees": 2})
+    save_model(make_model("page", "type", TYPES, {"trees": 2}).fit(corpus.pages, corpus.groups), tmp_path, {"trees": 2})
     load_model(tmp_path)
     skops.io.dump(FunctionTransformer(os.mkdir), tmp_path / "forest.skops")
     with pytest.raises(UserError, match="types that could run code"):

@@ -20,10 +20,10 @@ from clfnews.models import make_model
 from clfnews.models.calibration import FittedTask
 from clfnews.page import Page
 
+FILES = Path(__file__).parent / "files"
 PAIRS = {
-    "context": ("context", {"hidden": 4, "nets": 1, "epochs": 1, "copies": 0}, "cues", {}),
+    "page": ("page", {"hidden": 4, "nets": 1, "epochs": 1, "copies": 0, "trees": 2}, "cues", {}),
     "fasttext": ("fasttext", {"dim": 4, "epoch": 1, "bucket": 100}, "linear", {"min_df": 1}),
-    "trees": ("trees", {"trees": 2}, "lexicon", {}),
     "majority": ("majority", {}, "majority", {}),
 }
 PAGE = Page.from_text(SEED_PAGE.read_text(encoding="utf-8"))
@@ -145,14 +145,14 @@ def test_values_of_a_filter_that_cannot_be(values: dict[str, Any], said: str, fi
     [
         ({"labels": list(reversed(TASKS["type"]))}, "its labels are not those"),
         ({"task": "stance"}, "is of the task 'stance', not of 'type'"),
-        ({"kind": ["context"]}, "unknown model"),
+        ({"kind": ["page"]}, "unknown model"),
         ({"options": []}, "no 'options'"),
         ({"options": {"hidden": "many"}}, "broken"),
-        ({"options": {"hidden": 5, "nets": 1}}, r"w1_0 is \(\d+, 4\), not \(\d+, 5\)"),
+        ({"options": {"hidden": 5, "nets": 1, "trees": 2}}, r"net_w1_0 is \(\d+, 4\), not \(\d+, 5\)"),
     ],
 )
 def test_a_model_of_something_else(values: dict[str, Any], said: str, filters: dict[str, Path], tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(filters["context"], tmp_path / "filter"))
+    folder = Path(shutil.copytree(filters["page"], tmp_path / "filter"))
     change(folder / "filter.json", files=None)
     change(folder / "type" / "model.json", **values)
     with pytest.raises(UserError, match=said):
@@ -162,19 +162,19 @@ def test_a_model_of_something_else(values: dict[str, Any], said: str, filters: d
 @pytest.mark.parametrize(
     ("change_array", "said"),
     [
-        (lambda a: a | {"w1_0": a["w1_0"] * np.nan}, "w1_0 holds what is not a number"),
+        (lambda a: a | {"net_w1_0": a["net_w1_0"] * np.nan}, "net_w1_0 holds what is not a number"),
         (lambda a: a | {"mean": a["mean"] + np.inf}, "mean holds what is not a number"),
         (lambda a: a | {"transitions": a["transitions"].astype("S8")}, "transitions holds what is not a number"),
         (lambda a: a | {"transitions": a["transitions"][:-1]}, r"transitions is \(7, 8\), not \(8, 8\)"),
         (lambda a: {name: array for name, array in a.items() if name != "idf"}, "no idf"),
-        (lambda a: a | {"scorer_rows": a["scorer_rows"] + 2**30}, "the text scorer does not fit"),
+        (lambda a: a | {"words_scorer_rows": a["words_scorer_rows"] + 2**30}, "the text scorer does not fit"),
         (lambda a: a | {"coded": a["coded"] + 10_000}, "broken"),
     ],
 )
 def test_numbers_that_cannot_be(change_array: Any, said: str, filters: dict[str, Path], tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(filters["context"], tmp_path / "filter"))
+    folder = Path(shutil.copytree(filters["page"], tmp_path / "filter"))
     change(folder / "filter.json", files=None)
-    path = folder / "type" / "context.npz"
+    path = folder / "type" / "page.npz"
     with np.load(path) as arrays:
         stored = change_array({name: arrays[name] for name in arrays.files})
     np.savez(path, **stored)
@@ -187,4 +187,23 @@ def test_a_folder_without_filter_json_was_not_saved_to_its_end(filters: dict[str
     folder = Path(shutil.copytree(filters["majority"], tmp_path / "filter"))
     (folder / "filter.json").unlink()
     with pytest.raises(UserError, match=r"not a clfnews filter \(no filter\.json\)"):
+        PageFilter.load(folder)
+
+
+def test_a_filter_saved_by_an_earlier_version_loads_and_tags_alike() -> None:
+    """The folder was saved by clfnews 0.1 at commit d33254d; `tags.json` is what that version said of the seed pages."""
+    folder = FILES / "filter-0.1"
+    pages = load_gold(ROOT / "data/pages/test.jsonl").pages
+    before = json.loads((folder / "tags.json").read_text(encoding="utf-8"))
+    for row, tagged in zip(before, PageFilter.load(folder).tag(pages), strict=True):
+        assert [line.type for line in tagged.lines] == row["types"]
+        assert [line.n for line in tagged.lines if line.keep] == row["kept"]
+        assert tagged.stance.label == row["stance"]
+
+
+def test_a_model_that_is_gone_is_named(filters: dict[str, Path], tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(filters["page"], tmp_path / "filter"))
+    change(folder / "filter.json", files=None)
+    change(folder / "type" / "model.json", kind="trees")
+    with pytest.raises(UserError, match="'trees' is now part of 'page'; train again"):
         PageFilter.load(folder)

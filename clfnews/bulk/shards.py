@@ -33,6 +33,8 @@ class Counts:
     stances: dict[str, int] = field(default_factory=dict)
     """Stance (or `none`) -> kept lines."""
     page_stances: dict[str, int] = field(default_factory=dict)
+    empty: int = 0
+    """Pages of which nothing was kept; their rows say why (`reason`)."""
     seconds: float = 0.0
 
     def add(self, other: Counts) -> None:
@@ -47,6 +49,7 @@ class Counts:
         """Count a page that was written."""
         self.pages += 1
         self.lines += len(tagged.lines)
+        self.empty += tagged.reason is not None
         for line in tagged.lines:
             if line.keep:
                 self.kept += 1

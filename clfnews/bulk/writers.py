@@ -171,6 +171,7 @@ def parquet_schema() -> Any:
             ("text", pa.string()),
             ("stance", stance),
             ("confidence", pa.float64()),
+            ("reason", pa.string()),
             ("model", pa.string()),
             ("lines", pa.list_(line)),
         ]

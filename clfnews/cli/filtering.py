@@ -119,6 +119,7 @@ def _run_filter(
 
     _check_threshold(threshold)
     warnings, errors, skipped = Few("warning"), Few("bad record"), Counter[str]()
+    empty = Few("page without an article")
     options = options or ReadOptions()
     for name in inputs:
         expand(name, options)  # a missing input is told before the model is loaded
@@ -132,8 +133,11 @@ def _run_filter(
         tell = now_and_then(lambda number: show(counted(number, "page")))
         for number, tagged in enumerate(page_filter.tag(_good(records, errors)), 1):
             tell(number)
+            if tagged.reason and not quiet:
+                empty(f"{tagged.page.source or tagged.page.id}: nothing kept: {tagged.reason}", tagged.reason)
             write(_as_json(page_filter, tagged, all_lines, explain, shown) if as_json else _as_text(tagged, shown))
     warnings.rest()
+    empty.rest()
     errors.rest()
     if skipped and not quiet:
         warner()(_passed_over(skipped))
@@ -202,6 +206,8 @@ def _filter_to_folder(
     kept = f"{counts.kept:,} of {counted(counts.lines, 'line')}"
     before = f" ({report.resumed} of them by an earlier run)" if report.resumed else ""
     echo(f"{counted(counts.pages, 'page')} in {counted(report.shards, 'file')}{before}, {kept} kept")
+    if counts.empty:
+        echo(f"nothing kept of {counted(counts.empty, 'page')}; `reason` in their rows says why")
     if counts.skipped:
         echo(_passed_over(counts.skipped))
     echo(f"{report.seconds:.1f} s: {output / MANIFEST}")

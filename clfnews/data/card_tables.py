@@ -87,6 +87,25 @@ def _articles(folder: Path) -> str:
     )
 
 
+def _web(folder: Path) -> str:
+    """Pages drawn as HTML: languages, shapes and forms, and what they are made of."""
+    rows = [row for path in jsonl_files(folder / "pages") for row in _rows(path, "origin") if row.get("form")]
+    if not rows:
+        return "There are no pages drawn as HTML."
+    templates = sorted((folder / "templates").glob("[!_]*.html"))
+    parts = [
+        ["language", _listed(_counted(rows, "language"))],
+        ["shape of the article", _listed(_counted(rows, "shape"))],
+        ["form that is kept", _listed(_counted(rows, "form"))],
+    ]
+    articles = sum(len(_rows(path)) for path in sorted((folder / "articles").glob("*.jsonl")))
+    made = f"{len(templates)} templates, {articles:,} articles beside `articles.jsonl`"
+    words = len(list((folder / "wording").glob("*.json")))
+    return f"{len(rows):,} pages of {made}, and the wording of {words} languages.\n\n" + markdown_table(
+        ["pages by", ""], parts, numbers_from=2
+    )
+
+
 def _layouts(folder: Path) -> str:
     if not (folder / "layouts").is_dir():
         return "There is no `layouts/`."
@@ -307,6 +326,7 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "pages": _pages,
     "recipe": _recipe,
     "articles": _articles,
+    "web": _web,
     "layouts": _layouts,
     "noise": _noise,
     "stance-lines": _stance_lines,

@@ -197,7 +197,7 @@ def coarse(corpus: Corpus) -> Corpus:
     """The pages with `labels.COARSE` in the place of types: a source that tells no more."""
     article, noise = COARSE
     pages = tuple(
-        page.with_lines(replace(x, type=x.type and (article if x.type in ARTICLE else noise)) for x in page.lines)
+        page.with_lines(replace(x, type=x.type and (article if is_article(x.type) else noise)) for x in page.lines)
         for page in corpus.pages
     )
     return replace(corpus, pages=pages)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -74,6 +75,18 @@ class TaggedPage:
         """The kept lines joined by newlines."""
         return "\n".join(line.text for line in self.kept)
 
+    @property
+    def reason(self) -> str | None:
+        """Why nothing was kept, such as `no article (p=.97): mostly teaser`; None if something was."""
+        if any(line.keep for line in self.lines):
+            return None
+        if not self.lines:
+            return "no text"
+        sizes: Counter[str] = Counter()
+        for line in self.lines:
+            sizes[line.type] += len(line.text)
+        return f"no article (p={self.confidence:.2f}): mostly {sizes.most_common(1)[0][0]}"
+
     def as_row(self, all_lines: bool = True) -> dict[str, Any]:
         """The JSON object of a page: all lines (`tag`) or the kept ones (`filter`)."""
         return {
@@ -86,6 +99,7 @@ class TaggedPage:
             "text": self.text,
             "stance": self.stance.as_row(),
             "confidence": self.confidence,
+            "reason": self.reason,
             "model": self.model,
             "lines": [line.as_row() for line in (self.lines if all_lines else self.kept)],
         }

@@ -34,7 +34,9 @@ _COPIES = 2
 """The scorer learns from so many lines with the same text and type."""
 _PIECE = 64
 """Pages whose features are computed in one go."""
-KNOWN = 0.75
+_WHOLE = 0.4
+"""Share of the copies of HTML pages that keep their boxes, and so all their lines."""
+KNOWN = 0.6
 """Share of a page's words that the text scorer must have seen; on other pages it abstains."""
 
 
@@ -104,19 +106,22 @@ class PageModel:
         """Learn from pages whose lines carry types; `groups` keeps the scorers honest, `weights` (default: 1) are of pages."""
         groups = list(groups) if groups is not None else [page.id for page in pages]
         rng = np.random.default_rng(self.seed)
+        # The boxes of a page fit its lines as they are: changed lines are text.
+        changed = augment(pages, self.copies, self.seed)[len(pages) :]
+        whole = list(pages) * self.copies
         copied = [
-            _without_cues(page) if rng.random() < 0.6 else page for page in augment(pages, self.copies, self.seed)[len(pages) :]
+            page if _has_cues(page) and rng.random() < _WHOLE else _without_cues(new)
+            for page, new in zip(whole, changed, strict=True)
         ]
         more = [*pages, *copied]
         idf = word_idf(pages)
         self._arrays["idf"] = idf.astype(np.float16)
         words, paths = self._scores_out_of_fold(more, groups * (1 + self.copies), len(pages))
-        for i in range(len(more)):
-            # Originals keep their scores: with them the model has to learn what they are worth.
-            if i >= len(pages) and rng.random() < self.abstain:
-                words[i] = np.full_like(words[i], np.nan)
-            if i >= len(pages) and rng.random() < self.abstain:
-                paths[i] = np.full_like(paths[i], np.nan)
+        for i in range(len(pages), len(more)):
+            # Originals keep their scores, of which the model has to learn what they are worth.
+            for scores in (words, paths):
+                if rng.random() < self.abstain:
+                    scores[i] = np.full_like(scores[i], np.nan)
         possible, weight = self._targets(more, list(weights or [1.0] * len(pages)) * (1 + self.copies))
         drawn = self._draw(weight, rng)
         x = self._matrix(more, words, paths, drawn)
@@ -337,6 +342,10 @@ def _path_odds(scorer: TextScorer | None, pages: Sequence[Page]) -> np.ndarray:
     if "" in number:
         odds[number[""]] = np.nan
     return odds[code]
+
+
+def _has_cues(page: Page) -> bool:
+    return any(line.cues for line in page.lines)
 
 
 def _without_cues(page: Page) -> Page:

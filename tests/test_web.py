@@ -1,0 +1,99 @@
+"""Pages drawn as HTML: the labels of a template reach the lines of the reader and of every converter."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers import ROOT
+
+from clfnews.data.composing.articles import load_articles
+from clfnews.data.composing.converters import FORMS, text_lines
+from clfnews.data.composing.labels import html_lines, without_labels
+from clfnews.data.composing.site import Site, Stories, load_templates
+from clfnews.data.composing.web import load_wording
+from clfnews.errors import UserError
+from clfnews.page import normalise
+from clfnews.readers.html.document import read_html
+
+DATA = ROOT / "data"
+TEMPLATES = load_templates(DATA / "templates")
+WORDING = load_wording(DATA / "wording")
+PAGE = """<html><body>
+<div data-l="navigation"><a href="/">Trang chủ</a> <a href="/tg">Thế giới</a></div>
+<main data-l="body"><h1 data-l="title">Cầu mới thông xe</h1>
+<p>Cây cầu dài 400 mét <b>nối hai bờ</b> sông &amp; hai xã.</p>
+<p>Xem thêm bên cạnh <span data-l="caption">Ảnh: bạn đọc của báo gửi cho tòa soạn sáng nay</span></p>
+<table><tr><td>Dài</td><td>400 m, tính cả đường dẫn hai đầu cầu và phần vỉa hè của xã ở bờ bên kia</td><td>2 làn</td></tr>
+</table></main>
+<p>Không có nhãn</p></body></html>"""
+
+
+def test_the_labels_of_elements_become_the_labels_of_lines() -> None:
+    lines = html_lines(PAGE)
+    assert [(line.text, line.type) for line in lines[:3]] == [
+        ("Trang chủ Thế giới", "navigation"), ("Cầu mới thông xe", "title"),
+        ("Cây cầu dài 400 mét nối hai bờ sông & hai xã.", "body"),
+    ]  # fmt: skip
+    assert lines[3].type == "caption", "a line of two labels has that of most of its letters"
+    assert lines[-1].type == "ui", "a text without a label is interface"
+
+
+def test_training_sees_the_lines_and_cues_that_filtering_sees() -> None:
+    read = read_html(without_labels(PAGE), hidden=True).page
+    assert [(line.text, line.cues) for line in html_lines(PAGE)] == [(line.text, line.cues) for line in read.lines]
+    assert "data-l" not in without_labels(PAGE)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_labels_travel_through_every_converter(form: str) -> None:
+    lines = text_lines(PAGE, form, random.Random(1))
+    of_type = {kind: " ".join(line.text for line in lines if line.type == kind) for kind in ("title", "body", "navigation")}
+    assert of_type["title"].strip("# ") == "Cầu mới thông xe"
+    assert "nối hai bờ" in of_type["body"] and "Thế giới" in of_type["navigation"]
+    assert all(line.text == normalise(line.text) and not line.cues for line in lines)
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template.name)
+def test_every_template_shows_the_whole_article_once(template: Any) -> None:
+    """In a language it is written for: one headline, and every paragraph as body."""
+    language = template.languages[0] if template.languages else ("vi", "en", "ja", "ar")[len(template.name) % 4]
+    articles = load_articles(DATA / "articles" / f"{language}.jsonl")
+    article = None if template.listing else articles[len(template.source) % len(articles)]
+    stories = Stories(list(article.related) if article else [], [one.as_story() for one in articles if one is not article])
+    lines = html_lines(Site(template, language, WORDING[language], "test").show(article, stories, random.Random(3)))
+    counts = Counter(line.type for line in lines)
+    assert counts["title"] == (0 if template.listing else 1)
+    assert counts["navigation"] + counts["ui"] + counts["teaser"] > 3
+    assert bool(counts["body"]) == (not template.listing)
+
+
+def test_a_template_without_its_first_line_is_named(tmp_path: Path) -> None:
+    (tmp_path / "bare.html").write_text("<html></html>", encoding="utf-8")
+    with pytest.raises(UserError, match=r"bare\.html: the first line is not a comment"):
+        load_templates(tmp_path)
+
+
+def rows_of(split: str) -> list[dict[str, Any]]:
+    with gzip.open(DATA / "pages" / f"{split}-web.jsonl.gz", "rt", encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def test_templates_articles_and_groups_stand_on_one_side_of_the_split() -> None:
+    train, validation = rows_of("train"), rows_of("validation")
+    for key in ("layout", "site", "article", "group", "id"):
+        assert not {row[key] for row in train if row[key]} & {row[key] for row in validation}, key
+    for rows in (train, validation):
+        groups: dict[str, set[str]] = {}
+        for row in rows:
+            if row["article"]:
+                groups.setdefault(row["article"], set()).add(row["group"])
+        assert {article: found for article, found in groups.items() if len(found) > 1} == {}
+        assert len({row["language"] for row in rows}) >= 14
+    texts = [tuple(line["text"] for line in row["lines"]) for row in train]
+    assert len(set(texts)) == len(texts)
