@@ -129,6 +129,12 @@ def test_an_empty_file_is_the_defaults(write: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("tracking: {registered_model: tin/mới}\n", "config.yaml:1: tracking.registered_model: must not contain / or : (given"),
+        ("tracking: {registered_model: 'a:b'}\n", "tracking.registered_model: must not contain / or :"),
+        ("tracking: {registered_model: a@b}\n", "tracking.registered_model: must not contain @ # ? or %"),
+        ("tracking: {registered_model: ' '}\n", "tracking.registered_model: must be a name of one line"),
+        ("tracking: {experiment: ''}\n", "tracking.experiment: must be a name of one line"),
+        ('tracking: {experiment: "a\\nb"}\n', "tracking.experiment: must be a name of one line"),
         ("seed: 3\nfold: 4\n", "config.yaml:2: unknown key 'fold' (did you mean 'folds'?)"),
         ("type:\n  models:\n    linear:\n      c_ngrams: 1\n", "config.yaml:4: unknown key 'type.models.linear.c_ngrams'"),
         ("type:\n  models:\n    liner: {}\n", "config.yaml:3: unknown key 'type.models.liner' (did you mean 'linear'?)"),

@@ -141,27 +141,30 @@ try:
     resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]), int(sys.argv[2])))
 except (ImportError, ValueError, OSError):  # not on this system, or the user's own limit is lower
     pass
-fasttext.load_model(sys.argv[1]).predict(["một hai ba"], k=3)
+model = fasttext.load_model(sys.argv[1])
+model.get_word_vector("một"), model.get_words()
+if sys.argv[3] == "classifier":
+    model.predict(["một hai ba"], k=3)
 """
 
 
-def check_in_child(path: Path, seconds: float = 120.0) -> None:
-    """Open a fastText file in a process of its own; raises `UserError` if that fails.
+def check_in_child(path: Path, kind: str = "classifier", seconds: float = 900.0) -> None:
+    """Open a fastText file (`kind`: `classifier` or `vectors`) in a process of its own; raises `UserError` if that fails.
 
     fastText believes what a file says of sizes and places: a damaged one may end the process that reads it.
     """
     if not path.is_file():
-        raise UserError(f"{path}: is missing; copy the model again, or train again")
+        raise UserError(f"{path}: no such file; copy it again")
     memory = 2 * 1024**3 + 4 * path.stat().st_size
     # -P: modules of the current folder are not imported.
-    command = [sys.executable, "-P", "-c", _TRIAL, str(path.absolute()), str(memory)]
+    command = [sys.executable, "-P", "-c", _TRIAL, str(path.absolute()), str(memory), kind]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired as error:
-        raise UserError(f"{path}: broken (fastText does not come to an end with it); train again") from error
+        raise UserError(f"{path}: broken (fastText does not come to an end with it); copy it again") from error
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["fastText crashes"]
-        raise UserError(f"{path}: broken ({said[0][:200]}); copy the model again, or train again")
+        raise UserError(f"{path}: broken ({said[0][:200]}); copy it again")
 
 
 def vectors_file(path: Path, folder: Path) -> Path:
@@ -171,9 +174,10 @@ def vectors_file(path: Path, folder: Path) -> Path:
     import fasttext
 
     try:
-        model = fasttext.load_model(str(path))
-    except ValueError as error:
-        raise UserError(f"pretrained_vectors: {path}: {str(error).strip()}") from error
+        check_in_child(path, "vectors")
+    except UserError as error:
+        raise UserError(f"pretrained_vectors: {error}") from error
+    model = fasttext.load_model(str(path))
     names, out = model.get_words(), folder / "vectors.vec"
     with out.open("w", encoding="utf-8") as file:
         file.write(f"{len(names)} {model.get_dimension()}\n")

@@ -6,6 +6,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from inspect import signature
@@ -51,7 +52,8 @@ class Work:
         return partial(make_model, self.name, self.task, TASKS[self.task], seeded(self.name, self.options, seed))
 
 
-def fit_and_score(config: Config, works: Sequence[Work], bootstrap: Bootstrap, progress: Progress) -> Iterator[Result]:
+@contextmanager
+def fit_and_score(config: Config, works: Sequence[Work], bootstrap: Bootstrap, progress: Progress) -> Iterator[Iterator[Result]]:
     """Every model out of fold, calibrated, fitted again on all of train, and scored; in order.
 
     The folds begin at once, in a process a core for all models together; the
@@ -59,10 +61,9 @@ def fit_and_score(config: Config, works: Sequence[Work], bootstrap: Bootstrap, p
     with fewer groups than folds.
     """
     makers = [work.maker(config.seed) for work in works]
-    folds = _start_folds(
-        [(make, work.splits.train, work.further) for make, work in zip(makers, works, strict=True)], config.folds, config.seed
-    )
-    return (_fit_one(config, work, make, folds, bootstrap, progress) for work, make in zip(works, makers, strict=True))
+    pairs = [(make, work.splits.train, work.further) for make, work in zip(makers, works, strict=True)]
+    with _folds(pairs, config.folds, config.seed) as folds:
+        yield (_fit_one(config, work, make, folds, bootstrap, progress) for work, make in zip(works, makers, strict=True))
 
 
 def _fit_one(
@@ -127,13 +128,17 @@ def out_of_fold(
 
     Raises `UserError` if there are fewer groups than folds.
     """
-    return _collect(_start_folds([(make, corpus, ())], folds, seed), len(corpus), folds, progress)[0]
+    with _folds([(make, corpus, ())], folds, seed) as found:
+        return _collect(found, len(corpus), folds, progress)[0]
 
 
-def _start_folds(
-    works: Sequence[tuple[Callable[[], Any], Corpus, tuple[Further, ...]]], folds: int, seed: int
-) -> Iterator[_Fold]:
-    """The folds of every model, in order, from processes that begin at once."""
+_Fit = tuple[Callable[[], Any], Corpus, tuple[Further, ...]]
+"""What makes a model, the pages that it is fitted on and predicts out of fold, and those it only learns from."""
+
+
+@contextmanager
+def _folds(works: Sequence[_Fit], folds: int, seed: int) -> Iterator[Iterator[_Fold]]:
+    """The folds of every model, in order, from processes that begin at once; those not asked for end with the block."""
     from joblib import Parallel, delayed
     from sklearn.model_selection import GroupKFold
 
@@ -147,18 +152,19 @@ def _start_folds(
             raise UserError(f"{corpus.name}: {few}: {remedy}label pages of more sites")
         split = GroupKFold(folds, shuffle=True, random_state=seed).split(corpus.pages, groups=corpus.groups)
         parts += [(make, corpus, further, fit.tolist(), held.tolist()) for fit, held in split]
-    # On Ctrl-C joblib warns about the folds that were not finished, and when it starts a process anew whose memory has grown.
-    for message in (".*tasks which were still being processed", "A worker stopped while some jobs"):
-        warnings.filterwarnings("ignore", message=message, category=UserWarning)
-    pool = Parallel(
-        n_jobs=min(len(parts), cores()), return_as="generator", pre_dispatch="3*n_jobs", initializer=ignore_interrupts
-    )
     jobs = (
         delayed(_predict_fold)(make, corpus.select(fit), corpus.select(held), further, held)
         for make, corpus, further, fit, held in parts
     )
-    found: Iterator[_Fold] = pool(jobs)
-    return found
+    with warnings.catch_warnings():
+        # On Ctrl-C joblib warns about the folds that were not finished, and when it starts a process anew whose memory has grown.
+        for message in (".*tasks which were still being processed", "A worker stopped while some jobs"):
+            warnings.filterwarnings("ignore", message=message, category=UserWarning)
+        pool = Parallel(
+            n_jobs=min(len(parts), cores()), return_as="generator", pre_dispatch="3*n_jobs", initializer=ignore_interrupts
+        )
+        with closing(pool(jobs)) as found:
+            yield found
 
 
 def _collect(found: Iterator[_Fold], n: int, folds: int, progress: Progress) -> tuple[Probabilities, float]:

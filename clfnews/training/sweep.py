@@ -85,12 +85,15 @@ def run_sweep(path: Path, progress: Progress = lambda _: None) -> Path:
     rows = _rows(spec, entries, bootstrap.level)
     results = path.parent / "results.csv"
     rows = _with_kept(spec, rows, read_results(results) if results.is_file() else [], progress)
+    write_experiment(path, spec.question, rows, [*spec.tables, *spec.evaluate])
     if spec.track:
         from clfnews.tracking.log import log_sweep
 
         progress("logging to MLflow")
-        log_sweep(first.tracking, path.parent.name, rows)
-    write_experiment(path, spec.question, rows, [*spec.tables, *spec.evaluate])
+        try:
+            log_sweep(first.tracking, path.parent.name, rows)
+        except UserError as error:
+            raise UserError(f"{error}; the results are in {results}") from error
     return results
 
 
@@ -142,7 +145,8 @@ def _fit(context: _Context, config: Config, task: str, model: str, options: dict
     parts = [part.digest for part in (splits.train, splits.validation, splits.test) if part is not None]
     key = json.dumps([task, model, options, config.seed, config.folds, parts])
     if key not in context.done:
-        context.done[key] = next(fit_and_score(config, [Work(task, model, options, splits)], quick, context.progress))
+        with fit_and_score(config, [Work(task, model, options, splits)], quick, context.progress) as fitting:
+            context.done[key] = next(fitting)
     result = context.done[key]
     if task == "type":
         result = replace(result, threshold=choose_threshold(config, splits.train, result.oof_p))

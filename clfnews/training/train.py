@@ -42,12 +42,12 @@ def train(config: Config, *, config_path: str = "", progress: Progress = lambda 
         for task, of_task in splits.items()
         for name, options in [("majority", {}), *chosen_models(getattr(config, task)).items()]
     ]
-    fitting = fit_and_score(config, works, bootstrap, progress)
-    if track:
-        tracking_store.check(config.tracking)  # a store that cannot be opened should not cost a training
     results: dict[str, list[Result]] = {task: [] for task in splits}
-    for result in fitting:
-        results[result.task].append(result)
+    with fit_and_score(config, works, bootstrap, progress) as fitting:
+        if track:
+            tracking_store.check(config.tracking)  # a store that cannot be opened should not cost a training
+        for result in fitting:
+            results[result.task].append(result)
     champions = {task: max(results[task][1:], key=lambda result: result.headline) for task in splits}
     page_filter = _join(config, champions, splits)
     end_to_end = _score_end_to_end(page_filter, splits, bootstrap)
