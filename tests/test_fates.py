@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -93,6 +94,21 @@ def test_standard_input_and_a_file_of_its_name(rules_filter: Path, cli: Cli, tmp
     (tmp_path / "stdin.txt").write_text(TEXTS[0], encoding="utf-8")
     done = cli("filter", "-", "stdin.txt", "-o", "out", "-m", rules_filter, stdin=jsonl(*TEXTS[:2]).encode())
     assert done.code == 0 and "3 pages in 2 files" in done.out and len(shards(tmp_path / "out")) == 2
+
+
+def test_pipes_are_read_once_and_devices_are_refused(rules_filter: Path, cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text(jsonl(*TEXTS[:3]), encoding="utf-8")
+    done = subprocess.run(
+        ["bash", "-c", f"{shlex.join(command('filter', '-o', 'out', '-m', rules_filter))} <(cat rows.jsonl) rows.jsonl"],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0 and "6 pages in 2 files" in done.stdout, done.stderr
+    refused = cli("filter", "/dev/zero", "-o", "new", "-m", rules_filter)
+    assert (refused.code, refused.error) == (2, "clfnews: /dev/zero: is a device; give a file, or - for standard input")
 
 
 # --- fates ----------------------------------------------------------------------------------
