@@ -24,7 +24,7 @@ from clfnews.bulk.units import SPLIT_BYTES, kept, list_inputs, stamp_of, units
 from clfnews.bulk.worker import Done, Job, fingerprint
 from clfnews.bulk.writers import SHARD_SUFFIXES
 from clfnews.errors import MachineError, UserError, counted, nearest
-from clfnews.files import write_json
+from clfnews.files import is_folder, write_json
 from clfnews.filtering.filter import PageFilter
 from clfnews.readers.base import ReadOptions
 from clfnews.readers.inputs import passed_over, told
@@ -128,7 +128,7 @@ def filter_to_folder(
         for name in inputs:
             not_read = passed_over(name, options)
             report.passed_over += map(str, not_read)
-            report.folders_not_read += sum(path.is_dir() for path in not_read)
+            report.folders_not_read += sum(map(is_folder, not_read))
             if not_read:
                 warn(told(name, not_read))
         planned = units(files, options, split_bytes)
