@@ -18,8 +18,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clfnews.errors import UserError
+from clfnews.labelling.agreement import agreement
 from clfnews.labelling.exchange import export_rows, import_rows, read_labelled
 from clfnews.labelling.labelstudio import LABELLING_CONFIG, from_labelstudio, to_labelstudio
+from clfnews.labelling.queue import read_labelled as known_pages
 from clfnews.labelling.table import from_tsv, to_tsv
 from clfnews.labels import ARTICLE, STANCES, TYPES
 from clfnews.page import normalise
@@ -481,6 +483,11 @@ def test_any_rows_are_taken_or_refused_in_one_line(data: Any, tmp_path: Path) ->
     lines = map(json.dumps, rows if isinstance(rows, list) else [rows])
     (tmp_path / "x.jsonl").write_text("\n".join(lines))
     taken_or_refused(tmp_path / "x.jsonl")
+    for reader in (known_pages, lambda path: agreement(path, path)):
+        try:
+            reader(tmp_path / "x.jsonl")
+        except UserError as error:
+            assert "\n" not in str(error) and len(str(error)) < 3000
 
 
 @_fuzz
