@@ -1,4 +1,4 @@
-"""`clfnews filter` and `clfnews tag`."""
+"""`clfnews filter` and `clfnews tag`; `app.py` adds them to the others."""
 
 from __future__ import annotations
 

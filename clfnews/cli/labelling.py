@@ -1,4 +1,4 @@
-"""labelling."""
+"""Commands about labels: agreement, export and import, what to label next, likely errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""options."""
+"""Options and arguments that several commands share."""
 
 from __future__ import annotations
 
