@@ -1,4 +1,4 @@
-"""Files of rows, and files that are whole whenever they have their name."""
+"""JSONL rows read with the place of every error; files that are written whole or not at all."""
 
 from __future__ import annotations
 

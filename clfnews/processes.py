@@ -5,9 +5,10 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Any
 
@@ -39,7 +40,7 @@ class Spawning(SpawnContext):
 
 def end_with_parent() -> None:
     """Have the system end this process when its parent ends, whatever it is at then; on Linux only."""
-    with suppress(OSError, AttributeError):  # not on this system
+    if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 

@@ -14,12 +14,14 @@ from typing import Any
 
 import pytest
 from helpers import ROOT, Cli, write_rows
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clfnews.errors import UserError
+from clfnews.labelling.agreement import agreement
 from clfnews.labelling.exchange import export_rows, import_rows, read_labelled
 from clfnews.labelling.labelstudio import LABELLING_CONFIG, from_labelstudio, to_labelstudio
+from clfnews.labelling.queue import read_labelled as known_pages
 from clfnews.labelling.table import from_tsv, to_tsv
 from clfnews.labels import ARTICLE, STANCES, TYPES
 from clfnews.page import normalise
@@ -200,7 +202,7 @@ def test_the_annotation_that_counts() -> None:
         (task_with([region("bdoy", 1, 1)]), "x.json: task 1 (page 'x'), line 2: unknown type 'bdoy' (did you mean 'body'?)"),
         (task_with([region("ad", 1, 1), region("ui", 0, 2)]), "task 1 (page 'x'), line 2: type is both 'ad' and 'ui'"),
         (task_with([region("ad", 1, 4)]), "type ['ad'] on paragraphs '1' to '4'; expected one label on lines of the page"),
-        (task_with([region("ad", 0, 0) | {"type": "labels"}]), "a result of 'type' (labels); label with the configuration"),
+        (task_with([region("ad", 0, 0) | {"type": "labels"}]), "a result of 'type' ('labels'); label with the configuration"),
         ({"id": 7, "type": ["ui"]}, "x.json: task 1: no 'data' with 'id' and 'lines' (export the project as JSON, not JSON-MIN"),
     ],
 )
@@ -406,3 +408,122 @@ def test_commands(tmp_path: Path, cli: Cli) -> None:
     assert "unknown benchmark format 'wxcb' (did you mean 'wcxb'?)" in cli("data", "import", "wxcb", "x", "-o", "x.jsonl").error
     assert "no such file" in cli("data", "import", "x.tsv", "-o", "x.jsonl").error
     assert "does not exist" in cli("data", "export", SEEDS, "-o", "nowhere/x.tsv").error
+
+
+# --- spreadsheets and hostile files ------------------------------------------------------------
+
+
+def test_no_cell_is_a_formula_and_all_come_back(tmp_path: Path) -> None:
+    texts = ["=1+1", "+84 24 3825", "- Ông nói", "@vnexpress", "'=cmd", "'tis", "''-x", '"=a"', "Tin"]
+    lines = [{"text": text, "type": "body", "stance": None} for text in texts]
+    rows = [{"id": "=HYPERLINK(1)", "lines": lines}, {"id": "plain", "lines": lines[-1:]}]
+    table = to_tsv(rows)
+    cells = list(csv.reader(io.StringIO(table), dialect="excel-tab"))
+    assert not [cell for row in cells for cell in row if cell[:1] in ("=", "+", "-", "@")]
+    assert '"escaped"' not in table.splitlines()[-2], "a page without such cells is as it was"
+    assert same(from_tsv(table, "x.tsv"), rows)
+    # A spreadsheet that takes the apostrophe for its own mark loses nothing.
+    rows[0]["lines"] = lines[:4]
+    assert same(from_tsv(to_tsv(rows).replace("\t'", "\t").replace("\n'", "\n"), "x.tsv"), rows)
+
+
+ODD: list[Any] = [None, True, -1, 0, 10**30, 1e400, "", "a\ud83db", "5", "body", "hostile", [], {}, [[]], {"text": 5}, "x\ny"]
+"""Values that no field expects."""
+
+
+@st.composite
+def damaged(draw: st.DrawFn, value: Any) -> Any:
+    """A value in which some parts are others, are missing or are there twice."""
+    change = draw(st.integers(0, 9))
+    if change == 0:
+        return draw(st.sampled_from(ODD))
+    if isinstance(value, dict):
+        return {key: draw(damaged(part)) for key, part in value.items() if draw(st.integers(0, 15))}
+    if isinstance(value, list):
+        parts = [draw(damaged(part)) for part in value if draw(st.integers(0, 15))]
+        return parts + parts[:1] if change == 1 else parts
+    return value
+
+
+def taken_or_refused(path: Path) -> None:
+    """The file is read, and what was read can be written; or one line says why not."""
+    try:
+        rows = read_labelled(path)
+    except UserError as error:
+        assert "\n" not in str(error) and len(str(error)) < 3000, str(error)
+        return
+    out = path.with_name("back.jsonl")
+    out.unlink(missing_ok=True)
+    import_rows(path, out)
+    assert same(read(out), json.loads(json.dumps(rows)))
+    (path.parent / "back.tsv").unlink(missing_ok=True)
+    export_rows(out, path.parent / "back.tsv")
+
+
+_TEXTS = {"a": ["=Tin", "Bài viết"], "b": ["Menu"]}
+LABELLED = [
+    {"id": k, "model": "m", "lines": [{"n": n, "text": x, "type": "body", "stance": None} for n, x in enumerate(texts, 1)]}
+    for k, texts in _TEXTS.items()
+]
+_fuzz = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@_fuzz
+@given(data=st.data())
+def test_any_tasks_are_taken_or_refused_in_one_line(data: Any, tmp_path: Path) -> None:
+    people = [row | {"model": None} for row in LABELLED]
+    (tmp_path / "x.json").write_text(json.dumps(data.draw(damaged(to_labelstudio(people)))))
+    taken_or_refused(tmp_path / "x.json")
+
+
+@_fuzz
+@given(data=st.data())
+def test_any_rows_are_taken_or_refused_in_one_line(data: Any, tmp_path: Path) -> None:
+    rows = data.draw(damaged(LABELLED))
+    lines = map(json.dumps, rows if isinstance(rows, list) else [rows])
+    (tmp_path / "x.jsonl").write_text("\n".join(lines))
+    taken_or_refused(tmp_path / "x.jsonl")
+    for reader in (known_pages, lambda path: agreement(path, path)):
+        try:
+            reader(tmp_path / "x.jsonl")
+        except UserError as error:
+            assert "\n" not in str(error) and len(str(error)) < 3000
+
+
+@_fuzz
+@given(data=st.data())
+def test_any_table_is_taken_or_refused_in_one_line(data: Any, tmp_path: Path) -> None:
+    out = []
+    for line in to_tsv(LABELLED).splitlines():
+        if line.startswith("# page ") and data.draw(st.booleans()):
+            line = f"# page {json.dumps(data.draw(damaged(json.loads(line.removeprefix('# page ')))))}"
+        elif data.draw(st.integers(0, 3)) == 0:
+            cells = line.split("\t")
+            cells[data.draw(st.integers(0, len(cells) - 1))] = data.draw(
+                st.sampled_from(["", "9" * 5000, "-1", "٣", "x", '"', "'", "\0"])
+            )
+            line = "\t".join(cells)
+        out.append(line)
+    (tmp_path / "x.tsv").write_text("\n".join(out), encoding="utf-8")
+    taken_or_refused(tmp_path / "x.tsv")
+
+
+@pytest.mark.parametrize("name", ["x.json", "x.jsonl", "x.tsv"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[" * 100_000,
+        b'{"data": ' * 100_000,
+        b'[{"data": {"id": "a", "lines": [{"text": "a", "n": ' + b"9" * 5000 + b"}]}}]",
+        b"# page " + b"[" * 100_000,
+        b"# page " + b"9" * 5000,
+        b"\0" * 100,
+        b'{"id": "a", "x": ' + b"[" * 500 + b"]" * 500 + b', "lines": [{"text": "a", "type": "body", "stance": null}]}',
+    ],
+    ids=["brackets", "objects", "digits", "comment", "number", "nul", "deep"],
+)
+def test_hostile_label_files_are_told_in_one_line(content: bytes, name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError) as error:
+        read_labelled(tmp_path / name)
+    assert str(tmp_path / name) in str(error.value) and "\n" not in str(error.value) and len(str(error.value)) < 500

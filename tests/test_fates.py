@@ -5,22 +5,27 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
+import unicodedata
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
 from helpers import Cli, Project, command, environment, started, wait_for
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from test_faults import small_disk
 from test_scale import TEXTS, manifest, shards
 
 from clfnews.bulk.folder import STATE
 from clfnews.bulk.job import Report, filter_to_folder
+from clfnews.bulk.names import error_name, part_name, shard_names
 from clfnews.bulk.units import list_inputs
-from clfnews.bulk.writers import ERROR_BYTES
+from clfnews.bulk.writers import ERROR_BYTES, SHARD_SUFFIXES
 from clfnews.errors import UserError
 from clfnews.readers.base import ReadOptions
 
@@ -89,10 +94,53 @@ def test_no_two_inputs_share_an_output(run: Run, tmp_path: Path) -> None:
     assert sum("x.jsonl.part-" in name for name in shards(tmp_path / "out")) > 1
 
 
+_STEMS = ["x", "X", "y", "é", "e\u0301", "_x", "x.errors", "x.part-00000", "x.part-1", "ß", "ss"]
+_STEMS += ["b\udce1o", "b\udce2o", "n" * 249, "n" * 250]
+_ENDS = ["", ".txt", ".html", ".jsonl", ".jsonl.gz", ".parquet", ".errors.jsonl", ".jsonl.jsonl"]
+_name = st.builds(str.__add__, st.sampled_from(_STEMS), st.sampled_from(_ENDS))
+_file = st.lists(_name, min_size=1, max_size=3).map("/".join)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sets(_file, min_size=1, max_size=8))
+def test_outputs_of_any_inputs_are_told_apart(inside: set[str]) -> None:
+    found = {Path("in", name): name for name in inside if not any(other.startswith(f"{name}/") for other in inside)}
+    outputs: set[str] = set()
+    folders: set[str] = set()
+    for name in shard_names(found).values():
+        mine = [part for shard in (name, part_name(name, 0), part_name(name, 99_999)) for part in files_of(shard)]
+        assert all(len(part.encode()) <= 255 for path in mine for part in path.split("/"))
+        mine = [unicodedata.normalize("NFC", path).casefold() for path in mine]
+        assert outputs.isdisjoint(mine)
+        outputs.update(mine)
+        folders.update(parent.as_posix() for path in mine for parent in PurePosixPath(path).parents)
+    assert outputs.isdisjoint(folders)
+
+
+def files_of(shard: str) -> list[str]:
+    """All files that the results of an input may be written to."""
+    return [error_name(shard), *(f"{shard}{suffix}" for suffix in SHARD_SUFFIXES.values())]
+
+
 def test_standard_input_and_a_file_of_its_name(rules_filter: Path, cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "stdin.txt").write_text(TEXTS[0], encoding="utf-8")
     done = cli("filter", "-", "stdin.txt", "-o", "out", "-m", rules_filter, stdin=jsonl(*TEXTS[:2]).encode())
     assert done.code == 0 and "3 pages in 2 files" in done.out and len(shards(tmp_path / "out")) == 2
+
+
+def test_pipes_are_read_once_and_devices_are_refused(rules_filter: Path, cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text(jsonl(*TEXTS[:3]), encoding="utf-8")
+    done = subprocess.run(
+        ["bash", "-c", f"{shlex.join(command('filter', '-o', 'out', '-m', rules_filter))} <(cat rows.jsonl) rows.jsonl"],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0 and "6 pages in 2 files" in done.stdout, done.stderr
+    refused = cli("filter", "/dev/zero", "-o", "new", "-m", rules_filter)
+    assert (refused.code, refused.error) == (2, "clfnews: /dev/zero: is a device; give a file, or - for standard input")
 
 
 # --- fates ----------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -12,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import SEED_PAGE, Cli, Project, command, environment
+from helpers import ROOT, SEED_PAGE, Cli, Project, command, environment
 from rich.cells import cell_len
 
-from clfnews.cli.terminal import print_table
+from clfnews.cli.terminal import print_table, printable
 from clfnews.labels import GUIDELINES_VERSION
 from clfnews.version import __version__
 
@@ -100,3 +101,18 @@ def test_columns_stay_aligned_below_vietnamese_and_wide_text(capsys: Any) -> Non
 def test_a_table_without_rows_is_its_header(capsys: Any) -> None:
     print_table(["name", "count"], [])
     assert "name" in capsys.readouterr().out
+
+
+def test_all_that_is_printed_is_escaped_by_one_function() -> None:
+    rooms = (ROOT / "clfnews" / "cli").glob("*.py")
+    assert [path.name for path in rooms if "typer.echo" in path.read_text(encoding="utf-8")] == ["terminal.py"]
+
+
+def test_marks_that_steer_are_escaped_and_letters_are_not() -> None:
+    assert printable("a\tb\x1b[2J\x9b\u202e\u2066\n\udce1\U000e0041") == (
+        "a\tb\\u001b[2J\\u009b\\u202e\\u2066\\n\\udce1\\udb40\\udc41"
+    )
+    joined = "می\u200cخواهم क्\u200dष\u00a0\u3000"
+    assert printable(joined) == joined
+    row = json.dumps({"id": "\x9b\u202e\U000e0041"}, ensure_ascii=False)
+    assert json.loads(printable(row)) == json.loads(row)

@@ -1,1 +1,1 @@
-"""Any number of pages into a folder, in many processes."""
+"""Folders of files filtered in many processes, so that a run can be stopped and go on."""

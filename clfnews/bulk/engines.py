@@ -16,13 +16,16 @@ from contextlib import suppress
 from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clfnews.bulk.units import Unit
 from clfnews.bulk.worker import Done, Job, filter_unit
 from clfnews.errors import MachineError, UserError
 from clfnews.filtering.filter import PageFilter
 from clfnews.processes import Spawning, end_with_parent, ignore_interrupts, spawning
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
 
 AHEAD = 2
 """Units a worker that are handed out in advance."""
@@ -73,7 +76,7 @@ _worker: tuple[PageFilter, Job] | None = None
 
 
 def _run_pool(units: Iterator[Unit], job: Job, model: Path, workers: int) -> Iterator[Done]:
-    from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+    from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
     from concurrent.futures.process import BrokenProcessPool
 
     # Spawned, not forked: a fork of a process with threads (OpenMP, MLflow) can hang.
@@ -85,8 +88,7 @@ def _run_pool(units: Iterator[Unit], job: Job, model: Path, workers: int) -> Ite
     running: set[Future[Done]] = set()
     try:
         for unit in units:
-            with spawning():  # a worker is started when there is work for it
-                running.add(pool.submit(_work, unit))
+            running.add(_submitted(pool, unit, job))
             if len(running) >= AHEAD * workers:
                 done, running = wait(running, return_when=FIRST_COMPLETED)
                 yield from (future.result() for future in done)
@@ -103,6 +105,17 @@ def _run_pool(units: Iterator[Unit], job: Job, model: Path, workers: int) -> Ite
         alive.close()
         context.kill()  # whatever they are at: code in C hears nothing else
         pool.shutdown(cancel_futures=True)
+
+
+def _submitted(pool: Executor, unit: Unit, job: Job) -> Future[Done]:
+    try:
+        with spawning():  # a worker is started when there is work for it
+            return pool.submit(_work, unit)
+    except OSError as error:
+        raise MachineError(
+            f"{job.out}: no worker could be started ({error.strerror}); what is finished is kept, go on with --resume"
+            " and fewer --workers"
+        ) from error
 
 
 def _start_worker(model: Path, job: Job, until: Any) -> None:

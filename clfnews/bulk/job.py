@@ -20,14 +20,14 @@ from typing import Any
 
 from clfnews.bulk.folder import MANIFEST, STATE, own_folder
 from clfnews.bulk.shards import Counts
-from clfnews.bulk.units import SPLIT_BYTES, STDIN, list_inputs, stamp_of, units
+from clfnews.bulk.units import SPLIT_BYTES, kept, list_inputs, stamp_of, units
 from clfnews.bulk.worker import Done, Job, fingerprint
 from clfnews.bulk.writers import SHARD_SUFFIXES
 from clfnews.errors import MachineError, UserError, counted, nearest
-from clfnews.files import write_json
+from clfnews.files import is_folder, write_json
 from clfnews.filtering.filter import PageFilter
 from clfnews.readers.base import ReadOptions
-from clfnews.readers.inputs import passed_over, spool_stdin, told
+from clfnews.readers.inputs import passed_over, told
 from clfnews.version import __version__
 
 _TELLING = 0.02
@@ -123,12 +123,12 @@ def filter_to_folder(
     job = Job(out, format, fingerprint(model), threshold, options, resume)
     shards: list[dict[str, Any]] = []
     with own_folder(out, resume) as earlier, _write_errors(out):
-        files = [(spool_stdin(out / STATE) if path == STDIN else path, shard) for path, shard in files]
+        files = [(kept(path, out / STATE, number), shard) for number, (path, shard) in enumerate(files)]
         report = Report(total_bytes=sum(stamp[1] for path, _ in files if (stamp := stamp_of(path))))
         for name in inputs:
             not_read = passed_over(name, options)
             report.passed_over += map(str, not_read)
-            report.folders_not_read += sum(path.is_dir() for path in not_read)
+            report.folders_not_read += sum(map(is_folder, not_read))
             if not_read:
                 warn(told(name, not_read))
         planned = units(files, options, split_bytes)

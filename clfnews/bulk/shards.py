@@ -1,4 +1,4 @@
-"""Shards: the results of one input file, and what is counted of them."""
+"""A shard: the output file of one input, written beside its errors under a temporary name until it is whole."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 from clfnews.bulk.names import part_name, shard_names
 from clfnews.errors import MachineError, UserError, is_passing
 from clfnews.readers.base import Part, ReadOptions
-from clfnews.readers.inputs import ONE_PAGE, expand, format_of
+from clfnews.readers.inputs import ONE_PAGE, expand, format_of, spool, spool_stdin
 
 SPLIT_BYTES = 64 * 1024 * 1024
 """JSONL and Parquet files larger than this are filtered in parts of about this size."""
@@ -47,6 +48,7 @@ def list_inputs(inputs: Sequence[str], options: ReadOptions, out: Path) -> list[
     """Every input file once, with the name of its shard.
 
     For the names see `shard_names`. Files in the output folder are no inputs.
+    Raises `UserError` for devices, which need not end, and if there is no input.
     """
     found: dict[Path, str] = {}
     own = Path(os.path.realpath(out))
@@ -55,11 +57,32 @@ def list_inputs(inputs: Sequence[str], options: ReadOptions, out: Path) -> list[
             if path is not None and not Path(os.path.realpath(path)).is_relative_to(own):
                 inside = path.relative_to(name) if Path(name).is_dir() else Path(path.name)
                 found.setdefault(path, inside.as_posix())
+    for path in found:
+        if path != STDIN and (stat.S_ISCHR(_mode(path)) or stat.S_ISBLK(_mode(path))):
+            raise UserError(f"{path}: is a device; give a file, or - for standard input")
     if "-" in inputs:
         found[STDIN] = "stdin"
     if not found:
         raise UserError(f"{out}: all inputs lie in the output folder")
     return list(shard_names(found).items())
+
+
+def kept(path: Path, folder: Path, number: int) -> Path:
+    """The file itself; or a copy in `folder` of what can be read only once: standard input or a pipe."""
+    if path == STDIN:
+        return spool_stdin(folder)
+    if not stat.S_ISFIFO(_mode(path)):
+        return path
+    with path.open("rb") as file:
+        return spool(file, folder / f"stdin-{number}")
+
+
+def _mode(path: Path) -> int:
+    """The kind of a file, for `stat`; 0 if it cannot be looked at, of which reading it will tell why."""
+    try:
+        return path.stat().st_mode
+    except OSError:
+        return 0
 
 
 def units(files: Iterable[tuple[Path, str]], options: ReadOptions, split_bytes: int = SPLIT_BYTES) -> Iterator[Unit]:

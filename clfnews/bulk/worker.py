@@ -1,4 +1,4 @@
-"""One unit of work: read its files, filter their pages, write its shards. What every process of a run does."""
+"""What a worker does: filter the items of a unit into shards, unless a marker says that it is done."""
 
 from __future__ import annotations
 

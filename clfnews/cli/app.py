@@ -81,6 +81,9 @@ def main() -> None:
     except MachineError as error:
         warner()(str(error))
         sys.exit(3)
+    except MemoryError:
+        warner()("not enough memory; free some, or give smaller files")
+        sys.exit(3)
     except Stopped as stop:
         echo(f"clfnews: stopped; {stop}", err=True)
         sys.exit(130)

@@ -1,4 +1,4 @@
-"""`clfnews filter` and `clfnews tag`."""
+"""`clfnews filter` and `clfnews tag`; `app.py` adds them to the others."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def _run_filter(
     quiet: bool = False,
 ) -> None:
     from clfnews.readers.base import ReadOptions
-    from clfnews.readers.inputs import expand, read_pages
+    from clfnews.readers.inputs import expand, passed_over, read_pages
     from clfnews.tracking.registry import load_filter
 
     _check_threshold(threshold)
@@ -142,7 +142,9 @@ def _run_filter(
     if skipped and not quiet:
         warner()(_passed_over(skipped))
     if errors.count:
-        echo(f"clfnews: {counted(errors.count, 'record')} could not be read (see above)", err=True)
+        warner()(f"{counted(errors.count, 'record')} could not be read (see above)")
+    # What is in a folder that was not read nobody knows; that it was not has been told.
+    if errors.count or any(is_folder(path) for name in inputs for path in passed_over(name, options)):
         raise typer.Exit(1)
 
 

@@ -1,6 +1,6 @@
 """Gold rows to and from the tools in which people label: Label Studio, or a table of tab-separated values.
 
-`labelstudio.py` has the format of Label Studio, `labeltable.py` that of the table.
+`labelstudio.py` has the format of Label Studio, `table.py` that of the table.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ from pathlib import Path
 from clfnews.errors import UserError, counted, nearest
 from clfnews.files import is_folder, is_there, read_rows, write_text
 from clfnews.labelling.labelstudio import LABELLING_CONFIG, are_texts, from_labelstudio, tasks_of, to_labelstudio
-from clfnews.labelling.rows import GoldRow, has_labels, problems_of, raise_problems
+from clfnews.labelling.rows import GoldRow, has_labels, problems_of, problems_of_page, raise_problems
 from clfnews.labelling.table import from_tsv, to_tsv
-from clfnews.page import normalise
 
-FORMATS = {"labelstudio": ".json", "tsv": ".tsv", "jsonl": ".jsonl"}
+LABEL_FILES = {"labelstudio": ".json", "tsv": ".tsv", "jsonl": ".jsonl"}
 """Format -> ending of the file names that choose it."""
 
 _LINE_KEYS = frozenset({"n", "text", "type", "stance"})
@@ -33,7 +32,7 @@ def write_rows(
 ) -> int:
     """Write gold rows for labelling; returns their number.
 
-    Parameters: `format`, one of `FORMATS`, by default as the ending of
+    Parameters: `format`, one of `LABEL_FILES`, by default as the ending of
     `output` says; `blank` leaves the labels out, for a second, independent
     opinion; `source` names the rows in errors.
     Raises `UserError` for an unknown format, for a file that is there already,
@@ -54,12 +53,12 @@ def format_for(output: Path, format: str | None = None) -> str:
 
     A person may have spent hours on what is in that file.
     """
-    endings = {ending: name for name, ending in FORMATS.items()}
+    endings = {ending: name for name, ending in LABEL_FILES.items()}
     chosen = format or endings.get(output.suffix.lower())
     if chosen is None:
         raise UserError(f"{output}: give --format, or a name that ends in {' or '.join(endings)}")
-    if chosen not in FORMATS:
-        raise UserError(f"--format {chosen}: unknown format{nearest(chosen, tuple(FORMATS))}")
+    if chosen not in LABEL_FILES:
+        raise UserError(f"--format {chosen}: unknown format{nearest(chosen, tuple(LABEL_FILES))}")
     if is_folder(output):
         raise UserError(f"{output}: is a folder; give the name of a file")
     if is_there(output):
@@ -83,13 +82,13 @@ def import_rows(
     rows = read_labelled(source, annotator, note)
     write_text(Path(output), _to_jsonl(rows))
     lines = [line for row in rows for line in row["lines"]]
-    return len(rows), len(lines), sum(line["type"] is None for line in lines)
+    return len(rows), len(lines), sum(line.get("type") is None for line in lines)
 
 
 def read_labelled(
     source: str | Path, annotator: str | None = None, note: Callable[[str], None] = lambda _: None
 ) -> list[GoldRow]:
-    """The gold rows of a labelled file in any of `FORMATS`; pages without any label are left out.
+    """The gold rows of a labelled file in any of `LABEL_FILES`; pages without any label are left out.
 
     Parameters: `annotator` (user id or e-mail) chooses among several Label
     Studio annotations of a task; `note` is told how many pages were left out,
@@ -110,7 +109,7 @@ def read_labelled(
 
 
 def _read(source: Path, annotator: str | None, note: Callable[[str], None]) -> list[GoldRow]:
-    if source.suffix.lower() == FORMATS["jsonl"]:
+    if source.suffix.lower() == LABEL_FILES["jsonl"]:
         return _exportable(read_rows(source), str(source))
     try:
         text = source.read_text(encoding="utf-8-sig")
@@ -120,6 +119,8 @@ def _read(source: Path, annotator: str | None, note: Callable[[str], None]) -> l
         raise UserError(f"{source}: is a folder; give a file") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{source}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    except OSError as error:
+        raise UserError(f"{source}: cannot be read: {error.strerror}") from error
     if text.lstrip()[:1] in ("[", "{"):
         return from_labelstudio(tasks_of(text, source), str(source), annotator)
     return from_tsv(text, str(source), note)
@@ -136,9 +137,10 @@ def _exportable(rows: Iterable[GoldRow], source: str) -> list[GoldRow]:
     checked, ids = [], set()
     for number, row in enumerate(rows, 1):
         place, page_id, lines = f"{source}: row {number}", row.get("id"), row.get("lines")
-        if not isinstance(page_id, str) or not page_id or normalise(page_id) != page_id:
-            problems.append(f"{place}: needs an 'id' (a string of one normalised line)")
-        elif page_id in ids:
+        if bad := problems_of_page(row):
+            problems += (f"{place}: {what}" for what in bad)
+            continue
+        if page_id in ids:
             problems.append(f"{place}: a second page with id {page_id!r}")
         ids.add(page_id)
         if not lines or not are_texts(lines):

@@ -59,7 +59,7 @@ def add_to_folder(rows: Sequence[GoldRow], folder: Path, split: str | None = Non
         raise UserError(f"--split {split}: unknown{nearest(split, tuple(SHARES))}")
     _check_complete(rows)
     card = folder / "README.md"
-    if card.is_file() and MARK not in card.read_text(encoding="utf-8"):
+    if card.is_file() and MARK not in card.read_text(encoding="utf-8", errors="replace"):
         raise UserError(f"{folder}: has a dataset card of its own ({card.name}); give another folder")
     old = {name: _rows(folder / "pages" / f"{name}.jsonl") for name in SHARES}
     known = {row["id"] for part in old.values() for row in part}

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from clfnews.errors import UserError, nearest
-from clfnews.labelling.rows import GoldRow, by_person, label_line, problems_of, raise_problems
+from clfnews.labelling.rows import GoldRow, by_person, label_line, problems_of, problems_of_page, raise_problems
 from clfnews.labels import STANCES, TYPES
 
 _COLOURS = ("#1b7837", "#5aae61", "#9970ab", "#c2a5cf", "#d6604d", "#4393c3", "#f4a582", "#878787")
@@ -82,6 +83,8 @@ def tasks_of(text: str, source: Path) -> list[Any]:
         tasks = json.loads(text)
     except json.JSONDecodeError as error:
         raise UserError(f"{source}:{error.lineno}: not JSON ({error.msg}); export the project as JSON") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, thousands of brackets
+        raise UserError(f"{source}: not JSON ({error}); export the project as JSON") from error
     return tasks if isinstance(tasks, list) else [tasks]
 
 
@@ -104,11 +107,18 @@ def from_labelstudio(tasks: Sequence[Any], source: str, annotator: str | None = 
         if not isinstance(data, dict) or not isinstance(data.get("id"), str) or not are_texts(data.get("lines")):
             problems.append(f"{place}: no 'data' with 'id' and 'lines' (export the project as JSON, not JSON-MIN or CSV)")
             continue
-        place += f" (page {data['id']!r})"
+        place += f" (page {data['id']!r:.100})"
+        if bad := problems_of_page(data):
+            problems.extend(f"{place}: {what}" for what in bad)
+            continue
         if data["id"] in pages:
             problems.append(f"{place}: a second task for this page")
         result = _result(task, annotator, place, problems)
         marks = _marks(result, data["lines"], place, problems)
+        numbers = [item["n"] for item in data["lines"] if "n" in item]
+        if not all(isinstance(n, int) for n in numbers) or any(x >= y for x, y in pairwise(numbers)):
+            problems.append(f"{place}: the line numbers 'n' do not rise")
+            continue
         lines = [label_line(item["text"], marks.get(i, {}), item.get("n")) for i, item in enumerate(data["lines"])]
         problems += (f"{place}, line {n}: {what}" for n, line in enumerate(lines, 1) for what in problems_of(line, n))
         pages[data["id"]] = by_person(data | {"lines": lines})
@@ -128,12 +138,15 @@ def _result(task: Mapping[str, Any], annotator: str | None, place: str, problems
         people = ", ".join(_names_of(annotation)[-1] for annotation in found)
         problems.append(f"{place}: {len(found)} annotations (by {people}); choose with --annotator")
         return []
-    return list(found[0].get("result") or []) if found else []
+    result = found[0].get("result") if found else None
+    if not isinstance(result, list | None):
+        problems.append(f"{place}: its result is not a list")
+    return result if isinstance(result, list) else []
 
 
 def _annotations(task: Any) -> list[dict[str, Any]]:
     found = task.get("annotations") if isinstance(task, dict) else None
-    return [a for a in found or [] if isinstance(a, dict) and not a.get("was_cancelled")]
+    return [a for a in found if isinstance(a, dict) and not a.get("was_cancelled")] if isinstance(found, list) else []
 
 
 def _names_of(annotation: Mapping[str, Any]) -> list[str]:
@@ -151,16 +164,18 @@ def _marks(
     for item in result:
         name, kind = (item.get("from_name"), item.get("type")) if isinstance(item, dict) else (None, None)
         if (name, kind) not in (("type", "paragraphlabels"), ("stance", "choices")):
-            problems.append(f"{place}: a result of {name!r} ({kind}); label with the configuration of --labelling-config")
+            problems.append(
+                f"{place}: a result of {name!r:.100} ({kind!r:.100}); label with the configuration of --labelling-config"
+            )
             continue
-        value = item.get("value") or {}
+        value = item["value"] if isinstance(item.get("value"), dict) else {}
         labels, touched = value.get(str(kind)), _touched(value, items)
-        if not isinstance(labels, list) or len(labels) != 1 or not touched:
-            where = f"paragraphs {value.get('start')!r} to {value.get('end')!r}"
-            problems.append(f"{place}: {name} {labels!r} on {where}; expected one label on lines of the page")
+        if not isinstance(labels, list) or len(labels) != 1 or not isinstance(labels[0], str) or not touched:
+            where = f"paragraphs {value.get('start')!r:.100} to {value.get('end')!r:.100}"
+            problems.append(f"{place}: {name} {labels!r:.100} on {where}; expected one label on lines of the page")
             continue
         for i in touched:
-            known = marks.setdefault(i, {}).setdefault(str(name), str(labels[0]))
+            known = marks.setdefault(i, {}).setdefault(str(name), labels[0])
             if known != labels[0]:
                 problems.append(f"{place}, line {i + 1}: {name} is both {known!r} and {labels[0]!r}")
     return marks
@@ -170,13 +185,14 @@ def _touched(value: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> ra
     """Indices of the lines of which a region holds at least one character."""
     try:
         start, end = int(value["start"]), int(value["end"])
-    except (KeyError, TypeError, ValueError):
+        first, last = int(value.get("startOffset") or 0), int(value.get("endOffset", -1))
+    except (KeyError, TypeError, ValueError, OverflowError):
         return range(0)
     if not 0 <= start <= end < len(items):
         return range(0)
     # A selection dragged from a line's end, or to a line's start, has nothing of that line.
-    if start < end and (value.get("startOffset") or 0) >= _utf16_length(items[start]["text"]):
+    if start < end and first >= _utf16_length(items[start]["text"]):
         start += 1
-    if start < end and value.get("endOffset") == 0:
+    if start < end and last == 0:
         end -= 1
     return range(start, end + 1)

@@ -234,4 +234,4 @@ def _row(choice: Choice, stance: bool) -> GoldRow:
 
 
 def _digest(texts: Iterable[str]) -> str:
-    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
+    return hashlib.sha256("\n".join(texts).encode("utf-8", "replace")).hexdigest()

@@ -7,13 +7,18 @@ from typing import Any
 
 from clfnews.data.rows import line_problems
 from clfnews.errors import UserError
+from clfnews.files import valid
 from clfnews.page import Line, normalise
 
 GoldRow = dict[str, Any]
 """A gold row."""
 
-_SHOWN = 5
-"""Problems that an error message names; it counts the others."""
+_TEXTS = ("site", "url", "date", "origin", "layout", "article", "group", "guidelines", "model", "prefilled")
+"""Fields of a page that are texts, or nothing."""
+_DEEPEST = 10
+"""Lists and objects within each other that a field may have."""
+_SHOWN, _LONGEST = 5, 500
+"""Problems that an error message names, and characters of each; it counts the others."""
 
 
 def label_line(text: str, labels: Mapping[str, str], n: int | None) -> GoldRow:
@@ -22,10 +27,30 @@ def label_line(text: str, labels: Mapping[str, str], n: int | None) -> GoldRow:
     return line if n is None else {"n": n} | line
 
 
+def problems_of_page(row: GoldRow) -> list[str]:
+    """What keeps the fields of a page, but for its lines, from being those of a gold row."""
+    page_id = row.get("id")
+    if not isinstance(page_id, str) or not page_id or normalise(page_id) != page_id:
+        return ["needs an 'id' (a string of one normalised line)"]
+    where = f"page {page_id[:100]!r}: "
+    texts = {key: row.get(key) or "" for key in _TEXTS}
+    bad = [f"{where}{key!r} is not a text" for key, text in texts.items() if not isinstance(text, str) or valid(text) != text]
+    deep = (key for key, value in row.items() if key != "lines" and _depth(value) > _DEEPEST)
+    return bad + [f"{where}the field {key[:100]!r} is nested too deep" for key in deep]
+
+
+def _depth(value: Any, down: int = _DEEPEST) -> int:
+    """How many lists and objects are within each other; not more than `down` are looked into."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max((_depth(part, down - 1) for part in parts), default=0) if down >= 0 and not isinstance(value, str) else 0
+
+
 def problems_of(line: Mapping[str, Any], n: int) -> list[str]:
     """What keeps a line from being a gold line."""
     labels = {key: line.get(key) for key in ("type", "stance")}
-    bad = [f"{key} {value!r} is not a label's name" for key, value in labels.items() if not isinstance(value, str | None)]
+    bad = [f"{key} {value!r:.100} is not a label's name" for key, value in labels.items() if not isinstance(value, str | None)]
+    if not isinstance(line.get("n", n), int) or isinstance(line.get("n"), bool):
+        bad.append(f"the line number {line['n']!r:.100} is not a whole number")
     if bad:
         return bad
     text = line["text"]
@@ -47,4 +72,4 @@ def raise_problems(problems: Sequence[str]) -> None:
     """Raise `UserError` with the first problems in one line, if there are any."""
     if problems:
         more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
-        raise UserError("; ".join(problems[:_SHOWN]) + more)
+        raise UserError("; ".join(" ".join(problem.split())[:_LONGEST] for problem in problems[:_SHOWN]) + more)

@@ -3,7 +3,8 @@
 A row a line, below a comment row with everything else of its page. The labels
 are what is meant to be edited; a digest of every text shows if a spreadsheet has
 turned "20/10" into a date, and a digest of a model's labels whether anybody has
-corrected the page.
+corrected the page. A cell that a spreadsheet would run as a formula begins with
+an apostrophe, which is taken off again.
 """
 
 from __future__ import annotations
@@ -12,18 +13,23 @@ import csv
 import hashlib
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 from clfnews.errors import UserError, counted
-from clfnews.labelling.rows import GoldRow, by_person, label_line, problems_of, raise_problems
+from clfnews.labelling.rows import GoldRow, by_person, label_line, problems_of, problems_of_page, raise_problems
 
 COLUMNS = ["page_id", "n", "type", "stance", "text"]
 
 _PAGE = "# page "
 _DIGITS = 6
 """Hexadecimal digits of the digest of a text. A spreadsheet holds 32,767 characters in a cell: lines enough."""
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+"""How a cell begins that a spreadsheet runs, or that is one with an apostrophe before it."""
+_LONGEST_NUMBER = 9
+"""Digits of a line's number."""
 _HINT = "a spreadsheet changes dates and numbers: open it with all columns as text"
 
 _Numbered = tuple[int, str, GoldRow]
@@ -38,9 +44,11 @@ def to_tsv(rows: Sequence[GoldRow]) -> str:
         about: dict[str, Any] = {"count": len(lines), "digests": "".join(_digest(line["text"], _DIGITS) for line in lines)}
         about |= {"labels": _digest_of_labels(lines)} if row.get("model") else {}
         about |= {"numbered": [line.get("n", n) for n, line in enumerate(lines, 1)]} if any("n" in x for x in lines) else {}
+        about |= {"escaped": True} if any(_FORMULA.match(line["text"]) for line in lines) else {}
         out.append(_PAGE + json.dumps(row | {"lines": about}, ensure_ascii=False))
         for n, line in enumerate(lines, 1):
-            cells = (row["id"], str(line.get("n", n)), line.get("type") or "", line.get("stance") or "", line["text"])
+            labels = (line.get("type") or "", line.get("stance") or "")
+            cells = (_escaped(row["id"]), str(line.get("n", n)), *labels, _escaped(line["text"]))
             out.append("\t".join(map(_cell, cells)))
     return "\n".join(out) + "\n"
 
@@ -48,6 +56,14 @@ def to_tsv(rows: Sequence[GoldRow]) -> str:
 def _cell(text: str) -> str:
     """Only a quotation mark at the start means something to a reader of tab-separated values."""
     return '"' + text.replace('"', '""') + '"' if text.startswith('"') else text
+
+
+def _escaped(text: str) -> str:
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def _unescaped(text: str) -> str:
+    return text[1:] if text[:1] == "'" and _FORMULA.match(text) else text
 
 
 def _digest(text: str, digits: int) -> str:
@@ -84,6 +100,9 @@ def from_tsv(text: str, source: str, note: Callable[[str], None] = lambda _: Non
     except csv.Error as error:
         raise UserError(f"{source}:{reader.line_num}: not tab-separated values ({error})") from error
     for page_id in sorted(lines.keys() - pages.keys()):
+        if _unescaped(page_id) in pages:
+            lines.setdefault(_unescaped(page_id), []).extend(lines.pop(page_id))
+    for page_id in sorted(lines.keys() - pages.keys()):
         problems.append(f"{lines[page_id][0][1]}: no '{_PAGE}...' row for page {page_id!r}")
     rows = []
     for page_id, (place, meta) in pages.items():
@@ -109,11 +128,13 @@ def _add_page(comment: str, place: str, pages: dict[str, tuple[str, GoldRow]], p
         return
     try:
         meta = json.loads(comment.removeprefix(_PAGE))
-    except json.JSONDecodeError as error:
-        problems.append(f"{place}: the page's fields are not JSON ({error.msg})")
+    except (ValueError, RecursionError) as error:
+        problems.append(f"{place}: the page's fields are not JSON ({getattr(error, 'msg', error)})")
         return
     if not isinstance(meta, dict) or not isinstance(meta.get("id"), str):
         problems.append(f"{place}: the page's fields have no 'id'")
+    elif bad := problems_of_page(meta):
+        problems.extend(f"{place}: {what}" for what in bad)
     elif meta["id"] in pages:
         problems.append(f"{place}: page {meta['id']!r} a second time")
     else:
@@ -126,11 +147,11 @@ def _add_line(cells: list[str], place: str, first: bool, lines: dict[str, list[_
         problems.append(f"{place}: {len(cells)} cells, expected {len(COLUMNS)} ({', '.join(COLUMNS)}) with tabs between")
         return
     page_id, n, kind, stance, text = cells[: len(COLUMNS)]
-    if not n.strip().isdecimal():
+    if not n.strip().isdecimal() or len(n.strip()) > _LONGEST_NUMBER:
         if first or sum(cell.strip().lower() in COLUMNS for cell in cells) > 1:
             problems.append(f"{place}: the header is {', '.join(filter(None, cells))}; expected {', '.join(COLUMNS)}")
         else:
-            problems.append(f"{place}: line number {n!r} is not a number")
+            problems.append(f"{place}: line number {n[:40]!r} is not a number of a line")
         return
     line = label_line(text, {"type": kind.strip(), "stance": stance.strip()}, int(n))
     problems += (f"{place}: {what}" for what in problems_of(line, int(n)))
@@ -142,6 +163,8 @@ def _page_row(place: str, meta: GoldRow, lines: Sequence[_Numbered], problems: l
     about = meta.get("lines")
     if not isinstance(about, dict):  # a table that was written by hand
         about = {}
+    if about.get("escaped"):
+        lines = [(n, where, line | {"text": _unescaped(line["text"])}) for n, where, line in lines]
     for (n, _, _), (other, second, _) in pairwise(lines):
         if n == other:
             problems.append(f"{second}: line {n} of page {meta['id']!r} a second time")
@@ -154,7 +177,10 @@ def _page_row(place: str, meta: GoldRow, lines: Sequence[_Numbered], problems: l
 def _check_lines(place: str, page_id: str, about: GoldRow, lines: Sequence[_Numbered], problems: list[str]) -> None:
     """Every line that was exported is there, with its text, and no other."""
     digests = [about["digests"][i : i + _DIGITS] for i in range(0, len(about["digests"]), _DIGITS)]
-    numbers = about["numbered"] if isinstance(about.get("numbered"), list) else range(1, len(digests) + 1)
+    numbers = about.get("numbered", range(1, len(digests) + 1))
+    if "numbered" in about and (not isinstance(numbers, list) or not all(isinstance(n, int) for n in numbers)):
+        problems.append(f"{place}: page {page_id!r}: its field 'numbered' is damaged; export the page again")
+        return
     exported = dict(zip(numbers, digests, strict=False))
     missing = [str(n) for n in exported.keys() - {n for n, _, _ in lines}]
     if missing:

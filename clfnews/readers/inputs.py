@@ -191,9 +191,13 @@ def _standard_input(warn: Warn, options: ReadOptions, skip: Callable[[str], None
 
 def spool_stdin(folder: Path) -> Path:
     """Standard input as a file that can be read again; its name tells the format."""
-    path = folder / "stdin"
+    return spool(sys.stdin.buffer, folder / "stdin")
+
+
+def spool(source: BinaryIO, path: Path) -> Path:
+    """What can be read only once as a file that can be read again: `path` with a suffix that tells the format."""
     with path.open("wb") as file:
-        shutil.copyfileobj(sys.stdin.buffer, file, 1 << 20)
+        shutil.copyfileobj(source, file, 1 << 20)
     with path.open("rb") as file:
         compression = sniff_compression(file.peek(8)[:8])
         try:
@@ -201,7 +205,7 @@ def spool_stdin(folder: Path) -> Path:
         except StreamError:  # reading it will tell
             name = "text"
     suffix = next(suffix for suffix, format_ in SUFFIXES.items() if format_ == name)
-    return path.rename(folder / f"stdin{suffix}{compression or ''}")
+    return path.rename(path.with_name(f"{path.name}{suffix}{compression or ''}"))
 
 
 class _Unseekable(io.RawIOBase):
