@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 from clfnews.page import MAX_LINE_CHARS, Page, lines_of, normalise
 
 # Any code point, with those that normalisation is about drawn often.
-ODD = "\x00\t\x0b\x0c\r\x1c\x1f \x85\xa0\xad\u0301\u0303\u200b\u200d\u200e\u2000\u2028\u2029\u202e\u3000\ufeff\ud800\udfff\ufe0f\u200c\u0645\u0915\u2764\U0001f468"
+ODD = (
+    "\x00\t\x0b\x0c\r\x1c\x1f \x85\xa0\xad\u0301\u0303\u200b\u200d\u200e\u2000\u2028\u2029\u202e\u3000\ufeff\ud800\udfff\ufe0f"
+    "\u200c\u0645\u0915\u2764\U0001f468"
+)
 anything = st.text(
     alphabet=st.one_of(st.characters(exclude_categories=()), st.sampled_from(ODD), st.sampled_from("aAoO\u1eddé \n"))
 )

@@ -24,7 +24,7 @@ from pathlib import Path
 from clfnews.data.card_tables import BLOCKS, REALISM
 from clfnews.errors import UserError, nearest
 
-_BLOCK = re.compile(r"<!-- clfnews: ([\w-]+) -->\n(.*?)<!-- /clfnews -->", re.DOTALL)
+_BLOCK = re.compile(r"<!-- clfnews: ([\w-]+) -->\n((?:(?!<!-- clfnews:).)*?)<!-- /clfnews -->", re.DOTALL)
 _OPENING = re.compile(r"<!--\s*clfnews:")
 _DIGEST = re.compile(r"^(- config_name: (\w+)\n(?:  default: true\n)?  description: content )\w*$", re.MULTILINE)
 

@@ -20,7 +20,7 @@ from clfnews.labels import ARTICLE
 _TASKS = ("type", "stance", END_TO_END)
 _SETS = ("oof", "validation", "test")
 """In the order in which they may decide: the test split is looked at last."""
-_OPTION = re.compile(r"(\w+)\.models\.(\w+)\.")
+_OPTION = re.compile(r"(?<!\w)(\w++)\.models\.(\w++)\.")
 _TAGS = {
     "clfnews.version": "clfnews version", "clfnews.git_commit": "git commit", "clfnews.config": "configuration file",
     "clfnews.data_hash": "training data", "clfnews.test_hash": "test data",

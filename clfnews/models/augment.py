@@ -144,7 +144,7 @@ def _bare_captions(lines: list[Line], rng: np.random.Generator) -> list[Line]:
     out = []
     for line in lines:
         if line.type == "caption":
-            text = re.sub(r"[\s(.–-]*\b(?:Ảnh|ẢNH|Nguồn|Video|Photo|Hình)\s*:.*$", "", line.text).strip()
+            text = re.sub(r"(?<![\s(.–-])[\s(.–-]*+\b(?:Ảnh|ẢNH|Nguồn|Video|Photo|Hình)\s*+:.*$", "", line.text).strip()
             text = f"{text.rstrip('.')}." if text and stop else text
             line = replace(line, text=text or line.text)
         out.append(line)
