@@ -6,6 +6,7 @@ import json
 import resource
 import subprocess
 import sys
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -260,6 +261,16 @@ def test_the_child_ends_with_its_parent_and_with_its_time(tmp_path: Path) -> Non
     parent.kill()
     parent.wait()
     wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, "the child to end", 20)
+
+
+def test_nothing_large_of_a_page_is_kept_for_others() -> None:
+    read_html("<p class=a>x")
+    tracemalloc.start()
+    for i in range(500):
+        read_html(f"<p class='{i} {'x' * 60_000}' id='{i} {'y' * 600}' role='{i} {'z' * 60_000}'><b class='{i} {'x' * 60_000}'>x")
+    kept = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert kept < 3_000_000
 
 
 def test_paths_of_deep_pages_are_bounded() -> None:

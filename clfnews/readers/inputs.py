@@ -24,7 +24,7 @@ from clfnews.page import Page
 from clfnews.readers.base import Part, ReadOptions, Records, Source, Warn, checked, silent
 from clfnews.readers.html.blocks import MAX_LINES
 from clfnews.readers.html.document import is_html, read_html
-from clfnews.readers.streams import COMPRESSED, StreamError, open_bytes, sniff_compression
+from clfnews.readers.streams import COMPRESSED, StreamError, is_utf16, open_bytes, sniff_compression
 from clfnews.readers.tables import read_csv_rows, read_json_rows, read_jsonl_rows, read_parquet_rows
 from clfnews.readers.warc import read_warc, read_wet
 
@@ -231,6 +231,8 @@ def read_text_page(file: BinaryIO, source: Source, options: ReadOptions, warn: W
         yield BadRecord(source.name, "file", "is empty")
     elif len(data) > options.max_bytes:
         yield BadRecord(source.name, "file", f"{options.too_large}; one text file is one page")
+    elif is_utf16(data):
+        yield Page.from_text(data.decode("utf-16", errors="replace"), source.stem)
     # Text has no NUL bytes; PNG, PDF, zip and compiled files have some early on.
     elif b"\0" in data[:8192] or data[:5] == b"%PDF-":
         yield BadRecord(source.name, "file", "is a binary file, not text")
