@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import brotli
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -497,7 +498,13 @@ def test_broken_bytes_in_compressed_files(tmp_path: Path) -> None:
             [["Một", "Hai"], "is no WARC record; skipped to the next one", ["Một", "Hai"]],
         ),
         (response(1)[:-40], ["is cut off"]),
-        (warc_record("response", 1, b"x", length=10**15) + response(2), ["is cut off"]),
+        (warc_record("response", 1, b"x", length=10**14) + response(2),
+         ["has a false Content-Length: another record begins in it", ["Một", "Hai"]]),
+        (warc_record("response", 1, HTTP + b"\r\n<p>Ba", length=9_000) + response(2), [["Ba"], ["Một", "Hai"]]),
+        (warc_record("request", 1, b"GET /", length=100) + response(2) + response(3), [["Một", "Hai"]] * 2),
+        (warc_record("response", 1, b"x" * 100, length=9_000), ["is cut off"]),
+        (response(1).replace(b"Content-Length: ", b"Content-Length: " + b"9" * 5000) + response(2),
+         [f"has no valid Content-Length: '{'9' * 40}'", ["Một", "Hai"]]),
         (response(1).replace(b"Content-Length: ", b"Content-Length: -") + response(2),
          ["has no valid Content-Length: '-138'", ["Một", "Hai"]]),
         (warc_record("response", 1, b"no http") + response(2), ["holds no HTTP response", ["Một", "Hai"]]),
@@ -522,7 +529,7 @@ def test_responses_that_are_no_pages_are_counted(tmp_path: Path) -> None:
     (tmp_path / "a.warc").write_bytes(b"".join(found) + warc_record("request", 8, b"GET /") + response(9))
     skipped: list[str] = []
     assert texts(list(read_pages([str(tmp_path)], skip=skipped.append))) == [["Một", "Hai"]]
-    assert skipped == ["redirect", "error", "image", "image", "application", "other type"]
+    assert skipped == ["redirect", "error", "image", "image", "application", "other type", "request"]
 
 
 def test_bodies_are_decoded_and_their_bombs_are_not(tmp_path: Path) -> None:
@@ -532,22 +539,59 @@ def test_bodies_are_decoded_and_their_bombs_are_not(tmp_path: Path) -> None:
         b"Content-Encoding: gzip \r\n": HTML.encode(),  # the crawler had decoded it
         b"Transfer-Encoding: chunked\r\n": chunks,
         b"Transfer-Encoding: chunked \r\n": HTML.encode(),
+        b"Transfer-Encoding: gzip, chunked\r\n": b"%x\r\n%s\r\n0\r\n\r\n" % (len(packed := gzip.compress(HTML.encode())), packed),
+        b"Content-Encoding:  gzip\r\n": gzip.compress(HTML.encode()[:30]) + gzip.compress(HTML.encode()[30:]) + b"junk",
+        b"Content-Encoding: zstd, gzip\r\n": gzip.compress(zstandard.compress(HTML.encode())),
+        b"Content-Encoding: br\r\n": brotli.compress(HTML.encode()),
     }
     bad = {
         b"Content-Encoding: gzip\r\n": gzip.compress(HTML.encode())[:-12],
         b"Content-Encoding: gzip  \r\n": gzip.compress(bytes(50_000_000)),
         b"Content-Encoding: gzip   \r\n": b"nonsense",
-        b"Content-Encoding: br\r\n": b"\x00\x01",
+        b"Content-Encoding: compress\r\n": b"\x00\x01",
+        b"Content-Encoding:  br\r\n": b"nonsense" * 9,
+        b"Content-Encoding:   br\r\n": brotli.compress(HTML.encode() * 9)[:-5],
+        b"Content-Encoding:  zstd\r\n": zstandard.compress(HTML.encode() * 9)[:-5],
+        b"Content-Encoding: br \r\n": brotli.compress(bytes(50_000_000)),
+        b"Content-Encoding: zstd \r\n": zstandard.compress(bytes(50_000_000)),
+        b"Transfer-Encoding:  chunked\r\n": chunks[:-30],
+        b"Transfer-Encoding:   chunked\r\n": chunks[:-5],
     }
     records = [
         warc_record("response", i, HTTP + head + b"\r\n" + body) for i, (head, body) in enumerate([*bodies.items(), *bad.items()])
     ]
     (tmp_path / "a.warc").write_bytes(b"".join(records))
     found = texts(read(tmp_path / "a.warc"))
-    assert found[:4] == [["Một", "Hai"]] * 4
-    assert [str(reason).split(":")[0] for reason in found[4:]] == [
-        "is cut off", "is larger than 16 MiB when unpacked", "is damaged", "has the content coding 'br', which is not read",
+    assert found[:8] == [["Một", "Hai"]] * 8
+    assert [str(reason).split(":")[0] for reason in found[8:]] == [
+        "is cut off", "is larger than 16 MiB when unpacked", "is damaged", "has the content coding 'compress', which is not read",
+        "is damaged", "is cut off", "is cut off", "is larger than 16 MiB when unpacked", "is larger than 16 MiB when unpacked",
+        "is cut off", "is cut off",
     ]  # fmt: skip
+
+
+def test_archives_of_other_crawlers(tmp_path: Path) -> None:
+    def record(kind: str, uri: str, content_type: str, body: bytes) -> bytes:
+        head = f"WARC/1.1\r\nWARC-Type: {kind}\r\nWARC-Target-URI: {uri}\r\nContent-Type: {content_type}\r\n"
+        return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body + b"\r\n\r\n"
+
+    text = "Một\nHai".encode()
+    (tmp_path / "a.warc").write_bytes(
+        record("warcinfo", "", "application/warc-fields", b"software: x")
+        + record("resource", "https://www.a.example/1", "text/html; charset=utf-8", HTML.encode())
+        + record("resource", "urn:text:https://www.a.example/1", "text/plain", text)
+        + record("resource", "urn:pageinfo:https://www.a.example/1", "application/json", b"{}")
+        + record("conversion", "<https://www.a.example/1>", "text/plain", text)
+        + record("response", "<https://www.a.example/1>", "application/http", HTTP + b"\r\n" + HTML.encode())
+        + record("revisit", "https://www.a.example/1", "application/http", b"HTTP/1.1 200 OK\r\n\r\n")
+        + record("metadata", "https://www.a.example/1", "application/warc-fields", b"via: x")
+        + record("x-own", "https://www.a.example/1", "text/html", b"x")
+    )
+    skipped: list[str] = []
+    pages = list(read_file(tmp_path / "a.warc", skip=skipped.append))
+    assert texts(pages) == [["Một", "Hai"]] * 4
+    assert {(page.url, page.site) for page in pages if isinstance(page, Page)} == {("https://www.a.example/1", "a.example")}
+    assert skipped == ["application", "revisit", "metadata", "other record"]
 
 
 def test_a_bomb_is_stopped_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ from clfnews.readers.html.blocks import MAX_LINES
 from clfnews.readers.html.document import is_html, read_html
 from clfnews.readers.streams import COMPRESSED, StreamError, is_utf16, open_bytes, sniff_compression
 from clfnews.readers.tables import read_csv_rows, read_json_rows, read_jsonl_rows, read_parquet_rows
-from clfnews.readers.warc import read_warc, read_wet
+from clfnews.readers.warc import read_warc
 
 __all__ = ["FORMATS", "SUFFIXES", "ReadOptions", "Records", "expand", "format_of", "read_file", "read_jsonl",
            "read_pages", "read_text"]  # fmt: skip
@@ -218,7 +218,7 @@ def _sniff(first: bytes) -> str:
     if start.startswith((b"{", b"[{")) or start[:1] + start[1:].lstrip()[:1] == b"[{":
         return "json"
     if start.startswith(b"WARC/"):
-        return "wet" if b"WARC-Type: conversion" in first else "warc"
+        return "warc"
     if start.startswith(b"PAR1"):
         return "parquet"
     return "html" if start[:14].lower().startswith((b"<!doctype html", b"<html")) else "text"
@@ -277,7 +277,7 @@ FORMATS: dict[str, Reader] = {
     "json": read_json_rows,
     "csv": read_csv_rows,
     "parquet": read_parquet_rows,
-    "wet": read_wet,
+    "wet": read_warc,
     "warc": read_warc,
 }
 """Name of a format, as in `--input-format`, and its reader."""
