@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import subprocess
 import sys
+import tempfile
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -117,6 +119,41 @@ def test_folders_and_patterns_are_read_in_order_without_foreign_files(tmp_path: 
         (tmp_path / ".git/x.txt").unlink(missing_ok=True)
         with pytest.raises(UserError, match=message):
             list(read_pages([str(tmp_path / "a.txt"), str(tmp_path / missing)]))
+
+
+def test_linked_folders_are_read_once(tmp_path: Path) -> None:
+    for name in ("crawl/2024-11/a.txt", "store/b.txt", "store/deep/c.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    (tmp_path / "crawl/2024-12").symlink_to(tmp_path / "store")
+    (tmp_path / "crawl/0").symlink_to("2024-11")
+    (tmp_path / "store/deep/loop").symlink_to(tmp_path / "crawl")
+    found = texts(list(read_pages([str(tmp_path / "crawl")])))
+    assert found == [["crawl/2024-11/a.txt"], ["store/b.txt"], ["store/deep/c.txt"]]
+
+
+def test_a_folder_that_cannot_be_opened_is_a_bad_record() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "closed").mkdir(mode=0)
+        (folder / "a.txt").write_text("Một")
+        folder.chmod(0o755)
+        user = os.geteuid()
+        if user == 0:
+            os.seteuid(65534)  # nothing is closed to root
+        try:
+            found = texts(list(read_pages([name])))
+        finally:
+            os.seteuid(user)
+        assert found == [["Một"], "Permission denied"]
+
+
+def test_a_pipe_is_read_once_or_refused(tmp_path: Path) -> None:
+    from clfnews.bulk.units import list_inputs
+
+    os.mkfifo(tmp_path / "a.jsonl")
+    with pytest.raises(UserError, match="is a pipe or a device, and can be read only once; give it as standard input"):
+        list_inputs([str(tmp_path / "a.jsonl")], ReadOptions(), tmp_path / "out")
 
 
 @pytest.mark.parametrize("packing", PACK)

@@ -43,6 +43,10 @@ def list_inputs(inputs: Sequence[str], options: ReadOptions, out: Path) -> list[
     found: dict[Path, str] = {}
     for name in inputs:
         for path in expand(name, options):
+            if path is not None and not path.is_file() and path.exists() and not path.is_dir():
+                raise UserError(
+                    f"{path}: is a pipe or a device, and can be read only once; give it as standard input: - < {path}"
+                )
             if path is not None and not path.resolve().is_relative_to(out.resolve()):
                 inside = path.relative_to(name) if Path(name).is_dir() else Path(path.name)
                 found.setdefault(path, inside.as_posix())
