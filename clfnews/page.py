@@ -7,7 +7,10 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
 from functools import lru_cache
+from numbers import Real
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -102,14 +105,18 @@ class Page:
     def from_row(cls, row: Mapping[str, Any], id: str = "page") -> Page:
         """A page from a gold or input row: `lines` (dicts or strings) or `text`.
 
+        What else it has may be of any type: `plain_text` says what becomes of it.
         Raises `ValueError` that names the key that is missing or of the wrong kind.
         """
-        meta = {key: _optional_text(row, key) for key in ("url", "site", "date")}
-        page_id = _whole(str(row["id"])) if row.get("id") is not None else id
+        meta = {key: plain_text(row.get(key)) for key in ("url", "site", "date")}
+        page_id = plain_text(row.get("id")) or id
         if row.get("lines") is None:
-            if not isinstance(row.get("text"), str):
+            text = row.get("text")
+            if isinstance(text, bytes):
+                text = text.decode("utf-8", errors="replace")
+            if not isinstance(text, str):
                 raise ValueError("needs 'text' (a string) or 'lines' (a list)")
-            return cls.from_text(row["text"], page_id, **meta)
+            return cls.from_text(text, page_id, **meta)
         if not isinstance(row["lines"], (list, tuple)):
             raise ValueError("'lines' is not a list")
         lines = (_line_of(item, n) for n, item in enumerate(row["lines"], 1))
@@ -184,11 +191,21 @@ def _line_of(item: Any, n: int) -> Line:
         raise ValueError(f"line {n}: 'cues' needs exactly {', '.join(Cues._fields)}, as texts and numbers")
     return Line(
         text=normalise(item["text"]),
-        n=number or n,
+        n=number if number and 0 < number < _MAX_NUMBER else n,
         type=_optional_text(item, "type"),
         stance=_optional_text(item, "stance"),
-        cues=Cues(**cues) if cues else None,
+        cues=_bounded(Cues(**cues)) if cues else None,
     )
+
+
+_MAX_NUMBER = 2**31
+"""Line numbers are smaller: they have 32 bits in some of the files that are written."""
+
+
+def _bounded(cues: Cues) -> Cues:
+    """Cues with numbers as the reader of HTML gives them, whatever a file says."""
+    density = min(max(cues.link_density, 0.0), 1.0) if cues.link_density == cues.link_density else 0.0
+    return cues._replace(link_density=density, depth=min(max(cues.depth, 0), 10**6), shared=min(max(cues.shared, 0), 10**6))
 
 
 def _are_cues(cues: Any) -> bool:
@@ -196,6 +213,27 @@ def _are_cues(cues: Any) -> bool:
         return False
     kinds = {"link_density": int | float, "depth": int, "shared": int, "hidden": bool}
     return all(isinstance(value, kinds.get(key, str)) for key, value in cues.items())
+
+
+def plain_text(value: Any) -> str | None:
+    """What a cell says, as text: numbers and dates as they are written, bytes that are UTF-8; None for all else.
+
+    An address or a date is never worth the page: NaN and empty texts are no
+    value, and so are lists, objects and numbers too long to be one.
+    """
+    is_number = isinstance(value, Real | Decimal) and not isinstance(value, bool)
+    if isinstance(value, bytes):
+        try:
+            value = value.decode("utf-8")
+        except UnicodeDecodeError:
+            return None
+    elif is_number:
+        if not abs(value) < 10**18:  # nor is NaN
+            return None
+        value = int(value) if not isinstance(value, Decimal) and value == int(value) else value
+    elif not isinstance(value, str | date) or value != value:  # pandas has a date that is none
+        return None
+    return _whole(str(value)) or None
 
 
 def _optional_text(row: Mapping[str, Any], key: str) -> str | None:

@@ -6,6 +6,7 @@ import json
 import resource
 import subprocess
 import sys
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,11 @@ from clfnews.readers.html import guard
 from clfnews.readers.html.blocks import MAX_BOXES, MAX_LINES, MAX_PATH_CHARS, MAX_PATHS_CHARS
 from clfnews.readers.html.document import MAX_HTML_BYTES, read_html
 from clfnews.readers.html.encoding import to_utf8
+
+XHTML = (
+    '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN" "http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd">'
+    '<html xmlns="http://www.w3.org/1999/xhtml">'
+)
 
 
 def lines(html: str | bytes) -> list[str]:
@@ -43,6 +49,16 @@ def cues(html: str) -> dict[str, Cues]:
         ("<table><tr><td>1<td>2<tr><th>3</table>", ["1 | 2", "3"]),
         ("<table><tr><td><p>1</p><td>2</table>", ["1", "2"]),
         (f"<table><tr><td>{'x' * 90}<td>2</table>", ["x" * 90, "2"]),
+        (
+            "<table><tr><th>A<th>B<th>C<tr><td>a<td><td>c<tr><td>a<td> <td><td>d<td></table>",
+            ["A | B | C", "a | | c", "a | | | d"],
+        ),
+        (
+            "<table><tr><td><a>x</a><br><a>y</a></td><td><b>Title</b><br><br>Text<br>more</table>",
+            ["x", "y", "Title", "Text", "more"],
+        ),
+        ("<table><tr><td>1<td>2<br>3<td>4<tr><td>5<td>6</table>", ["1", "2", "3", "4", "5 | 6"]),
+        ("<table><tr><td>1<td><br>2<td>3</table>", ["1", "2", "3"]),
         ("<pre>one\n  two\n\nthree</pre>", ["one", "two", "three"]),
         ("<p>a\n   b\t c &amp; d&nbsp;e &lt;f&gt;</p>", ["a b c & d e <f>"]),
         ("<h1>T</h1><figure><img alt=alt><figcaption>C</figcaption></figure>", ["T", "C"]),
@@ -229,6 +245,16 @@ def test_what_is_not_seen_does_not_make_a_page_suspicious(bulk: str, monkeypatch
     assert lines(html) == ["one", "two"] and cues(html)["one"].path.endswith("/p")
 
 
+@pytest.mark.parametrize("start", ["<?xml version='1.0'?><html>", XHTML])
+def test_empty_elements_of_xhtml_swallow_nothing(start: str) -> None:
+    body = (
+        "<script src='a.js'/><title/><p>one<object data=x /></p><!-- <script/> --><script>'<script/>'</script >"
+        "<p>two<iframe src='b'/></p>three"
+    )
+    assert lines(start + body) == ["one", "two", "three"]
+    assert lines("<!doctype html><p>one<script src=a/>two</script>three") == ["onethree"], "in HTML the slash is overlooked"
+
+
 def test_a_script_in_a_script_is_left_to_the_parser() -> None:
     html = f"<p>one<script><!-- <script> </script> {'a<b;' * 30_000} --></script>two"
     assert lines(html) == ["onetwo"]
@@ -260,6 +286,16 @@ def test_the_child_ends_with_its_parent_and_with_its_time(tmp_path: Path) -> Non
     parent.kill()
     parent.wait()
     wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, "the child to end", 20)
+
+
+def test_nothing_large_of_a_page_is_kept_for_others() -> None:
+    read_html("<p class=a>x")
+    tracemalloc.start()
+    for i in range(500):
+        read_html(f"<p class='{i} {'x' * 60_000}' id='{i} {'y' * 600}' role='{i} {'z' * 60_000}'><b class='{i} {'x' * 60_000}'>x")
+    kept = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert kept < 3_000_000
 
 
 def test_paths_of_deep_pages_are_bounded() -> None:

@@ -5,16 +5,21 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
+import subprocess
 import sys
+import tempfile
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import brotli
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
+from helpers import environment
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -114,6 +119,41 @@ def test_folders_and_patterns_are_read_in_order_without_foreign_files(tmp_path: 
         (tmp_path / ".git/x.txt").unlink(missing_ok=True)
         with pytest.raises(UserError, match=message):
             list(read_pages([str(tmp_path / "a.txt"), str(tmp_path / missing)]))
+
+
+def test_linked_folders_are_read_once(tmp_path: Path) -> None:
+    for name in ("crawl/2024-11/a.txt", "store/b.txt", "store/deep/c.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    (tmp_path / "crawl/2024-12").symlink_to(tmp_path / "store")
+    (tmp_path / "crawl/0").symlink_to("2024-11")
+    (tmp_path / "store/deep/loop").symlink_to(tmp_path / "crawl")
+    found = texts(list(read_pages([str(tmp_path / "crawl")])))
+    assert found == [["crawl/2024-11/a.txt"], ["store/b.txt"], ["store/deep/c.txt"]]
+
+
+def test_a_folder_that_cannot_be_opened_is_a_bad_record() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "closed").mkdir(mode=0)
+        (folder / "a.txt").write_text("Một")
+        folder.chmod(0o755)
+        user = os.geteuid()
+        if user == 0:
+            os.seteuid(65534)  # nothing is closed to root
+        try:
+            found = texts(list(read_pages([name])))
+        finally:
+            os.seteuid(user)
+        assert found == [["Một"], "Permission denied"]
+
+
+def test_a_pipe_is_read_once_or_refused(tmp_path: Path) -> None:
+    from clfnews.bulk.units import list_inputs
+
+    os.mkfifo(tmp_path / "a.jsonl")
+    with pytest.raises(UserError, match="is a pipe or a device, and can be read only once; give it as standard input"):
+        list_inputs([str(tmp_path / "a.jsonl")], ReadOptions(), tmp_path / "out")
 
 
 @pytest.mark.parametrize("packing", PACK)
@@ -336,7 +376,118 @@ def test_pages_with_too_many_lines_or_characters_are_not_tagged(tmp_path: Path) 
 def test_csv_goes_on_after_quotes_that_are_left_open(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text('id,text\n1,one\n2\n3,\n4,"' + "open\n" * 1000)
     found = texts(read(tmp_path / "a.csv", max_bytes=2000))
-    assert found[:3] == [["one"], [], []] and "field larger than field limit" in str(found[3])
+    assert found == [
+        ["one"],
+        "has 1 field, the header has 2",
+        [],
+        "has a quote that is not closed as it should be (is larger than 0.00190735 MiB); 1,000 lines left out",
+    ]
+
+
+def test_a_quote_left_open_costs_its_row_alone(tmp_path: Path) -> None:
+    rows = [f"{i},dòng {i}" for i in range(2_000)]
+    rows[1] = '1,"mở'
+    (tmp_path / "open.csv").write_text("id,text\n" + "\n".join(rows))
+    rows[900] = '900,"đóng, ""đủ"""'
+    (tmp_path / "met.csv").write_text("id,text\n" + "\n".join(rows))
+    for name in ("open.csv", "met.csv"):
+        found = read(tmp_path / name)
+        bad = [r for r in found if isinstance(r, BadRecord)]
+        assert [r.record for r in bad] == ["row 2"] and "quote that is not closed" in bad[0].reason
+        assert [page.id for page in found if isinstance(page, Page)] == [str(i) for i in range(2_000) if i != 1]
+    assert isinstance(found[900], Page) and found[900].text == 'đóng, "đủ"'
+
+
+def test_pieces_of_a_text_are_no_rows(tmp_path: Path) -> None:
+    said = 'a1,"Ông nói "không" và\ncười, rồi đi, bảo: "thôi".\nHôm sau, ông về."\n'
+    (tmp_path / "a.csv").write_text(f'id,text\n{said}a2,hai\n{said}a3,"ba\nbốn"\na4,năm,sáu\na5,bảy,\n"a6" ,tám\n')
+    found = read(tmp_path / "a.csv")
+    assert [page.id for page in found if isinstance(page, Page)] == ["a2", "a5"]
+    reasons = [record.reason for record in found if isinstance(record, BadRecord)]
+    assert [reason.rpartition("; ")[2] for reason in reasons[:2]] == ["3 lines left out", "6 lines left out"]
+    assert "expected after" in reasons[2]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_quotes_may_be_written_with_a_backslash(separator: str, tmp_path: Path) -> None:
+    rows = [["1", 'Nói \\"có\\", rồi;\tđi\nvề'], ["2", "thường"], ["3", "C:\\\\"], ["4", 'x \\"y\\"']]
+    text = "\n".join(separator.join(f'"{value}"' for value in row) for row in [["id", "text"], *rows])
+    (tmp_path / "a.csv").write_text(text)
+    assert texts(read(tmp_path / "a.csv")) == [['Nói "có", rồi; đi', "về"], ["thường"], ["C:\\"], ['x "y"']]
+    (tmp_path / "b.csv").write_text('id,text\n1,"C:\\dir\\"\n2,"a ""b"" \\"\n')
+    assert texts(read(tmp_path / "b.csv")) == [["C:\\dir\\"], ['a "b" \\']], "backslashes of the usual kind stay"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-8-sig", "utf-8"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("packing", ["", ".gz"])
+def test_files_of_other_programs_are_read(encoding: str, end: str, packing: str, tmp_path: Path) -> None:
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    contents = {
+        "a.txt": f"Một{end}{end}Hai{end}",
+        "a.jsonl": end.join([json.dumps({"text": "Một\nHai"}, ensure_ascii=False)] * 2),
+        "a.json": f'[{{{end}"text": "Một\\nHai"}}]{end}',
+        "a.tsv": f"id\ttext{end}1\tMột{end}2\tHai{end}",
+        "a.csv": f'id,text{end}1,"Một{end}Hai"{end}',
+    }
+    for name, content in contents.items():
+        (tmp_path / f"{name}{packing}").write_bytes(PACK[packing]((mark + content).encode(encoding)))
+        expected = {"a.jsonl": [["Một", "Hai"]] * 2, "a.tsv": [["Một"], ["Hai"]]}.get(name, [["Một", "Hai"]])
+        assert texts(read(tmp_path / f"{name}{packing}")) == expected, name
+
+
+def test_one_bad_byte_is_replaced_and_said(tmp_path: Path) -> None:
+    row = json.dumps({"id": "a", "text": "Một b Hai"}, ensure_ascii=False).encode()
+    for name, content in (
+        ("a.jsonl", row + b"\n" + row.replace(b" b ", b" \xe1 ")),
+        ("a.json", b"[\n" + row.replace(b" b ", b" \xe1 ") + b"]"),
+    ):
+        (tmp_path / name).write_bytes(content)
+        said: list[str] = []
+        assert texts(list(read_file(tmp_path / name, said.append)))[-1] == ["Một \ufffd Hai"]
+        assert said == [f"{tmp_path / name}: not valid UTF-8; 1 bad bytes were replaced"]
+
+
+def test_odd_cells_of_a_table_never_cost_the_others(tmp_path: Path) -> None:
+    invalid = pa.array([b"M\xe1t", b"Hai"], pa.binary()).view(pa.string())
+    far = pa.array([10**15, 0], pa.int64()).view(pa.timestamp("ms"))
+    zone = pa.array([0, 0], pa.int64()).view(pa.timestamp("ms", tz="No/Where"))
+    for i, columns in enumerate(({"text": invalid}, {"date": far}, {"date": zone}, {"url": invalid})):
+        sink = io.BytesIO()
+        pq.write_table(pa.table({"text": pa.array(["Một", "Hai"]), "id": pa.array(["1", "2"])} | columns), sink)
+        (tmp_path / f"{i}.parquet").write_bytes(sink.getvalue())
+        said: list[str] = []
+        pages = list(read_file(tmp_path / f"{i}.parquet", said.append))
+        assert texts(pages) == [["M\ufffdt"] if "text" in columns else ["Một"], ["Hai"]]
+        assert len(said) == ("url" not in columns), said
+
+
+HOSTILE: dict[str, Callable[[], bytes]] = {
+    "nested.html": lambda: b"".join(b"<div class='%s'>x" % (b"word " * 16) for _ in range(10_000)),
+    "tables.html": lambda: b"<table><tr><td>x" * 7_000,
+    "dictionary.parquet": lambda: parquet_bytes({"text": ["x" * 31_000_000] * 32}, compression="zstd"),
+    "plain.parquet": lambda: parquet_bytes({"text": ["x" * 31_000_000] * 32}, compression="zstd", use_dictionary=False),
+    "fields.csv.zst": lambda: zstandard.compress(
+        b"text" + b",a" * 30 + b"\n" + b",".join([b'"' + b"x" * 20_000_000 + b'"'] * 31)
+    ),
+    "list.jsonl": lambda: b"[" + b"{}," * 10_000_000 + b"{}]",
+    "key.jsonl": lambda: b'{"text": "a", "more": [' + b"[]," * 10_000_000 + b"[]]}",
+    "array.json": lambda: b"[" + b"{}," * 10_000_000 + b"{}]",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_memory_of_hostile_files_is_bounded(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(HOSTILE[name]())
+    script = (
+        "import re, sys\nfrom pathlib import Path\nfrom clfnews.readers.inputs import read_file\n"
+        "n = sum(1 for _ in read_file(Path(sys.argv[1])))\n"
+        "print(n, re.search(r'VmHWM:\\s+(\\d+) kB', Path('/proc/self/status').read_text())[1])"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / name)]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
+    records, kilobytes = map(int, done.stdout.split())
+    assert records and kilobytes < 450 * 1024
 
 
 # --- broken archives -----------------------------------------------------------------------------
@@ -384,7 +535,13 @@ def test_broken_bytes_in_compressed_files(tmp_path: Path) -> None:
             [["Một", "Hai"], "is no WARC record; skipped to the next one", ["Một", "Hai"]],
         ),
         (response(1)[:-40], ["is cut off"]),
-        (warc_record("response", 1, b"x", length=10**15) + response(2), ["is cut off"]),
+        (warc_record("response", 1, b"x", length=10**14) + response(2),
+         ["has a false Content-Length: another record begins in it", ["Một", "Hai"]]),
+        (warc_record("response", 1, HTTP + b"\r\n<p>Ba", length=9_000) + response(2), [["Ba"], ["Một", "Hai"]]),
+        (warc_record("request", 1, b"GET /", length=100) + response(2) + response(3), [["Một", "Hai"]] * 2),
+        (warc_record("response", 1, b"x" * 100, length=9_000), ["is cut off"]),
+        (response(1).replace(b"Content-Length: ", b"Content-Length: " + b"9" * 5000) + response(2),
+         [f"has no valid Content-Length: '{'9' * 40}'", ["Một", "Hai"]]),
         (response(1).replace(b"Content-Length: ", b"Content-Length: -") + response(2),
          ["has no valid Content-Length: '-138'", ["Một", "Hai"]]),
         (warc_record("response", 1, b"no http") + response(2), ["holds no HTTP response", ["Một", "Hai"]]),
@@ -409,7 +566,7 @@ def test_responses_that_are_no_pages_are_counted(tmp_path: Path) -> None:
     (tmp_path / "a.warc").write_bytes(b"".join(found) + warc_record("request", 8, b"GET /") + response(9))
     skipped: list[str] = []
     assert texts(list(read_pages([str(tmp_path)], skip=skipped.append))) == [["Một", "Hai"]]
-    assert skipped == ["redirect", "error", "image", "image", "application", "other type"]
+    assert skipped == ["redirect", "error", "image", "image", "application", "other type", "request"]
 
 
 def test_bodies_are_decoded_and_their_bombs_are_not(tmp_path: Path) -> None:
@@ -419,22 +576,59 @@ def test_bodies_are_decoded_and_their_bombs_are_not(tmp_path: Path) -> None:
         b"Content-Encoding: gzip \r\n": HTML.encode(),  # the crawler had decoded it
         b"Transfer-Encoding: chunked\r\n": chunks,
         b"Transfer-Encoding: chunked \r\n": HTML.encode(),
+        b"Transfer-Encoding: gzip, chunked\r\n": b"%x\r\n%s\r\n0\r\n\r\n" % (len(packed := gzip.compress(HTML.encode())), packed),
+        b"Content-Encoding:  gzip\r\n": gzip.compress(HTML.encode()[:30]) + gzip.compress(HTML.encode()[30:]) + b"junk",
+        b"Content-Encoding: zstd, gzip\r\n": gzip.compress(zstandard.compress(HTML.encode())),
+        b"Content-Encoding: br\r\n": brotli.compress(HTML.encode()),
     }
     bad = {
         b"Content-Encoding: gzip\r\n": gzip.compress(HTML.encode())[:-12],
         b"Content-Encoding: gzip  \r\n": gzip.compress(bytes(50_000_000)),
         b"Content-Encoding: gzip   \r\n": b"nonsense",
-        b"Content-Encoding: br\r\n": b"\x00\x01",
+        b"Content-Encoding: compress\r\n": b"\x00\x01",
+        b"Content-Encoding:  br\r\n": b"nonsense" * 9,
+        b"Content-Encoding:   br\r\n": brotli.compress(HTML.encode() * 9)[:-5],
+        b"Content-Encoding:  zstd\r\n": zstandard.compress(HTML.encode() * 9)[:-5],
+        b"Content-Encoding: br \r\n": brotli.compress(bytes(50_000_000)),
+        b"Content-Encoding: zstd \r\n": zstandard.compress(bytes(50_000_000)),
+        b"Transfer-Encoding:  chunked\r\n": chunks[:-30],
+        b"Transfer-Encoding:   chunked\r\n": chunks[:-5],
     }
     records = [
         warc_record("response", i, HTTP + head + b"\r\n" + body) for i, (head, body) in enumerate([*bodies.items(), *bad.items()])
     ]
     (tmp_path / "a.warc").write_bytes(b"".join(records))
     found = texts(read(tmp_path / "a.warc"))
-    assert found[:4] == [["Một", "Hai"]] * 4
-    assert [str(reason).split(":")[0] for reason in found[4:]] == [
-        "is cut off", "is larger than 16 MiB when unpacked", "is damaged", "has the content coding 'br', which is not read",
+    assert found[:8] == [["Một", "Hai"]] * 8
+    assert [str(reason).split(":")[0] for reason in found[8:]] == [
+        "is cut off", "is larger than 16 MiB when unpacked", "is damaged", "has the content coding 'compress', which is not read",
+        "is damaged", "is cut off", "is cut off", "is larger than 16 MiB when unpacked", "is larger than 16 MiB when unpacked",
+        "is cut off", "is cut off",
     ]  # fmt: skip
+
+
+def test_archives_of_other_crawlers(tmp_path: Path) -> None:
+    def record(kind: str, uri: str, content_type: str, body: bytes) -> bytes:
+        head = f"WARC/1.1\r\nWARC-Type: {kind}\r\nWARC-Target-URI: {uri}\r\nContent-Type: {content_type}\r\n"
+        return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body + b"\r\n\r\n"
+
+    text = "Một\nHai".encode()
+    (tmp_path / "a.warc").write_bytes(
+        record("warcinfo", "", "application/warc-fields", b"software: x")
+        + record("resource", "https://www.a.example/1", "text/html; charset=utf-8", HTML.encode())
+        + record("resource", "urn:text:https://www.a.example/1", "text/plain", text)
+        + record("resource", "urn:pageinfo:https://www.a.example/1", "application/json", b"{}")
+        + record("conversion", "<https://www.a.example/1>", "text/plain", text)
+        + record("response", "<https://www.a.example/1>", "application/http", HTTP + b"\r\n" + HTML.encode())
+        + record("revisit", "https://www.a.example/1", "application/http", b"HTTP/1.1 200 OK\r\n\r\n")
+        + record("metadata", "https://www.a.example/1", "application/warc-fields", b"via: x")
+        + record("x-own", "https://www.a.example/1", "text/html", b"x")
+    )
+    skipped: list[str] = []
+    pages = list(read_file(tmp_path / "a.warc", skip=skipped.append))
+    assert texts(pages) == [["Một", "Hai"]] * 4
+    assert {(page.url, page.site) for page in pages if isinstance(page, Page)} == {("https://www.a.example/1", "a.example")}
+    assert skipped == ["application", "revisit", "metadata", "other record"]
 
 
 def test_a_bomb_is_stopped_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

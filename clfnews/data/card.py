@@ -25,7 +25,7 @@ from clfnews.data.card_tables import BLOCKS
 from clfnews.errors import UserError, nearest
 from clfnews.files import jsonl_files, write_text
 
-_BLOCK = re.compile(r"<!-- clfnews: ([\w-]+) -->\n(.*?)<!-- /clfnews -->", re.DOTALL)
+_BLOCK = re.compile(r"<!-- clfnews: ([\w-]+) -->\n((?:(?!<!-- clfnews:).)*?)<!-- /clfnews -->", re.DOTALL)
 _OPENING = re.compile(r"<!--\s*clfnews:")
 _DIGEST = re.compile(r"^(- config_name: (\w+)\n(?:  default: true\n)?  description: content )\w*$", re.MULTILINE)
 

@@ -18,7 +18,7 @@ from clfnews.filtering.filter import PageFilter
 from clfnews.labels import TASKS, is_article
 
 _TASKS = (*TASKS, END_TO_END)
-_OPTION = re.compile(r"(\w+)\.models\.(\w+)\.")
+_OPTION = re.compile(r"(?<!\w)(\w++)\.models\.(\w++)\.")
 _TAGS = {
     "clfnews.version": "clfnews version", "clfnews.git_commit": "git commit", "clfnews.config": "configuration file",
     "clfnews.data_hash": "training data", "clfnews.test_hash": "test data",

@@ -145,7 +145,7 @@ def _bare_captions(lines: list[Line], rng: np.random.Generator) -> list[Line]:
     out = []
     for line in lines:
         if line.type == "caption":
-            text = re.sub(r"[\s(.–-]*\b(?:Ảnh|ẢNH|Nguồn|Video|Photo|Hình)\s*:.*$", "", line.text).strip()
+            text = re.sub(r"(?<![\s(.–-])[\s(.–-]*+\b(?:Ảnh|ẢNH|Nguồn|Video|Photo|Hình)\s*+:.*$", "", line.text).strip()
             text = f"{text.rstrip('.')}." if text and stop else text
             line = replace(line, text=text or line.text)
         out.append(line)
@@ -170,7 +170,7 @@ CHANGES: tuple[tuple[Change, float], ...] = (
     (_thin_noise, 0.30),
     (_swap_tail, 0.25),
     (_tail_to_top, 0.10),
-    (_container, 0.20),
+    (_container, 0.12),
     (_cut_top, 0.30),
     (_cut_bottom, 0.25),
 )

@@ -28,7 +28,7 @@ from clfnews.page import Page
 _ALPHA = 0.01
 """Weight decay of the networks."""
 _SCORER = {"dim": 16, "epoch": 3}
-_SCORER_FOLDS = 3
+_SCORER_FOLDS = 2
 _SIDES = ("article", "other")
 _COPIES = 2
 """The scorer learns from so many lines with the same text and type."""

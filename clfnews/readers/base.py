@@ -116,7 +116,8 @@ def page_of_row(row: Mapping[str, Any], default_id: str, options: ReadOptions, n
         if all(row.get(role) is None for role in CONTENT):
             raise ValueError(f"has no value for {' or '.join(repr(options.column(role)) for role in options.content)}")
     if row.get("lines") is None:
-        text = row.get("text")
+        row = {**row, "text": _content(row.get("text"), options.column("text"), note), "html": _content(row.get("html"))}
+        text = row["text"]
         if isinstance(text, str) and is_html(text):
             note(f"{options.column('text')!r} is HTML and is read as such (said once a file)")
             row, text = {**row, "html": text}, None
@@ -127,6 +128,18 @@ def page_of_row(row: Mapping[str, Any], default_id: str, options: ReadOptions, n
         if isinstance(value, str if key == "text" else list) and count(value) > MAX_LINES:
             raise ValueError(f"has more than {MAX_LINES:,} lines")
     return Page.from_row(row, default_id)
+
+
+def _content(value: Any, name: str = "", note: Warn = silent) -> Any:
+    """Text or HTML of a cell: a missing number is no value; bytes of text are decoded, those of HTML tell their encoding."""
+    if isinstance(value, float) and value != value:
+        return None
+    if not name or not isinstance(value, bytes):
+        return value
+    text = value.decode("utf-8", errors="replace")
+    if "\ufffd" in text:
+        note(f"{name!r} is not valid UTF-8; its bad bytes were replaced (said once a file)")
+    return text
 
 
 def html_page(row: Mapping[str, Any], default_id: str, options: ReadOptions) -> Page:

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import glob
 import io
+import os
 import shutil
 import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -25,9 +27,9 @@ from clfnews.page import Page
 from clfnews.readers.base import Part, ReadOptions, Records, Source, Warn, checked, silent
 from clfnews.readers.html.blocks import MAX_LINES
 from clfnews.readers.html.document import is_html, read_html
-from clfnews.readers.streams import COMPRESSED, StreamError, open_bytes, sniff_compression
+from clfnews.readers.streams import COMPRESSED, StreamError, is_utf16, open_bytes, sniff_compression
 from clfnews.readers.tables import read_csv_rows, read_json_rows, read_jsonl_rows, read_parquet_rows
-from clfnews.readers.warc import read_warc, read_wet
+from clfnews.readers.warc import read_warc
 
 __all__ = ["FORMATS", "SUFFIXES", "ReadOptions", "Records", "expand", "format_of", "read_file", "read_jsonl",
            "read_pages", "read_text"]  # fmt: skip
@@ -106,6 +108,8 @@ def expand(name: str, options: ReadOptions) -> list[Path | None]:
 
     A folder is searched in depth, for files whose name tells their format (all
     files if `options.format` is set); hidden files and error files are not taken.
+    Links to folders are followed, each folder once. A folder that cannot be
+    opened is in the list as well: reading it tells why.
     """
     if options.format is not None and options.format not in FORMATS:
         raise UserError(f"unknown input format {options.format!r}{nearest(options.format, list(FORMATS))}")
@@ -113,15 +117,16 @@ def expand(name: str, options: ReadOptions) -> list[Path | None]:
         return [None]
     path = Path(name)
     if path.is_dir():
-        files: list[Path | None] = [file for file in sorted(path.rglob("*")) if _is_input(file, path, options)]
+        found, closed = _searched(path)
+        files: list[Path | None] = [*sorted([*(file for file in found if _is_input(file, path, options)), *closed])]
         if not files:
             raise UserError(f"{name}: no {', '.join(SUFFIXES)} files in this folder")
         return files
     if path.exists():
         return [path]
     if any(c in name for c in "*?["):
-        found = glob.glob(name, recursive=True)  # noqa: PTH207 (Path.glob takes no absolute pattern)
-        matches: list[Path | None] = [Path(match) for match in sorted(found) if Path(match).is_file()]
+        matching = glob.glob(name, recursive=True)  # noqa: PTH207 (Path.glob takes no absolute pattern)
+        matches: list[Path | None] = [Path(match) for match in sorted(matching) if Path(match).is_file()]
         if not matches:
             raise UserError(f"{name}: no file matches this pattern")
         return matches
@@ -134,10 +139,43 @@ def passed_over(name: str, options: ReadOptions) -> list[Path]:
     if not folder.is_dir():
         return []
     return [
-        file
-        for file in sorted(folder.rglob("*"))
-        if not file.is_dir() and not _is_input(file, folder, options) and not _is_set_aside(file, folder)
+        file for file in sorted(_searched(folder)[0]) if not _is_input(file, folder, options) and not _is_set_aside(file, folder)
     ]
+
+
+def _searched(folder: Path) -> tuple[list[Path], list[Path]]:
+    """All that lies in a folder and is no folder, in any depth; and the folders that cannot be opened.
+
+    Links to folders are followed after all folders that are really there, and
+    none twice, so that a file has its own path if it has one, and loops end.
+    """
+    found: list[Path] = []
+    closed: list[Path] = []
+    seen: set[str] = set()
+    todo, links = [folder], deque[Path]()
+    while todo or links:
+        here = todo.pop() if todo else links.popleft()
+        if (real := os.path.realpath(here)) in seen:
+            continue
+        seen.add(real)
+        try:
+            entries = sorted(here.iterdir())
+        except OSError:
+            closed.append(here)
+            continue
+        for entry in entries:
+            if not _is_folder(entry):
+                found.append(entry)
+            elif not entry.name.startswith("."):
+                (links if entry.is_symlink() else todo).append(entry)
+    return found, closed
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a link to a place that may not be looked at
+        return False
 
 
 def told(name: str, not_read: Sequence[Path]) -> str:
@@ -229,7 +267,7 @@ def _sniff(first: bytes) -> str:
     if start.startswith((b"{", b"[{")) or start[:1] + start[1:].lstrip()[:1] == b"[{":
         return "json"
     if start.startswith(b"WARC/"):
-        return "wet" if b"WARC-Type: conversion" in first else "warc"
+        return "warc"
     if start.startswith(b"PAR1"):
         return "parquet"
     return "html" if start[:14].lower().startswith((b"<!doctype html", b"<html")) else "text"
@@ -242,6 +280,8 @@ def read_text_page(file: BinaryIO, source: Source, options: ReadOptions, warn: W
         yield BadRecord(source.name, "file", "is empty")
     elif len(data) > options.max_bytes:
         yield BadRecord(source.name, "file", f"{options.too_large}; one text file is one page")
+    elif is_utf16(data):
+        yield Page.from_text(data.decode("utf-16", errors="replace"), source.stem)
     # Text has no NUL bytes; PNG, PDF, zip and compiled files have some early on.
     elif b"\0" in data[:8192] or data[:5] == b"%PDF-":
         yield BadRecord(source.name, "file", "is a binary file, not text")
@@ -286,7 +326,7 @@ FORMATS: dict[str, Reader] = {
     "json": read_json_rows,
     "csv": read_csv_rows,
     "parquet": read_parquet_rows,
-    "wet": read_wet,
+    "wet": read_warc,
     "warc": read_warc,
 }
 """Name of a format, as in `--input-format`, and its reader."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import zlib
 from typing import Any, BinaryIO
@@ -38,6 +39,50 @@ def open_bytes(file: BinaryIO, compression: str | None = None) -> io.BufferedRea
 def sniff_compression(first: bytes) -> str | None:
     """`.gz` or `.zst` by the first bytes, else None."""
     return ".gz" if first.startswith(_GZIP_MAGIC) else ".zst" if first.startswith(_ZSTD_MAGIC) else None
+
+
+_UTF16_MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+
+
+def is_utf16(first: bytes) -> bool:
+    """Whether bytes begin with the mark of UTF-16, as files of Windows programs do."""
+    return first[:2] in _UTF16_MARKS
+
+
+def as_utf8(file: BinaryIO) -> BinaryIO:
+    """A stream of rows as UTF-8 whose lines end in a line feed: UTF-16 with its mark, and old line ends, are recoded.
+
+    Anything else is the stream itself.
+    """
+    first: bytes = file.peek(_BUFFER)[:_BUFFER]  # type: ignore[attr-defined]
+    encoding = _UTF16_MARKS.get(first[:2])
+    text = first.decode(encoding, errors="replace") if encoding else first.decode("latin-1")
+    old_ends = "\r" in text and "\n" not in text.partition("\r")[2]
+    if not encoding and not old_ends:
+        return file
+    return io.BufferedReader(_Recoded(file, encoding or "latin-1", "utf-8" if encoding else "latin-1", old_ends), _BUFFER)
+
+
+class _Recoded(io.RawIOBase):
+    """A stream in another encoding, with line feeds for carriage returns if `old_ends`."""
+
+    def __init__(self, file: BinaryIO, encoding: str, wanted: str, old_ends: bool) -> None:
+        self._file, self._decoder = file, codecs.getincrementaldecoder(encoding)(errors="replace")
+        self._wanted, self._old_ends, self._rest = wanted, old_ends, b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._rest:
+            data = self._file.read(1 << 16)
+            text = self._decoder.decode(data, final=not data)
+            self._rest = (text.replace("\r", "\n") if self._old_ends else text).encode(self._wanted, errors="replace")
+            if not data:
+                break
+        out, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
+        buffer[: len(out)] = out
+        return len(out)
 
 
 class _Checked(io.RawIOBase):

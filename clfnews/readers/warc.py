@@ -8,6 +8,7 @@ which is a thirtieth of what a page takes.
 
 from __future__ import annotations
 
+import io
 import re
 import zlib
 from collections.abc import Iterator
@@ -18,11 +19,19 @@ from clfnews.page import Page
 from clfnews.readers.base import Part, ReadOptions, Records, Source, Warn
 from clfnews.readers.html.blocks import MAX_LINES
 from clfnews.readers.html.document import MAX_HTML_BYTES, read_html
+from clfnews.readers.streams import StreamError, open_bytes
 
 _MAX_HEADER = 64 * 1024
 _HTML_TYPES = ("text/html", "application/xhtml+xml")
 _OTHER_TYPES = ("application", "audio", "font", "image", "text", "video")
 """Content types that responses which are no HTML are counted by."""
+_KINDS = {*_OTHER_TYPES, "other type", "redirect", "error", "request", "metadata", "revisit", "continuation"}
+"""What a record that is passed over can be called."""
+_MAX_DIGITS = 15
+_LOOK = 1024
+_BOUNDARY = re.compile(rb"(?<=\n)WARC/1\.[01]\r?\n(?=WARC-|Content-)", re.IGNORECASE)
+"""Where a record begins."""
+_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 
 
@@ -36,41 +45,80 @@ class WarcRecord(NamedTuple):
     problem: str | None
 
 
-def read_wet(file: BinaryIO, source: Source, options: ReadOptions, warn: Warn, part: Part | None = None) -> Records:
-    """The `conversion` records: text that was extracted by others."""
-    for record in warc_records(file, "conversion", options):
-        if record.problem:
-            yield BadRecord(source.name, _name(record, source), record.problem)
-            continue
-        text = record.body.decode("utf-8", errors="replace")
-        if text.count("\n") > MAX_LINES:
-            yield BadRecord(source.name, _name(record, source), f"has more than {MAX_LINES:,} lines")
-        else:
-            yield Page.from_text(text, _name(record, source), url=record.headers.get("warc-target-uri"))
-
-
 def read_warc(file: BinaryIO, source: Source, options: ReadOptions, warn: Warn, part: Part | None = None) -> Records:
-    """The successful HTML `response` records; requests are passed over, other responses too and told to `source.skip`."""
-    for record in warc_records(file, "response", options):
+    """The pages of an archive, WARC or WET.
+
+    Those are successful HTML `response` records, `resource` records of HTML or
+    text, and `conversion` records. All others but `warcinfo` are told to
+    `source.skip` by what they are.
+    """
+    for record in warc_records(file, options):
+        kind = record.headers.get("warc-type", "").lower()
         try:
             if record.problem:
                 raise ValueError(record.problem)
-            response = _http(record.body, options)
-            if isinstance(response, str):
-                source.skip(response)
-            else:
-                html, charset = response
-                url = record.headers.get("warc-target-uri")
-                name, hidden = _name(record, source), options.hidden
-                yield read_html(html, name, url=url, charset=charset, seconds=options.seconds, hidden=hidden).page
+            page = _READERS[kind](record, _name(record, source), options) if kind in _READERS else kind or "other record"
         except ValueError as error:
             yield BadRecord(source.name, _name(record, source), str(error))
+            continue
+        if isinstance(page, Page):
+            yield page
+        elif page != "warcinfo":
+            source.skip(page if page in _KINDS else "other record")
 
 
-def warc_records(file: BinaryIO, kind: str, options: ReadOptions) -> Iterator[WarcRecord]:
-    """The records of one type, and every place where the archive is damaged."""
-    number, lost = 0, False
-    while line := file.readline(_MAX_HEADER):
+def _response(record: WarcRecord, name: str, options: ReadOptions) -> Page | str:
+    response = _http(record.body, options)
+    if isinstance(response, str):
+        return response
+    html, charset = response
+    url, hidden = _url(record), options.hidden
+    return read_html(html, name, url=url, charset=charset, seconds=options.seconds, hidden=hidden).page
+
+
+def _resource(record: WarcRecord, name: str, options: ReadOptions) -> Page | str:
+    kind = record.headers.get("content-type", "")
+    if _is_html(kind, record.body):
+        url, charset = _url(record), _charset(kind)
+        return read_html(record.body, name, url=url, charset=charset, seconds=options.seconds, hidden=options.hidden).page
+    return _conversion(record, name, options) if kind.lower().startswith("text/plain") else _general(kind)
+
+
+def _conversion(record: WarcRecord, name: str, options: ReadOptions) -> Page | str:
+    text = record.body.decode("utf-8-sig", errors="replace")
+    if text.count("\n") > MAX_LINES:
+        raise ValueError(f"has more than {MAX_LINES:,} lines")
+    return Page.from_text(text, name, url=_url(record))
+
+
+_READERS = {"response": _response, "resource": _resource, "conversion": _conversion}
+
+
+class _Archive:
+    """The bytes of an archive, which can be given back."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._again = file, io.BytesIO()
+
+    def give_back(self, data: bytes) -> None:
+        """Bytes that come next once more."""
+        self._again = io.BytesIO(data + self._again.read())
+
+    def readline(self) -> bytes:
+        """A line, of at most `_MAX_HEADER` bytes."""
+        line = self._again.readline(_MAX_HEADER)
+        return line if line.endswith(b"\n") else line + self._file.readline(_MAX_HEADER)
+
+    def read(self, size: int) -> bytes:
+        """So many bytes, fewer at the end."""
+        data = self._again.read(size)
+        return data if len(data) == size else data + self._file.read(size - len(data))
+
+
+def warc_records(file: BinaryIO, options: ReadOptions) -> Iterator[WarcRecord]:
+    """All records, and every place where the archive is damaged."""
+    archive, number, lost = _Archive(file), 0, False
+    while line := archive.readline():
         if not line.strip():
             continue
         if not line.startswith(b"WARC/"):
@@ -79,24 +127,52 @@ def warc_records(file: BinaryIO, kind: str, options: ReadOptions) -> Iterator[Wa
             lost = True
             continue
         number, lost = number + 1, False
-        headers = _headers(file)
+        headers = _headers(archive)
         length = headers.get("content-length", "")
-        if not (length.isascii() and length.isdigit()):
-            yield WarcRecord(number, headers, b"", f"has no valid Content-Length: {length!r:.40}")
+        if not (length.isascii() and length.isdigit() and len(length) <= _MAX_DIGITS):
+            yield WarcRecord(number, headers, b"", f"has no valid Content-Length: {length[:40]!r}")
             lost = True
             continue
-        wanted = headers.get("warc-type", "").lower() == kind
-        body, complete = _body(file, int(length), keep=wanted and int(length) <= options.max_bytes)
-        if not complete:
-            yield WarcRecord(number, headers, b"", "is cut off")
-        elif wanted:
-            yield WarcRecord(number, headers, body, None if int(length) <= options.max_bytes else options.too_large)
+        if int(length) > options.max_bytes:
+            yield WarcRecord(number, headers, b"", _passed(archive, int(length)) or options.too_large)
+            continue
+        body = archive.read(int(length))
+        problem = None if len(body) == int(length) else "is cut off"
+        after = archive.read(_LOOK) if problem is None else b""
+        archive.give_back(after)
+        if problem or not _is_end(after):
+            # The length is false if the next record begins inside the body: that one must not be lost.
+            boundary = _BOUNDARY.search(body)
+            if boundary:
+                archive.give_back(body[boundary.start() :])
+                body, problem = body[: boundary.start()], None
+        yield WarcRecord(number, headers, b"" if problem else body, problem)
 
 
-def _headers(file: BinaryIO) -> dict[str, str]:
+def _passed(archive: _Archive, length: int) -> str | None:
+    """Pass over a large body; what is wrong with it, if it ends early or another record begins in it."""
+    kept = b""
+    while length > 0:
+        data = archive.read(min(length, 1 << 20))
+        length -= len(data)
+        kept = kept[-_LOOK:] + data
+        if boundary := _BOUNDARY.search(kept):
+            archive.give_back(kept[boundary.start() :])
+            return "has a false Content-Length: another record begins in it"
+        if not data:
+            return "is cut off"
+    return None
+
+
+def _is_end(after: bytes) -> bool:
+    rest = after.lstrip(b"\r\n")
+    return not rest or rest.startswith(b"WARC/")
+
+
+def _headers(archive: _Archive) -> dict[str, str]:
     headers: dict[str, str] = {}
     for _ in range(1000):
-        line = file.readline(_MAX_HEADER)
+        line = archive.readline()
         if not line.strip():
             break
         name, colon, value = line.decode("utf-8", errors="replace").partition(":")
@@ -105,17 +181,13 @@ def _headers(file: BinaryIO) -> dict[str, str]:
     return headers
 
 
-def _body(file: BinaryIO, length: int, keep: bool) -> tuple[bytes, bool]:
-    """The body if it is wanted, and whether all of it was there."""
-    if keep:
-        body = file.read(length)
-        return body, len(body) == length
-    while length > 0:
-        read = len(file.read(min(length, 1 << 20)))
-        if not read:
-            return b"", False
-        length -= read
-    return b"", True
+def _url(record: WarcRecord) -> str | None:
+    """The address of a record: wget writes it in angle brackets, browsertrix with the kind of a view before it."""
+    url = record.headers.get("warc-target-uri", "").strip("<> ")
+    if url.lower().startswith("urn:"):
+        at = url.lower().find("http")
+        return url[at:] if at >= 0 else None
+    return url or None
 
 
 def _name(record: WarcRecord, source: Source) -> str:
@@ -141,14 +213,27 @@ def _http(body: bytes, options: ReadOptions) -> tuple[bytes, str | None] | str:
     if not status[1].startswith("2"):
         return "redirect" if status[1].startswith("3") else "error"
     if not _is_html(content_type, payload):
-        kind = content_type.lower().partition("/")[0]
-        return kind if kind in _OTHER_TYPES else "other type"
-    if headers.get("transfer-encoding", "").lower() == "chunked":
-        payload = _dechunked(payload)
-    for coding in reversed(headers.get("content-encoding", "").lower().split(",")):
-        payload = _decoded(payload, coding.strip(), min(options.max_bytes, MAX_HTML_BYTES))
-    charset = _CHARSET.search(content_type)
-    return payload, charset[1] if charset else None
+        return _general(content_type)
+    codings = [*_codings(headers, "content-encoding"), *_codings(headers, "transfer-encoding")]
+    for coding in reversed(codings):
+        payload = (
+            _dechunked(payload) if coding == "chunked" else _decoded(payload, coding, min(options.max_bytes, MAX_HTML_BYTES))
+        )
+    return payload, _charset(content_type)
+
+
+def _codings(headers: dict[str, str], name: str) -> list[str]:
+    return [coding.strip() for coding in headers.get(name, "").lower().split(",") if coding.strip()]
+
+
+def _charset(content_type: str) -> str | None:
+    found = _CHARSET.search(content_type)
+    return found[1] if found else None
+
+
+def _general(content_type: str) -> str:
+    kind = content_type.lower().partition("/")[0].strip()
+    return kind if kind in _OTHER_TYPES else "other type"
 
 
 def _is_html(content_type: str, payload: bytes) -> bool:
@@ -159,38 +244,96 @@ def _is_html(content_type: str, payload: bytes) -> bool:
 
 
 def _dechunked(payload: bytes) -> bytes:
-    """The payload without chunk sizes; as it is if it has none (crawlers often store it decoded)."""
+    """The payload without chunk sizes; as it is if it has none (crawlers often store it decoded).
+
+    Raises `ValueError` if the chunks break off.
+    """
     out: list[bytes] = []
     at = 0
     while True:
         end = payload.find(b"\r\n", at, at + 1000)
         size = payload[at:end].split(b";")[0].strip() if end >= 0 else b""
-        if not re.fullmatch(rb"[0-9A-Fa-f]{1,8}", size):
-            return b"".join(out) if out else payload
+        if not _CHUNK_SIZE.fullmatch(size):
+            if not out:
+                return payload
+            raise ValueError("is cut off: its chunks break off")
         length = int(size, 16)
         if length == 0:
             return b"".join(out)
         out.append(payload[end + 2 : end + 2 + length])
+        if len(out[-1]) < length:
+            raise ValueError("is cut off: its last chunk is not whole")
         at = end + 2 + length + 2
 
 
 def _decoded(payload: bytes, coding: str, limit: int) -> bytes:
     """The payload without its content coding; as it is if the crawler had already decoded it."""
-    if coding in ("", "identity") or payload.lstrip()[:1] == b"<":
+    if coding in ("identity", "none") or not payload or payload.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
         return payload
-    try:
-        if coding in ("gzip", "x-gzip"):
-            decoder = zlib.decompressobj(31)
-            out = decoder.decompress(payload, limit + 1)
-        elif coding == "deflate":
-            decoder = zlib.decompressobj(15 if payload[:1] == b"\x78" else -15)
-            out = decoder.decompress(payload, limit + 1)
-        else:
-            raise ValueError(f"has the content coding {coding!r:.40}, which is not read")
-    except zlib.error as error:
-        raise ValueError(f"is damaged: {error}") from error
+    if coding not in _DECODERS:
+        raise ValueError(f"has the content coding {coding!r:.40}, which is not read")
+    out, is_whole = _DECODERS[coding](payload, limit + 1)
     if len(out) > limit:
         raise ValueError(f"is larger than {limit // 2**20} MiB when unpacked")
-    if not decoder.eof:
+    if not is_whole:
         raise ValueError("is cut off: its compressed body ends too early")
     return out
+
+
+def _inflated(payload: bytes, limit: int) -> tuple[bytes, bool]:
+    return _by_zlib(payload, limit, 15 if payload[:1] == b"\x78" else -15)
+
+
+def _gunzipped(payload: bytes, limit: int) -> tuple[bytes, bool]:
+    """All members of a gzip body; what follows the last is no part of it, as browsers have it."""
+    parts: list[bytes] = []
+    while limit > 0 and (not parts or payload.startswith(b"\x1f\x8b")):
+        decoder = zlib.decompressobj(31)
+        try:
+            parts.append(decoder.decompress(payload, limit))
+        except zlib.error as error:
+            raise ValueError(f"is damaged: {error}") from error
+        if not decoder.eof:
+            return b"".join(parts), False
+        payload, limit = decoder.unused_data, limit - len(parts[-1])
+    return b"".join(parts), True
+
+
+def _by_zlib(payload: bytes, limit: int, bits: int) -> tuple[bytes, bool]:
+    decoder = zlib.decompressobj(bits)
+    try:
+        return decoder.decompress(payload, limit), decoder.eof
+    except zlib.error as error:
+        raise ValueError(f"is damaged: {error}") from error
+
+
+def _by_zstd(payload: bytes, limit: int) -> tuple[bytes, bool]:
+    parts: list[bytes] = []
+    stream = open_bytes(io.BytesIO(payload), ".zst")
+    try:
+        while limit > 0 and (data := stream.read1(min(limit, 1 << 16))):
+            parts.append(data)
+            limit -= len(data)
+    except StreamError as error:
+        if "cut off" in str(error):
+            return b"".join(parts), False
+        raise ValueError(f"is damaged: {error}") from error
+    return b"".join(parts), True
+
+
+def _by_brotli(payload: bytes, limit: int) -> tuple[bytes, bool]:
+    try:
+        import brotli
+    except ImportError as error:
+        raise ValueError("has the content coding 'br'; to read it: pip install brotli") from error
+    decoder, parts = brotli.Decompressor(), []
+    try:
+        while limit > 0 and (part := decoder.process(payload, output_buffer_limit=limit)):
+            parts.append(part)
+            payload, limit = b"", limit - len(part)
+    except brotli.error as error:
+        raise ValueError(f"is damaged: {error}") from error
+    return b"".join(parts), decoder.is_finished()
+
+
+_DECODERS = {"gzip": _gunzipped, "x-gzip": _gunzipped, "deflate": _inflated, "zstd": _by_zstd, "br": _by_brotli}

@@ -25,14 +25,14 @@ from clfnews.page import Line
 
 LANGUAGES = {"vi": 8.0, "en": 4.0}
 """How often a language is drawn; all others once."""
-FORMS = {"html": 10, "blocks": 3, "strings": 2, "markdown": 4, "layout": 1, "glued": 1}
+FORMS = {"html": 11, "blocks": 3, "strings": 2, "markdown": 3, "layout": 1, "glued": 1}
 """How often a page is kept in a form."""
 HARD = (
     "list", "digest", "table", "poem", "recipe", "live", "liveblog", "photo", "interview", "brief", "short", "video", "notice",
 )  # fmt: skip
-HARD_WEIGHT = 2.5
+HARD_WEIGHT = 1.5
 """Shapes that are taken for noise, because their lines are short, are drawn more often."""
-CONTAINER = 0.5
+CONTAINER = 0.4
 """Share of texts that are cut to the box of the article, as crawls keep it that know their sites."""
 _ATTEMPTS = 20
 """How often a page is drawn again whose text another has: briefs without their page have few."""

@@ -30,7 +30,7 @@ SECTIONS = (
     "Công nghệ",
 )
 
-CREDIT = re.compile(r"[\s.(–-]*\(?((?:Ảnh|ẢNH|Nguồn|Video|Photo|Hình)\s*:.+?)\)?$")
+CREDIT = re.compile(r"(?<![\s.(–-])[\s.(–-]*+((?:Ảnh|ẢNH|Nguồn|Video|Photo|Hình)\s*+:.+?)\)?$")
 _SENTENCES = re.compile(r"(?=[“\"‘«]?[^\W\d_])(?!\w+ *:)(?:.{60,})[.!?…][”\"’»]?$")
 CAPTION_HABITS = ("as written", "as written", "stop", "no stop", "no credit", "no credit, stop", "credit line")
 """What a site does to all its captions."""

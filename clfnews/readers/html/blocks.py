@@ -127,7 +127,10 @@ class _Walk:
         self.parts: list[str] = []
         self.size = self.link_size = 0
         self.joint = ""
+        # Where the text of the current table cell begins in the line: (parts, size, size of links).
+        self.cell = (0, 0, 0)
         self.box = _Box()
+        self.broken = False
         # Boxes around the place that were also around the line before.
         self.shared = 0
         # Words of class and id of the first inline element of the line.
@@ -153,7 +156,7 @@ class _Walk:
                 elif self.size:
                     self.parts.append(" ")
             elif kind == _BREAK:
-                flush()
+                self._break()
             elif kind != _UNSEEN_KIND:
                 outside = self.box
                 child = enter(node, kind, len(stack))
@@ -171,6 +174,11 @@ class _Walk:
                 if kind == _BLOCK:
                     if self.size:
                         flush()
+                elif kind == _CELL:
+                    # Behind a break, the rest of a cell is no part of its row.
+                    if self.broken and self.size:
+                        flush()
+                    self.broken = False
                 elif kind == _LINK and not self.joint:
                     self.joint = "\0"
                 self.box = outside
@@ -197,7 +205,10 @@ class _Walk:
                 if kind == _BLOCK or self.size > LONG_CELL:
                     self._flush()
                 else:
-                    self.joint = " | "
+                    # Cells without a text keep their place between others.
+                    self.joint = " | " if not self.joint.endswith("| ") else f"{self.joint}| "
+            if kind == _CELL:
+                self.cell, self.broken = (len(self.parts), self.size, self.link_size), False
             _, region, hint, _, path, level, was_hidden = self.box
             if name in _LANDMARKS:
                 region = name
@@ -242,6 +253,19 @@ class _Walk:
         if in_link:
             self.link_size += size
 
+    def _break(self) -> None:
+        """End the line at a `<br>`: a cell that has lines of its own does not stand in the line of its row."""
+        self.broken = self.broken or self.box.tag == "td"
+        n, size, link_size = self.cell
+        if not 0 < size < self.size or self.box.tag != "td":
+            self._flush()
+            return
+        rest, rest_size, rest_links, lead = self.parts[n:], self.size - size, self.link_size - link_size, self.lead
+        self.parts, self.size, self.link_size = self.parts[:n], size, link_size
+        self._flush()
+        self.parts, self.size, self.link_size, self.lead = rest[rest[0].endswith("| ") :], rest_size, rest_links, lead
+        self._flush()
+
     def _flush(self) -> None:
         """End the line."""
         if not self.size:
@@ -262,6 +286,7 @@ class _Walk:
         self.size = self.link_size = 0
         self.parts = []
         self.joint = self.lead = ""
+        self.cell = (0, 0, 0)
 
 
 def _is_hidden(attributes: dict[str, str | None]) -> bool:

@@ -10,6 +10,7 @@ from clfnews.readers.html.blocks import _BLOCKS
 from clfnews.readers.html.encoding import to_utf8
 from clfnews.readers.html.guard import guarded_rows
 from clfnews.readers.html.head import read_head
+from clfnews.readers.html.scan import closed_empty, is_xhtml
 
 MAX_HTML_BYTES = 16 * 1024 * 1024
 """A larger HTML page is not read."""
@@ -57,6 +58,8 @@ def read_html(
         utf8.startswith(_OTHER_FILES) or (b"\0" in utf8[:8192] and not _SOME_TAG.search(utf8[:65536]))
     ):
         raise ValueError("is a binary file, not HTML")
+    if is_xhtml(utf8):
+        utf8 = closed_empty(utf8)
     rows = guarded_rows(utf8, seconds, hidden)
     head = read_head(utf8)
     meta = {"url": url or head.url, "date": head.date}

@@ -28,6 +28,13 @@ MANY_ATTRIBUTES = 4_000
 """Attributes of one tag; four thousand are 0.1 s of parsing, twice as many four times that."""
 LONG_TAG = 2 * MANY_ATTRIBUTES
 """Bytes; a shorter tag cannot have so many attributes."""
+_SWALLOWING = re.compile(
+    rb"<(?:!--|(?:"
+    + "|".join((*_RAW, "noscript", "select", "object", "audio", "video", "canvas", "template")).encode()
+    + rb")(?=[\s/>]))",
+    re.IGNORECASE,
+)
+"""Elements that hide what follows them until they are closed, and comments."""
 _NESTED_SCRIPT = re.compile(rb"<!--.*?<script\b", re.IGNORECASE | re.DOTALL)
 
 
@@ -74,6 +81,29 @@ def attributes_of(piece: Piece) -> dict[bytes, bytes]:
     for name, double, single, bare in _PAIR.findall(piece.attributes):
         found.setdefault(name.lower(), double or single or bare)
     return found
+
+
+def is_xhtml(utf8: bytes) -> bool:
+    """Whether a document says that it is XML: by its declaration, or by doctype and name space."""
+    start = utf8[:2048].lstrip()
+    return start.startswith(b"<?xml") or (b"//DTD XHTML" in start and b"http://www.w3.org/1999/xhtml" in start)
+
+
+def closed_empty(utf8: bytes) -> bytes:
+    """An XHTML document with `<script ... />` as `<script ... ></script>`.
+
+    In XML such an element is empty. A parser of HTML overlooks the slash, and
+    takes the rest of the page for a script.
+    """
+    kept, at, last = [], 0, 0
+    while found := _SWALLOWING.search(utf8, at):
+        tag = None if found[0] == b"<!--" else _TAG.match(utf8, found.start())
+        if tag and tag[2].endswith(b"/"):
+            kept += [utf8[last : tag.end() - 2], b"></", tag[1], b">"]
+            at = last = tag.end()
+        else:
+            at = max(_piece(utf8, found.start()).end, found.end())
+    return b"".join([*kept, utf8[last:]])
 
 
 def without_unseen(utf8: bytes) -> bytes:
