@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from importlib import import_module
+from typing import Any
 
 from clfnews.data.composing.labels import html_lines, labelled, with_marks
+from clfnews.errors import UserError
 from clfnews.page import Line
 
 
@@ -22,6 +25,14 @@ def text_lines(html: str, form: str, rng: random.Random) -> list[Line]:
     return [Line(text, n, label) for n, (text, label) in enumerate(((t, label) for t, label in found if t), 1)]
 
 
+def _imported(name: str) -> Any:
+    """A converter's package; raises `UserError` if it is not installed."""
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise UserError(f"composing pages needs {name}: pip install 'clfnews[compose]'") from error
+
+
 def _strings(html: str, rng: random.Random) -> str:
     """Every piece of text a line, so that links break paragraphs (`get_text("\\n")` of parsers)."""
     from selectolax.lexbor import LexborHTMLParser
@@ -33,8 +44,7 @@ def _strings(html: str, rng: random.Random) -> str:
 
 def _markdown(html: str, rng: random.Random) -> str:
     """Markdown with bullets, pipes and marks of headings; links as their text or in full."""
-    import html2text
-
+    html2text = _imported("html2text")
     convert = html2text.HTML2Text(bodywidth=0)
     convert.ignore_links = rng.random() < 0.7
     convert.ignore_images = rng.random() < 0.7
@@ -44,9 +54,7 @@ def _markdown(html: str, rng: random.Random) -> str:
 
 def _layout(html: str, rng: random.Random) -> str:
     """Text set out as on the screen, table cells side by side."""
-    from inscriptis import get_text
-
-    return str(get_text(html))
+    return str(_imported("inscriptis").get_text(html))
 
 
 def _glued(html: str, rng: random.Random) -> str:
