@@ -11,13 +11,14 @@ import pytest
 from helpers import Cli
 
 from clfnews.config.schema import load_config
-from clfnews.data.corpus import load_gold
+from clfnews.data.corpus import corpus_from_rows, load_gold
+from clfnews.data.rows import registered_domain
 from clfnews.errors import UserError
 from clfnews.evaluation.scores import score_type
 from clfnews.evaluation.words import word_f1, word_scores, words_of
 from clfnews.filtering.filter import PageFilter
 from clfnews.labelling.align import align
-from clfnews.labelling.benchmarks import import_benchmark, registered_domain
+from clfnews.labelling.benchmarks import import_benchmark
 from clfnews.labels import TYPES
 from clfnews.readers.html.document import read_html
 from clfnews.training.train import train
@@ -146,6 +147,13 @@ def test_a_folder_of_another_layout_is_told(format: str, said: str, tmp_path: Pa
 def test_sub_domains_share_a_group() -> None:
     assert registered_domain("docs.bridges.co.uk") == registered_domain("bridges.co.uk") == "bridges.co.uk"
     assert registered_domain("www.bridges.example") == "bridges.example"
+    for hosts in (("www2.vtv.vn", "vtv.vn", "VTV.vn."), ("www.ft.de", "ft.de"), ("tin.bao.com.vn", "bao.com.vn")):
+        assert len({registered_domain(host) for host in hosts}) == 1
+    assert registered_domain("a.blogspot.com") != registered_domain("b.blogspot.com")
+    for name in ("báo", "10.0.0.1", "com.vn", "localhost", "[::1]", ""):
+        assert registered_domain(name) == name
+    rows = [{"lines": [{"text": "x", "type": "body"}], "site": site} for site in ("www2.vtv.vn", "vtv.vn", "ft.de")]
+    assert corpus_from_rows(iter(rows), "x", "x").groups == ("vtv.vn", "vtv.vn", "ft.de")
 
 
 # --- training ---------------------------------------------------------------------------

@@ -187,6 +187,9 @@ def test_encodings_of_vietnamese_pages(data: bytes, charset: str | None) -> None
         ("<p>café".encode("latin-1"), None, "café"),
         ("<html lang=vi><p>\u00e0 \u0103".encode("cp1258"), None, "à ă"),
         ("<?xml version='1.0' encoding='gb2312'?><p>中文".encode("gbk"), None, "中文"),
+        ("<meta charset=windows-874><p>ภาษาไทย".encode("cp874"), None, "ภาษาไทย"),
+        ("<p>한국어".encode("cp949"), "ks_c_5601-1987", "한국어"),
+        ("<p>中文".encode("gbk"), " 'x-gbk' ", "中文"),
         ("<meta charset=utf-8><p>日本".encode("iso2022_jp"), "iso-2022-jp", "日本"),
     ],
 )

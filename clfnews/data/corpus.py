@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from clfnews.data.rows import page_of_gold
+from clfnews.data.rows import page_of_gold, registered_domain
 from clfnews.errors import UserError, nearest
 from clfnews.files import numbered_rows
 from clfnews.labels import COARSE, is_article
@@ -176,7 +176,7 @@ def corpus_from_rows(rows: Iterator[dict[str, Any]], name: str, source: str, num
         except ValueError as error:
             raise UserError(f"{source}: row {number}: {error}") from error
         pages.append(page)
-        groups.append(str(row.get("group") or page.site or page.id))
+        groups.append(str(row.get("group") or (registered_domain(page.site) if page.site else page.id)))
         origins.append(str(row.get("origin") or ""))
         kinds.append(str(row.get("kind") or ""))
         references.append(str(row["reference"]) if row.get("reference") is not None else None)

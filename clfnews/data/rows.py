@@ -6,13 +6,17 @@ import gzip
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clfnews.errors import UserError, nearest
 from clfnews.files import jsonl_files
 from clfnews.labels import ARTICLE, STANCES, TASKS, TYPES
 from clfnews.page import Line, Page
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
 
 CONFIGS = ("pages", "stance")
 """Folders of labelled rows in a data folder."""
@@ -82,6 +86,25 @@ def site_of(row: Mapping[str, Any]) -> str | None:
     """The site of a page: as given, else the host of its address."""
     meta = {key: str(row[key]) for key in ("site", "url") if row.get(key)}
     return Page.from_text("", **meta).site
+
+
+def registered_domain(site: str) -> str:
+    """`docs.example.co.uk` as `example.co.uk`: hosts of one owner share templates and texts, so they are one group.
+
+    By the public suffix list, where each blog of a host of blogs is an owner.
+    What is no name of a host stays as it is.
+    """
+    host = site.lower().rstrip(".")
+    if "." not in host or host.replace(".", "").isdigit() or ":" in host:
+        return site
+    return _suffixes().privatesuffix(host) or host
+
+
+@lru_cache(maxsize=1)
+def _suffixes() -> PublicSuffixList:
+    from publicsuffixlist import PublicSuffixList
+
+    return PublicSuffixList()
 
 
 def stands_alone(row: Mapping[str, Any]) -> bool:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from clfnews.data.rows import registered_domain
 from clfnews.errors import UserError, nearest
 from clfnews.evaluation.words import word_f1, words_of
 from clfnews.files import replacing
@@ -126,13 +127,6 @@ def _row(sample: Sample, format: str, done: Imported) -> dict[str, Any] | None:
             for line, kept in zip(document.page.lines, chosen, strict=True)
         ],
     }
-
-
-def registered_domain(host: str) -> str:
-    """`docs.example.co.uk` as `example.co.uk`, by the usual shapes of suffixes: subdomains share templates and texts."""
-    parts = host.lower().rstrip(".").split(".")
-    short = len(parts) > 2 and len(parts[-1]) == 2 and (len(parts[-2]) <= 3 or parts[-2] in ("gouv", "govt"))
-    return ".".join(parts[-3:] if short else parts[-2:])
 
 
 def _wcxb(folder: Path, split: str | None) -> Iterator[Sample]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import codecs
 import re
 
+import webencodings
+
 _META = re.compile(rb"<(?:meta|\?xml)([^>]*+)", re.IGNORECASE)
 _LABEL = re.compile(rb"""(?:charset|encoding)\s*+=\s*+["']?+\s*+([A-Za-z0-9._:-]{2,40})""", re.IGNORECASE)
 _ROOT = re.compile(rb"<html([^>]*+)", re.IGNORECASE)
@@ -15,18 +17,6 @@ _LANG = re.compile(rb"""\slang\s*+=\s*+["']?([A-Za-z]{2})""", re.IGNORECASE)
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _HEAD_BYTES = 4096
 
-# The encodings of the WHATWG standard, by Python's names. Others are not taken
-# from a page: Python knows "encodings" such as punycode that are traps.
-_NAMES = (
-    "utf-8 utf-16-le utf-16-be ascii cp866 iso8859-1 iso8859-2 iso8859-3 iso8859-4 iso8859-5 iso8859-6 iso8859-7 iso8859-8 "
-    "iso8859-9 iso8859-10 iso8859-13 iso8859-14 iso8859-15 iso8859-16 koi8-r koi8-u mac-roman mac-cyrillic cp874 cp1250 cp1251 "
-    "cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258 gbk gb2312 gb18030 big5 big5hkscs euc_jp shift_jis cp932 iso2022_jp euc_kr "
-    "cp949 tis-620"
-)
-_KNOWN = frozenset(_NAMES.split())
-# Browsers read these labels as the larger encoding.
-_WIDER = {"ascii": "cp1252", "iso8859-1": "cp1252", "iso8859-9": "cp1254", "gbk": "gb18030", "gb2312": "gb18030",
-          "big5": "big5hkscs", "shift_jis": "cp932", "euc_kr": "cp949", "tis-620": "cp874", "utf-16": "utf-16-le"}  # fmt: skip
 # What browsers assume for a page without any mark, by the page's language (HTML standard, 13.2.3.2).
 _BY_LANGUAGE = {"vi": "cp1258", "ru": "cp1251", "uk": "cp1251", "bg": "cp1251", "be": "iso8859-5", "zh": "gb18030", "ja": "cp932",
                 "ko": "cp949", "th": "cp874", "tr": "cp1254", "el": "iso8859-7", "he": "cp1255", "ar": "cp1256", "fa": "cp1256",
@@ -70,15 +60,14 @@ def _language(data: bytes) -> str:
 
 
 def _known(label: str | None) -> str | None:
-    """Python's name of a label of a page or header; None if it is not one of the standard's."""
-    if not label:
+    """Python's name of a label of a page or header; None if it is not one of the standard's.
+
+    Others are not taken from a page: Python knows "encodings" such as punycode that are traps.
+    """
+    found = webencodings.lookup(label.strip().strip("\"'")) if label else None
+    if found is None or found.name in ("replacement", "x-user-defined"):
         return None
-    try:
-        name = codecs.lookup(label.strip().strip("\"'").replace("x-sjis", "shift_jis")).name
-    except (LookupError, ValueError):  # ValueError: NUL in the label
-        return None
-    name = _WIDER.get(name, name)
-    return name if name in _KNOWN else None
+    return "gb18030" if found.name == "gbk" else str(found.codec_info.name)  # the larger one, as browsers decode it
 
 
 def _is_utf8(data: bytes) -> bool:
