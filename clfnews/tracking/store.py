@@ -206,7 +206,7 @@ def store_problem(uri: str, error: Exception, named: bool) -> str:
         todo = f"it is of another version of MLflow; keep a copy of it, and run: mlflow db upgrade '{uri}'"
     elif re.search("no such (table|column)|already exists", first):
         todo = "it is not whole, as one whose making was stopped; if it has no runs yet, delete it"
-    elif "locked" in first:
+    elif re.search("is locked|file lock", first):
         todo = "another program holds it; try again"
     else:
         todo = "check MLFLOW_TRACKING_URI" if named else "is this the folder of the training? else set MLFLOW_TRACKING_URI"

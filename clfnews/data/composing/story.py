@@ -37,6 +37,8 @@ class StoryStyle:
     """Share of paragraphs with a link in them."""
     inserts: float = 0.3
     """Chance of each kind of box between paragraphs on a page."""
+    groups: int = 0
+    """Paragraphs in a box before the next one begins, often behind a wall of offers; 0: one box."""
     shown: float = 0.8
     """Share of captions that are shown."""
 
@@ -53,6 +55,7 @@ CHOICES: Mapping[str, tuple[Any, ...]] = {
     "quote": ("blockquote", "blockquote", "p", "aside"),
     "links": (0.0, 0.05, 0.1, 0.1, 0.25, 0.5),
     "inserts": (0.0, 0.15, 0.3, 0.3, 0.5, 0.8),
+    "groups": (0, 0, 0, 0, 3, 6),
     "shown": (1.0, 1.0, 0.7, 0.4),
 }
 
@@ -97,7 +100,30 @@ class _Drawing:
             out.append(self._notice())
         if self.style.p == "br":
             return _joined_by_breaks(out)
+        return self._grouped(out) if self.style.groups else "\n".join(out)
+
+    def _grouped(self, parts: list[str]) -> str:
+        """The story in several boxes, with walls of offers between some."""
+        out = []
+        for at in range(0, len(parts), self.style.groups):
+            out.append('<div class="content-group">' + "\n".join(parts[at : at + self.style.groups]) + "</div>")
+            if at + self.style.groups < len(parts) and self.rng.random() < 0.5:
+                out.append(self._wall())
         return "\n".join(out)
+
+    def _wall(self) -> str:
+        """Offers of subscriptions and accounts, several of which only one is shown: many lines, some of them sentences."""
+        shown, rng = self.shown, self.rng
+        out = []
+        for _ in range(rng.randint(1, 3)):
+            items = [*shown.ws("paywall", 1, 4), *shown.ws("newsletter", 1, 3), *shown.ws("login", 1, 5)]
+            rng.shuffle(items)
+            lines = "".join(f"<li>{escape(text)}</li>" for text in items)
+            pitch = escape(rng.choice((shown.w("consent"), shown.w("paywall"), shown.w("newsletter"))))
+            button = f"<button>{escape(shown.w('read_more'))}</button>"
+            out.append(f'<div class="offer"><h4>{escape(shown.w("paywall"))}</h4><p>{pitch}</p><ul>{lines}</ul>{button}</div>')
+        hidden = rng.choice(("", "", "", ' style="display:none"'))
+        return f'<section class="wall"{hidden} data-l="ui">{"".join(out)}</section>'
 
     def _group(self, kind: str, parts: list[Part]) -> list[str]:
         if kind == "li":
