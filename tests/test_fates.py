@@ -213,6 +213,22 @@ def test_an_emptied_error_file_is_written_again(run: Run, tmp_path: Path) -> Non
     assert run(resume=True).resumed == 0 and shards(tmp_path / "out") == clean
 
 
+def test_a_shard_without_a_marker_is_written_again(run: Run, tmp_path: Path) -> None:
+    """What is left when a worker is killed between the two, in a run that finished nothing else."""
+    (tmp_path / "in/a.jsonl").write_text(jsonl(TEXTS[0]), encoding="utf-8")
+
+    def stop(report: Report) -> None:
+        [marker] = (tmp_path / "out" / STATE).glob("*.json")
+        marker.unlink()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(progress=stop)
+    assert list(shards(tmp_path / "out")) == ["a.jsonl"]
+    report = run(resume=True)
+    assert (report.resumed, report.counts.pages) == (0, 1)
+
+
 @pytest.mark.parametrize(
     "text",
     ["[]", "null", "5", '{"key": 1}', '{"shards": {}}', "[" * 100_000, '{"key": "KEY", "shards": [{"shard": 5}], "sha256": "0"}'],

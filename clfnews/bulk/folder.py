@@ -59,7 +59,8 @@ def own_folder(out: Path, resume: bool) -> Iterator[set[str]]:
             yield _earlier(out)
         finally:
             _remove_temporary(out)
-            if [path.name for path in state.iterdir()] == ["lock"] and not (out / MANIFEST).exists():
+            # A worker that was killed may have left a shard and no marker: with the state the folder stays one of ours.
+            if [path.name for path in state.iterdir()] == ["lock"] and not _first_visible(out):
                 shutil.rmtree(state, ignore_errors=True)  # nothing was done: a second try needs no --resume
 
 
