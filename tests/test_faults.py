@@ -307,7 +307,7 @@ def test_memory_of_a_worker_is_bounded_by_the_largest_pages(context_filter: Path
             file.write(json.dumps({"text": text}) + "\n")
     # The peak of this program alone; `getrusage` also tells that of the process which started it.
     script = (
-        "import re, sys\nfrom pathlib import Path\nfrom clfnews.scale import filter_to_folder\n"
+        "import re, sys\nfrom pathlib import Path\nfrom clfnews.bulk.job import filter_to_folder\n"
         "report = filter_to_folder(['big.jsonl'], Path('out'), Path(sys.argv[1]))\n"
         "print(report.counts.pages, re.search(r'VmHWM:\\s+(\\d+) kB', Path('/proc/self/status').read_text())[1])"
     )
