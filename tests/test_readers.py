@@ -28,7 +28,7 @@ from clfnews.errors import BadRecord, UserError
 from clfnews.page import Page
 from clfnews.readers import streams
 from clfnews.readers.base import Part, ReadOptions, parse_columns
-from clfnews.readers.inputs import FORMATS, SUFFIXES, format_of, read_file, read_jsonl, read_pages, read_text
+from clfnews.readers.inputs import FORMATS, SUFFIXES, format_of, read_file, read_pages
 from clfnews.readers.streams import open_bytes
 
 HTML = "<html><head><title>t</title></head><body><h1>Một</h1><p>Hai</p></body></html>"
@@ -119,6 +119,20 @@ def test_folders_and_patterns_are_read_in_order_without_foreign_files(tmp_path: 
         (tmp_path / ".git/x.txt").unlink(missing_ok=True)
         with pytest.raises(UserError, match=message):
             list(read_pages([str(tmp_path / "a.txt"), str(tmp_path / missing)]))
+
+
+def test_names_of_files_that_are_not_utf8(tmp_path: Path) -> None:
+    (Path(os.fsdecode(os.fsencode(tmp_path) + b"/b\xe1o s\xe1ng.txt"))).write_text("Một")
+    [page] = read_pages([str(tmp_path)])
+    assert isinstance(page, Page) and page.id == "b\ufffdo s\ufffdng" and str(page.source).endswith("b\ufffdo s\ufffdng.txt")
+
+
+def test_many_bad_records_of_one_kind_are_told_together(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("{}\n" * 5_000 + '{"text": "Một"}\n' + "[]\n" * 3)
+    found = read(tmp_path / "a.jsonl")
+    bad = [record for record in found if isinstance(record, BadRecord)]
+    assert len(bad) == 1_000 + 1 + 3 and texts(found)[1_001] == ["Một"]
+    assert bad[1_000].record == "row 1001 to row 5000" and bad[1_000].reason.endswith(" (4,000 records)")
 
 
 def test_linked_folders_are_read_once(tmp_path: Path) -> None:
@@ -330,7 +344,7 @@ def test_a_bad_row_is_told_with_its_number_and_the_others_go_on(tmp_path: Path) 
         b"[" * 100_000,
     ]
     (tmp_path / "a.jsonl").write_bytes(b"\n".join(rows))
-    records = list(read_jsonl(tmp_path / "a.jsonl"))
+    records = read(tmp_path / "a.jsonl", format="jsonl")
     assert texts(records) == [
         ["one"], "not JSON", "not a JSON object", "needs 'text' (a string) or 'lines' (a list)", "'html' is not a string: 5",
         "not JSON", ["two"], texts(records)[-1],
@@ -789,7 +803,7 @@ def test_html_is_read_from_python() -> None:
 def test_text_is_read_as_before(tmp_path: Path) -> None:
     said: list[str] = []
     (tmp_path / "a.txt").write_bytes(b"ok \n\xff\n")
-    page = read_text(tmp_path / "a.txt", said.append)
+    [page] = read_file(tmp_path / "a.txt", said.append)
     assert (
         isinstance(page, Page)
         and page.id == "a"
@@ -797,6 +811,6 @@ def test_text_is_read_as_before(tmp_path: Path) -> None:
     )
     (tmp_path / "b.txt").write_bytes(b"\x89PNG\0\0")
     for name, reason in (("b.txt", "is a binary file, not text"), ("c.txt", "No such file or directory")):
-        record = read_text(tmp_path / name)
+        [record] = read(tmp_path / name)
         assert isinstance(record, BadRecord) and record.reason == reason
     assert open_bytes(io.BytesIO(b"x")).read() == b"x"

@@ -17,7 +17,8 @@ import os
 import shutil
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -31,9 +32,10 @@ from clfnews.readers.streams import COMPRESSED, StreamError, is_utf16, open_byte
 from clfnews.readers.tables import read_csv_rows, read_json_rows, read_jsonl_rows, read_parquet_rows
 from clfnews.readers.warc import read_warc
 
-__all__ = ["FORMATS", "SUFFIXES", "ReadOptions", "Records", "expand", "format_of", "read_file", "read_jsonl",
-           "read_pages", "read_text"]  # fmt: skip
+__all__ = ["FORMATS", "SUFFIXES", "ReadOptions", "Records", "expand", "format_of", "read_file", "read_pages"]
 
+MAX_ALIKE = 1_000
+"""Bad records in a row that are told one by one if their reasons are the same: a row of three bytes makes a hundred."""
 Reader = Callable[[BinaryIO, Source, ReadOptions, Warn, Part | None], Records]
 
 
@@ -70,8 +72,13 @@ def read_file(
     options = options or ReadOptions()
     known, compression = format_of(path.name)
     name = options.format or known
+<<<<<<< HEAD
     # The bytes of a name need not be UTF-8, those of an output have to.
     source = Source(valid(str(path)), valid(_stem(path.name)), skip)
+=======
+    shown = Path(_shown(path))
+    source = Source(str(shown), _stem(shown.name), skip)
+>>>>>>> w-readers
     try:
         with path.open("rb") as file:
             # Parquet wants to jump about in the file, parts begin in its middle.
@@ -84,16 +91,6 @@ def read_file(
         if is_passing(error):
             raise MachineError(f"{source.name}: cannot be read now: {error.strerror}") from error
         yield BadRecord(source.name, "file", error.strerror or str(error))
-
-
-def read_text(path: Path, warn: Warn = silent) -> Page | BadRecord:
-    """One text file as one page; invalid UTF-8 is replaced and said."""
-    return next(iter(read_file(path, warn, ReadOptions(format="text"))))
-
-
-def read_jsonl(path: Path) -> Records:
-    """The rows of a JSONL file (`text`, `html` or `lines`, optional `id`, `url`, `site`, `date`)."""
-    return read_file(path, options=ReadOptions(format="jsonl"))
 
 
 def format_of(name: str) -> tuple[str | None, str | None]:
@@ -180,7 +177,7 @@ def _is_folder(path: Path) -> bool:
 
 def told(name: str, not_read: Sequence[Path]) -> str:
     """What is said of the files that were passed over."""
-    few = ", ".join(str(path.relative_to(name)) for path in not_read[:3]) + (", ..." if len(not_read) > 3 else "")
+    few = ", ".join(_shown(path.relative_to(name)) for path in not_read[:3]) + (", ..." if len(not_read) > 3 else "")
     many = f"{counted(len(not_read), 'file')} {'is' if len(not_read) == 1 else 'are'}"
     return f"{name}: {many} not read: the name tells no format, or the link is broken ({few}); see --input-format"
 
@@ -196,6 +193,11 @@ def _is_set_aside(file: Path, folder: Path) -> bool:
     return hidden or file.name.endswith(".errors.jsonl") or file.name == "_manifest.json"
 
 
+def _shown(path: Path) -> str:
+    """A path as text that every output can hold: bytes of its name that are not UTF-8 are replaced."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
 def _stem(name: str) -> str:
     """`page` of `page.html.gz`."""
     format_, compression = format_of(name)
@@ -207,11 +209,35 @@ def _guarded(records: Records, source: Source, warn: Warn) -> Records:
     """The records, with the end of a broken stream as a `BadRecord` and pages that are too large as another."""
     n = 0
     try:
-        for record in records:
+        for record in _few_alike(records):
             n += 1
             yield checked(record, source.name, warn)
     except StreamError as error:
         yield BadRecord(source.name, f"after record {n}" if n else "file", str(error))
+
+
+def _few_alike(records: Records) -> Records:
+    """The records; of bad ones in a row with one reason, those after the first `MAX_ALIKE` are told together."""
+    alike: list[BadRecord] = []  # the first `MAX_ALIKE`, the first that is not told by itself, the last
+    more = 0
+    for record in records:
+        if isinstance(record, BadRecord) and alike and record.reason == alike[0].reason:
+            if len(alike) >= MAX_ALIKE:
+                more += 1
+                alike[MAX_ALIKE:] = [alike[MAX_ALIKE] if more > 1 else record, record]
+                continue
+            alike.append(record)
+        else:
+            yield from _together(alike, more)
+            alike, more = [record] if isinstance(record, BadRecord) else [], 0
+        yield record
+    yield from _together(alike, more)
+
+
+def _together(alike: list[BadRecord], more: int) -> Iterator[BadRecord]:
+    if more:
+        first, last = alike[MAX_ALIKE:]
+        yield replace(last, record=f"{first.record} to {last.record}", reason=f"{last.reason} ({counted(more, 'record')})")
 
 
 def _standard_input(warn: Warn, options: ReadOptions, skip: Callable[[str], None]) -> Records:
