@@ -159,7 +159,7 @@ def test_what_archives_hold_besides_pages_is_counted(cli: Cli, rules_filter: Pat
     record = b"WARC/1.0\r\nWARC-Type: response\r\nContent-Length: %d\r\n\r\n%s\r\n\r\n"
     (tmp_path / "a.warc").write_bytes(b"".join(record % (len(body), body) for body in bodies))
     done = cli("filter", "a.warc", "-o", "out", "-m", rules_filter)
-    assert done.code == 0 and "3 responses of web archives passed over: 2 image, 1 redirect\n" in done.out
+    assert done.code == 0 and "3 records of web archives passed over: 2 image, 1 redirect\n" in done.out
     totals = manifest(tmp_path / "out")["totals"]
     assert totals["skipped"] == {"image": 2, "redirect": 1} and totals["records"] == 1
     assert "2 image, 1 redirect" in cli("filter", "a.warc", "-o", "out", "-m", rules_filter, "--resume").out

@@ -243,7 +243,7 @@ def _good(records: Iterator[Page | BadRecord], errors: Few) -> Iterator[Page]:
 def _passed_over(skipped: Mapping[str, int]) -> str:
     """What was left out of web archives, by kind."""
     kinds = ", ".join(f"{number:,} {kind}" for kind, number in sorted(skipped.items(), key=lambda item: (-item[1], item[0])))
-    return f"{counted(sum(skipped.values()), 'response')} of web archives passed over: {kinds}"
+    return f"{counted(sum(skipped.values()), 'record')} of web archives passed over: {kinds}"
 
 
 def _as_text(tagged: TaggedPage, shown: bool) -> str:

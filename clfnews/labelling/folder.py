@@ -15,7 +15,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from clfnews.data.rows import site_of, stands_alone
+from clfnews.data.rows import registered_domain, site_of, stands_alone
 from clfnews.errors import UserError, nearest
 from clfnews.files import numbered_rows, write_text
 from clfnews.labelling.rows import GoldRow
@@ -114,7 +114,7 @@ def _gold(row: GoldRow) -> dict[str, Any]:
         "origin": row.get("origin") or "labelled",
         "site": site,
         "layout": row.get("layout") or site or row["id"],
-        "group": str(row.get("group") or site or row["id"]),
+        "group": str(row.get("group") or (registered_domain(site) if site else row["id"])),
         "article": (row.get("article") or row["id"]) if has_article else None,
         "guidelines": row.get("guidelines") or GUIDELINES_VERSION,
     }

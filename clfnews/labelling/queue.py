@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from clfnews.data.rows import registered_domain
 from clfnews.errors import BadRecord, UserError
 from clfnews.files import read_rows
 from clfnews.filtering.filter import PageFilter
@@ -227,7 +228,8 @@ def _row(choice: Choice, stance: bool) -> GoldRow:
     page = tagged.page
     lines = [{"text": line.text, "type": line.type, "stance": line.stance if stance else None} for line in tagged.lines]
     return {
-        "id": page.id, "origin": "labelled", "site": site, "layout": site or page.id, "group": site or page.id,
+        "id": page.id, "origin": "labelled", "site": site, "layout": site or page.id,
+        "group": registered_domain(site) if site else page.id,
         "url": page.url, "date": page.date, "guidelines": GUIDELINES_VERSION, "chosen_for": choice.why,
         "model": tagged.model, "lines": lines,
     }  # fmt: skip

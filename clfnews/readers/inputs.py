@@ -72,13 +72,8 @@ def read_file(
     options = options or ReadOptions()
     known, compression = format_of(path.name)
     name = options.format or known
-<<<<<<< HEAD
     # The bytes of a name need not be UTF-8, those of an output have to.
     source = Source(valid(str(path)), valid(_stem(path.name)), skip)
-=======
-    shown = Path(_shown(path))
-    source = Source(str(shown), _stem(shown.name), skip)
->>>>>>> w-readers
     try:
         with path.open("rb") as file:
             # Parquet wants to jump about in the file, parts begin in its middle.
@@ -177,7 +172,7 @@ def _is_folder(path: Path) -> bool:
 
 def told(name: str, not_read: Sequence[Path]) -> str:
     """What is said of the files that were passed over."""
-    few = ", ".join(_shown(path.relative_to(name)) for path in not_read[:3]) + (", ..." if len(not_read) > 3 else "")
+    few = ", ".join(valid(str(path.relative_to(name))) for path in not_read[:3]) + (", ..." if len(not_read) > 3 else "")
     many = f"{counted(len(not_read), 'file')} {'is' if len(not_read) == 1 else 'are'}"
     return f"{name}: {many} not read: the name tells no format, or the link is broken ({few}); see --input-format"
 
@@ -191,11 +186,6 @@ def _is_set_aside(file: Path, folder: Path) -> bool:
     """Hidden files, and what `clfnews filter` writes beside its pages."""
     hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
     return hidden or file.name.endswith(".errors.jsonl") or file.name == "_manifest.json"
-
-
-def _shown(path: Path) -> str:
-    """A path as text that every output can hold: bytes of its name that are not UTF-8 are replaced."""
-    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def _stem(name: str) -> str:
