@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
+import re
 import signal
 import subprocess
 import sys
@@ -152,7 +152,9 @@ def make_data(folder: Path) -> Path:
         for split, (n_rows, n_groups) in splits.items():
             rows = cut_rows(ROOT / "data" / config / f"{split}.jsonl", n_rows, n_groups)
             write_rows(folder / config / f"{split}.jsonl", rows)
-    shutil.copy(ROOT / "data" / "README.md", folder / "README.md")
+    # The card without the files of pages drawn as HTML, which a tiny folder does not have.
+    card = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
+    (folder / "README.md").write_text(re.sub(r"path: \[(\S+\.jsonl), [^\]]*\]", r"path: \1", card), encoding="utf-8")
     return folder
 
 

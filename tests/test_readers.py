@@ -127,14 +127,6 @@ def test_names_of_files_that_are_not_utf8(tmp_path: Path) -> None:
     assert isinstance(page, Page) and page.id == "b\ufffdo s\ufffdng" and str(page.source).endswith("b\ufffdo s\ufffdng.txt")
 
 
-def test_many_bad_records_of_one_kind_are_told_together(tmp_path: Path) -> None:
-    (tmp_path / "a.jsonl").write_text("{}\n" * 5_000 + '{"text": "Một"}\n' + "[]\n" * 3)
-    found = read(tmp_path / "a.jsonl")
-    bad = [record for record in found if isinstance(record, BadRecord)]
-    assert len(bad) == 1_000 + 1 + 3 and texts(found)[1_001] == ["Một"]
-    assert bad[1_000].record == "row 1001 to row 5000" and bad[1_000].reason.endswith(" (4,000 records)")
-
-
 def test_linked_folders_are_read_once(tmp_path: Path) -> None:
     for name in ("crawl/2024-11/a.txt", "store/b.txt", "store/deep/c.txt"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -160,14 +152,6 @@ def test_a_folder_that_cannot_be_opened_is_a_bad_record() -> None:
         finally:
             os.seteuid(user)
         assert found == [["Một"], "Permission denied"]
-
-
-def test_a_pipe_is_read_once_or_refused(tmp_path: Path) -> None:
-    from clfnews.bulk.units import list_inputs
-
-    os.mkfifo(tmp_path / "a.jsonl")
-    with pytest.raises(UserError, match="is a pipe or a device, and can be read only once; give it as standard input"):
-        list_inputs([str(tmp_path / "a.jsonl")], ReadOptions(), tmp_path / "out")
 
 
 @pytest.mark.parametrize("packing", PACK)

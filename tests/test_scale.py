@@ -163,7 +163,7 @@ def test_what_archives_hold_besides_pages_is_counted(cli: Cli, rules_filter: Pat
     totals = manifest(tmp_path / "out")["totals"]
     assert totals["skipped"] == {"image": 2, "redirect": 1} and totals["records"] == 1
     assert "2 image, 1 redirect" in cli("filter", "a.warc", "-o", "out", "-m", rules_filter, "--resume").out
-    assert cli("filter", "a.warc", "-m", rules_filter).error.endswith("passed over: 2 image, 1 redirect")
+    assert cli("filter", "a.warc", "-m", rules_filter).err.endswith("passed over: 2 image, 1 redirect\n")
 
 
 def test_rows_have_the_date(run: Run, tmp_path: Path) -> None:

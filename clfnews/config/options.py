@@ -62,11 +62,11 @@ class PageOptions(Section):
     """`models.page_model.PageModel`."""
 
     hidden: Positive = 64
-    nets: Positive = 3
-    epochs: Positive = 4
+    nets: Positive = 2
+    epochs: Positive = 3
     trees: Positive = 80
     forest: Annotated[float, Field(ge=0, lt=1)] = 0.5
-    rows: Positive = 160_000
+    rows: Positive = 130_000
     copies: Annotated[int, Field(ge=0, le=LARGEST)] = 1
     abstain: Share = 0.4
     chain: Annotated[float, Field(ge=0, le=LARGEST)] = 0.3

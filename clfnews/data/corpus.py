@@ -111,6 +111,8 @@ def load_split(folder: str | Path, config: str, split: str) -> Corpus:
         try:
             builder = datasets.load_dataset_builder(str(folder), config, cache_dir=cache)
             known = sorted(str(name) for name in builder.config.data_files or {})
+        except FileNotFoundError as error:
+            raise UserError(f"{folder}: its card names a file that is not there ({str(error).splitlines()[0]:.200})") from error
         except ValueError as error:
             raise UserError(f"{folder}: {str(error).splitlines()[0]}") from error
         if split not in known:

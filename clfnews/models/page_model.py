@@ -32,6 +32,8 @@ _SCORER_FOLDS = 2
 _SIDES = ("article", "other")
 _COPIES = 2
 """The scorer learns from so many lines with the same text and type."""
+_ROWS = 4096
+"""Lines that the networks and trees read in one go: what bounds their memory."""
 _PIECE = 64
 """Pages whose features are computed in one go."""
 _WHOLE = 0.4
@@ -71,11 +73,11 @@ class PageModel:
         labels: tuple[str, ...],
         *,
         hidden: int = 64,
-        nets: int = 3,
-        epochs: int = 4,
+        nets: int = 2,
+        epochs: int = 3,
         trees: int = 80,
         forest: float = 0.5,
-        rows: int = 160_000,
+        rows: int = 130_000,
         copies: int = 1,
         abstain: float = 0.4,
         chain: float = 0.3,
@@ -246,14 +248,18 @@ class PageModel:
         words, paths = self._word_scores(self._words, pages, table), _path_odds(self._paths, pages)
         idf = self._arrays["idf"].astype(np.float32)
         x = _features(pages, table, words, paths, idf, self.boxes)[0]
-        p = self._nets.predict(encode(x, self._arrays))
-        if self.forest_weight > 0:
-            mixed = (1 - self.forest_weight) * log_odds(p[:, self._is_article].sum(axis=1)) + self.forest_weight * log_odds(
-                self._forest.predict(x)
-            )
-            p = self._with_article(p, 1 / (1 + np.exp(-mixed)))
+        p = np.concatenate([self._read(x[first : first + _ROWS]) for first in range(0, len(x), _ROWS)])
         p = smooth(p, [len(page.lines) for page in pages], self._arrays["transitions"], self.chain)
         return split_back(normalised(p), pages)
+
+    def _read(self, x: np.ndarray) -> np.ndarray:
+        """Rows x labels of rows of features: networks and trees averaged in log-odds of p(article)."""
+        p = self._nets.predict(encode(x, self._arrays))
+        if self.forest_weight == 0:
+            return p
+        odds = log_odds(p[:, self._is_article].sum(axis=1)), log_odds(self._forest.predict(x))
+        mixed = (1 - self.forest_weight) * odds[0] + self.forest_weight * odds[1]
+        return self._with_article(p, 1 / (1 + np.exp(-mixed)))
 
     def _with_article(self, p: np.ndarray, q: np.ndarray) -> np.ndarray:
         """Rows whose article types sum to q, each side's shares as they were."""

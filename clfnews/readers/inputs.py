@@ -17,8 +17,7 @@ import os
 import shutil
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -34,8 +33,6 @@ from clfnews.readers.warc import read_warc
 
 __all__ = ["FORMATS", "SUFFIXES", "ReadOptions", "Records", "expand", "format_of", "read_file", "read_pages"]
 
-MAX_ALIKE = 1_000
-"""Bad records in a row that are told one by one if their reasons are the same: a row of three bytes makes a hundred."""
 Reader = Callable[[BinaryIO, Source, ReadOptions, Warn, Part | None], Records]
 
 
@@ -199,35 +196,11 @@ def _guarded(records: Records, source: Source, warn: Warn) -> Records:
     """The records, with the end of a broken stream as a `BadRecord` and pages that are too large as another."""
     n = 0
     try:
-        for record in _few_alike(records):
+        for record in records:
             n += 1
             yield checked(record, source.name, warn)
     except StreamError as error:
         yield BadRecord(source.name, f"after record {n}" if n else "file", str(error))
-
-
-def _few_alike(records: Records) -> Records:
-    """The records; of bad ones in a row with one reason, those after the first `MAX_ALIKE` are told together."""
-    alike: list[BadRecord] = []  # the first `MAX_ALIKE`, the first that is not told by itself, the last
-    more = 0
-    for record in records:
-        if isinstance(record, BadRecord) and alike and record.reason == alike[0].reason:
-            if len(alike) >= MAX_ALIKE:
-                more += 1
-                alike[MAX_ALIKE:] = [alike[MAX_ALIKE] if more > 1 else record, record]
-                continue
-            alike.append(record)
-        else:
-            yield from _together(alike, more)
-            alike, more = [record] if isinstance(record, BadRecord) else [], 0
-        yield record
-    yield from _together(alike, more)
-
-
-def _together(alike: list[BadRecord], more: int) -> Iterator[BadRecord]:
-    if more:
-        first, last = alike[MAX_ALIKE:]
-        yield replace(last, record=f"{first.record} to {last.record}", reason=f"{last.reason} ({counted(more, 'record')})")
 
 
 def _standard_input(warn: Warn, options: ReadOptions, skip: Callable[[str], None]) -> Records:

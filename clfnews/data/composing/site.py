@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from clfnews.data.composing.articles import Article, Story
+from clfnews.data.composing.story import draw_story, style_of
 from clfnews.errors import UserError
 
 CHROME = frozenset(
@@ -284,8 +285,6 @@ class Shown:
 
     def story(self, *, lede: bool = True, **fixed: Any) -> Any:
         """The body as the site marks it up; options of `story.StoryStyle` may be fixed."""
-        from clfnews.data.composing.story import draw_story, style_of
-
         if self.article is None:
             return ""
         style = style_of(random.Random(f"{self._site.seed}-story"), fixed)
@@ -297,21 +296,3 @@ def _date_of(article: Article | None, rng: random.Random) -> datetime:
         return datetime.strptime(article.date if article else "", "%Y-%m-%d %H:%M")
     except ValueError:
         return datetime(2012, 1, 1, 6) + timedelta(minutes=rng.randrange(60 * 24 * 365 * 14))
-
-
-def pieces(text: str, rng: random.Random) -> Iterator[tuple[str, bool]]:
-    """A paragraph cut at one stretch of it that is a link: (text, whether it is the link)."""
-    words = list(re.finditer(r"\S+", text))
-    if len(words) < 6:  # a script without spaces, or too short to link
-        if len(text) < 24:
-            yield text, False
-            return
-        start = rng.randrange(4, len(text) - 12)
-        end = start + rng.randrange(3, 8)
-    else:
-        first = rng.randrange(1, len(words) - 3)
-        last = min(first + rng.randrange(3), len(words) - 2)
-        start, end = words[first].start(), words[last].end()
-    yield text[:start], False
-    yield text[start:end], True
-    yield text[end:], False

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from html import escape
 from itertools import groupby
-from typing import Any
+from typing import Any, Protocol
 
 from clfnews.data.composing.articles import Article, Part
-from clfnews.data.composing.site import Shown, pieces
+
+
+class Words(Protocol):
+    """What the drawing asks the site for: words of a role, and other stories (`site.Shown`)."""
+
+    article: Article | None
+
+    def w(self, role: str) -> str: ...
+
+    def ws(self, role: str, low: int, high: int | None = None) -> list[str]: ...
+
+    def teasers(self, low: int, high: int, source: str = "mixed") -> list[dict[str, Any]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +78,7 @@ def style_of(rng: random.Random, fixed: Mapping[str, Any]) -> StoryStyle:
     return replace(StoryStyle(**drawn), **fixed)
 
 
-def draw_story(article: Article, style: StoryStyle, shown: Shown, rng: random.Random, *, lede: bool) -> Any:
+def draw_story(article: Article, style: StoryStyle, shown: Words, rng: random.Random, *, lede: bool) -> Any:
     """The HTML of the body, as `markupsafe.Markup`."""
     from markupsafe import Markup
 
@@ -78,7 +90,7 @@ def _attributes(label: str, name: str = "") -> str:
 
 
 class _Drawing:
-    def __init__(self, article: Article, style: StoryStyle, shown: Shown, rng: random.Random, lede: bool) -> None:
+    def __init__(self, article: Article, style: StoryStyle, shown: Words, rng: random.Random, lede: bool) -> None:
         self.style, self.shown, self.rng = style, shown, rng
         parts = [part for part in article.parts if part.type != "title"]
         if not lede and article.lede:
@@ -314,3 +326,21 @@ def _joined_by_breaks(parts: list[str]) -> str:
     for part in parts:
         out.append(part.removeprefix("<!--br-->") + "<br><br>" if part.startswith("<!--br-->") else part)
     return '<div class="content-body">' + "\n".join(out) + "</div>"
+
+
+def pieces(text: str, rng: random.Random) -> Iterator[tuple[str, bool]]:
+    """A paragraph cut at one stretch of it that is a link: (text, whether it is the link)."""
+    words = list(re.finditer(r"\S+", text))
+    if len(words) < 6:  # a script without spaces, or too short to link
+        if len(text) < 24:
+            yield text, False
+            return
+        start = rng.randrange(4, len(text) - 12)
+        end = start + rng.randrange(3, 8)
+    else:
+        first = rng.randrange(1, len(words) - 3)
+        last = min(first + rng.randrange(3), len(words) - 2)
+        start, end = words[first].start(), words[last].end()
+    yield text[:start], False
+    yield text[start:end], True
+    yield text[end:], False
