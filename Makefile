@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 CONFIG ?= configs/base.yaml
 
-.PHONY: install check test browser fix train ui
+.PHONY: install check test quick browser fix train ui
 
 install: $(VENV)/installed
 
@@ -19,7 +19,11 @@ check: install
 	$(BIN)/mypy
 
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# All but the slow tests.
+quick: install
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow and not browser'
 
 # The MLflow UI and the HTML report in headless Chromium (apt-get install chromium).
 browser: install

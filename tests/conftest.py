@@ -18,7 +18,9 @@ from helpers import Cli, Project, Result, make_data, run, tiny_config
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--lower-floors", action="store_true", help="measure the quality floors anew and pin them (tests/test_quality_floor.py)"
+        "--lower-floors",
+        action="store_true",
+        help="pin the quality floors anew (tests/models/test_quality_floor.py)",
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
+import pytest
 from helpers import ROOT, environment
 
 LIMIT = 100
@@ -73,6 +74,7 @@ def attack() -> None:
                 pattern.sub(data[:0], data)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_every_pattern_is_linear() -> None:
     done = subprocess.run(
         [sys.executable, "-c", "import test_patterns; test_patterns.attack()"],

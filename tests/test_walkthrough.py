@@ -11,6 +11,8 @@ import pytest
 import yaml
 from helpers import ROOT, Project, Result, run, tiny_config
 
+pytestmark = pytest.mark.slow
+
 EXAMPLE = ROOT / "tests" / "files" / "english"
 COMMANDS = [
     line

@@ -20,7 +20,7 @@ from clfnews.models import make_model
 from clfnews.models.calibration import FittedTask
 from clfnews.page import Page
 
-FILES = Path(__file__).parent / "files"
+FILES = ROOT / "tests" / "files"
 PAIRS = {
     "page": ("page", {"hidden": 4, "nets": 1, "epochs": 1, "copies": 0, "trees": 2}, "cues", {}),
     "fasttext": ("fasttext", {"dim": 4, "epoch": 1, "bucket": 100}, "linear", {"min_df": 1}),
@@ -73,6 +73,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 @pytest.mark.parametrize("name", PAIRS)
 def test_a_file_that_is_not_as_it_was_saved_is_named(
@@ -87,6 +88,7 @@ def test_a_file_that_is_not_as_it_was_saved_is_named(
         assert str(broken) in str(error.value) and "\n" not in str(error.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 @pytest.mark.parametrize("name", PAIRS)
 def test_a_folder_without_checksums_is_loaded_or_refused(

@@ -230,6 +230,7 @@ def test_numbers_of_other_data_are_not_set_side_by_side() -> None:
     assert part.refusal is not None and "clfnews 9." in part.refusal
 
 
+@pytest.mark.slow
 def test_the_command(project: Project, cli: Cli, other_id: str, registered: str) -> None:
     env = {"MLFLOW_TRACKING_URI": project.store}
     done = cli("compare", registered, other_id[:8], env=env)

@@ -100,6 +100,7 @@ def test_a_killed_main_process_leaves_no_workers_and_no_half_shards(
     assert_whole(tmp_path / "out", clean)
 
 
+@pytest.mark.slow
 def test_random_kills_lose_and_double_nothing(many: Path, rules_filter: Path, clean: Any, tmp_path: Path) -> None:
     rng = random.Random(7)
     for _ in range(4):
@@ -256,6 +257,7 @@ def hostile_files(folder: Path) -> dict[str, str]:
     return {name: reason for name, (_, reason) in contents.items()}
 
 
+@pytest.mark.slow
 def test_every_hostile_file_is_told_and_the_good_one_is_whole(cli: Cli, rules_filter: Path, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     reasons = hostile_files(tmp_path / "in")
@@ -298,6 +300,7 @@ def test_what_pages_hold_does_not_steer_the_terminal(rules_filter: Path, tmp_pat
     assert [c for c in text if not c.isprintable()] == []
 
 
+@pytest.mark.slow
 def test_memory_of_a_worker_is_bounded_by_the_largest_pages(page_filter_folder: Path, tmp_path: Path) -> None:
     """Its bounds are those of a page and of a batch; the input has pages of the largest size between ordinary ones."""
     long_line = "Bộ trưởng Ngoại giao hai nước đã gặp nhau tại Hà Nội và nhất trí nối lại đối thoại."
@@ -359,6 +362,7 @@ def without_checksums(folder: Path) -> None:
     (folder / "filter.json").write_text(json.dumps(meta), encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_model_with_options_of_another_version_is_refused(cli: Cli, page_filter_folder: Path, tmp_path: Path) -> None:
     import shutil
 
@@ -370,6 +374,7 @@ def test_a_model_with_options_of_another_version_is_refused(cli: Cli, page_filte
     assert done.code == 2 and "options that this version does not know (tone); train again" in done.error
 
 
+@pytest.mark.slow
 def test_a_model_file_cannot_bring_code_along(tmp_path: Path) -> None:
     """A pickle, and a skops file with a foreign type, in the place of a model are refused and not run."""
     import pickle

@@ -82,6 +82,7 @@ def test_tag_writes_every_line_in_the_documented_form(project: Project, cli: Cli
         assert 0 <= row["confidence"] <= 1 and row["model"]
 
 
+@pytest.mark.slow
 def test_filter_as_jsonl_has_the_same_pages_with_the_kept_lines(rules_filter: Path, cli: Cli, tmp_path: Path) -> None:
     tagged = cli("tag", *SEEDS, "-m", rules_filter).rows
     kept = [page | {"lines": [line for line in page["lines"] if line["keep"]]} for page in tagged]
@@ -91,6 +92,7 @@ def test_filter_as_jsonl_has_the_same_pages_with_the_kept_lines(rules_filter: Pa
     assert [json.loads(line) for line in (tmp_path / "kept.jsonl").read_text(encoding="utf-8").splitlines()] == kept
 
 
+@pytest.mark.slow
 def test_every_kind_of_input_gives_the_same_tags(rules_filter: Path, cli: Cli, tmp_path: Path) -> None:
     text = SEED_PAGE.read_text(encoding="utf-8")
     lines = [line.text for line in Page.from_text(text).lines]
@@ -115,6 +117,7 @@ def test_every_kind_of_input_gives_the_same_tags(rules_filter: Path, cli: Cli, t
     assert folder[0]["lines"] == folder[1]["lines"], "text keeps its line numbers, empty lines counted"
 
 
+@pytest.mark.slow
 def test_a_threshold_decides_again_on_the_same_probabilities(rules_filter: Path, cli: Cli) -> None:
     all_lines = cli("tag", SEED_PAGE, "-m", rules_filter, "--threshold", "0").rows[0]["lines"]
     no_lines = cli("tag", SEED_PAGE, "-m", rules_filter, "--threshold", "1").rows[0]["lines"]
@@ -122,6 +125,7 @@ def test_a_threshold_decides_again_on_the_same_probabilities(rules_filter: Path,
     assert [line["p"] for line in all_lines] == [line["p"] for line in no_lines]
 
 
+@pytest.mark.slow
 def test_evaluate_prints_one_flat_object(rules_filter: Path, cli: Cli) -> None:
     file = ROOT / "data" / "pages" / "test.jsonl"
     done = cli("evaluate", rules_filter, file, "--json")
@@ -149,6 +153,7 @@ def test_a_filter_says_what_it_is(rules_filter: Path) -> None:
     assert repr(PageFilter.load(rules_filter)) == "PageFilter('rules+lexicon', type='rules', stance='lexicon', threshold=0.5)"
 
 
+@pytest.mark.slow
 def test_evaluate_on_stance_rows(rules_filter: Path, cli: Cli, tmp_path: Path) -> None:
     texts = {
         "conciliatory": "Hai bên nhất trí nối lại đàm phán.",

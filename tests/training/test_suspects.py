@@ -40,6 +40,7 @@ def _linear() -> dict[str, Any]:
     return {"type": values["type"]}
 
 
+@pytest.mark.slow
 def test_planted_errors_are_found_and_shown_on_their_page(planted: tuple[Config, set[tuple[str, int]]]) -> None:
     config, wrong = planted
     found, n = find_suspects(config, "type", "linear", top=10_000)
@@ -74,6 +75,7 @@ def test_the_edit_command_leads_to_the_row_that_a_split_is_built_from(tiny_data:
         assert suspect.edit == f"${{EDITOR:-vi}} +{number} {data}/articles.jsonl"
 
 
+@pytest.mark.slow
 def test_the_command(cli: Cli, tiny_data: Path, tmp_path: Path) -> None:
     (tmp_path / "tiny.yaml").write_text(json.dumps(tiny_config(data={"folder": str(tiny_data)})), encoding="utf-8")
     done = cli("data", "suspects", "tiny.yaml", "--task", "stance", "--top", "3")

@@ -63,6 +63,7 @@ def test_a_split_is_what_its_file_says(data: Path, config: str) -> None:
     assert load_gold(data / config / "train.jsonl").digest == corpus.digest
 
 
+@pytest.mark.slow
 def test_the_shipped_folder_has_its_splits_and_its_seeds() -> None:
     for config, task in (("pages", "type"), ("stance", "stance")):
         splits = {split: load_split(ROOT / "data", config, split) for split in ("train", "validation", "test")}

@@ -474,6 +474,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_memory_of_hostile_files_is_bounded(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(HOSTILE[name]())
@@ -567,6 +568,7 @@ def test_responses_that_are_no_pages_are_counted(tmp_path: Path) -> None:
     assert skipped == ["redirect", "error", "image", "image", "application", "other type", "request"]
 
 
+@pytest.mark.slow
 def test_bodies_are_decoded_and_their_bombs_are_not(tmp_path: Path) -> None:
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (HTML.encode()[:20], HTML.encode()[20:])) + b"0\r\n\r\n"
     bodies = {
@@ -677,6 +679,7 @@ def generated(kind: str, n: int) -> Iterator[bytes]:
         yield warc_record("conversion", i, text.encode()) if kind == "wet" else json.dumps({"text": text}).encode() + b"\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["wet", "jsonl"])
 def test_memory_does_not_grow_with_the_file(kind: str, tmp_path: Path) -> None:
     def peak(n: int) -> int:
@@ -694,6 +697,7 @@ def test_memory_does_not_grow_with_the_file(kind: str, tmp_path: Path) -> None:
     assert peak(1500) < 1.3 * peak(300)
 
 
+@pytest.mark.slow
 def test_a_large_row_group_is_read_in_pieces(tmp_path: Path) -> None:
     text = "Một dòng chữ dài vừa phải để đọc. " * 60
     pq.write_table(pa.table({"text": [f"{text}{i}" for i in range(40_000)]}), tmp_path / "a.parquet", row_group_size=40_000)
@@ -743,6 +747,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(row=st.dictionaries(st.sampled_from(["text", "html", "lines", "id", "url", "site", "date"]), JSON, max_size=5))
 def test_any_json_object_gives_a_page_or_a_bad_record(row: dict[str, Any], tmp_path: Path, rules_filter: Path) -> None:

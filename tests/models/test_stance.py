@@ -60,6 +60,7 @@ def test_phrases_do_not_run_over_lines() -> None:
 # --- explanations -------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_an_explanation_names_what_turned_the_line(cues: Cues) -> None:
     why = cues.explain("Nga đe dọa tấn công nếu Mỹ không rút tên lửa.", most=8)
     assert any("threaten" in name or "đe" in name for name, part in why if part > 0)
@@ -188,7 +189,7 @@ def test_a_stance_of_a_text_in_python(cues: Cues) -> None:
 
 # --- pretrained word vectors ----------------------------------------------------------
 
-VECTORS = Path(__file__).parent / "files" / "vectors.vec"
+VECTORS = ROOT / "tests" / "files" / "vectors.vec"
 
 
 def fasttext_on(vectors: Path | None) -> np.ndarray:

@@ -3,7 +3,7 @@
 `floors.json` holds a floor for each score beside the hash of the data it was
 measured on. A floor is lowered (and all are measured anew) only on purpose:
 
-    pytest tests/test_quality_floor.py --lower-floors
+    pytest tests/models/test_quality_floor.py --lower-floors
 """
 
 from __future__ import annotations
@@ -28,15 +28,17 @@ from clfnews.page import Page
 from clfnews.readers.html.document import read_html
 from clfnews.training.fitting import seeded
 
+pytestmark = pytest.mark.slow
+
 FLOORS = Path(__file__).with_name("floors.json")
 MARGIN = 0.01
 """How far below the measured value a floor is set: other machines round otherwise."""
-COMMAND = "pytest tests/test_quality_floor.py --lower-floors"
+COMMAND = "pytest tests/models/test_quality_floor.py --lower-floors"
 SOURCES = {"type": "pages", "stance": "stance"}
 # The default models; the page model smaller, or the test would take minutes.
 QUICK: dict[tuple[str, str], dict[str, Any]] = {("type", "page"): {"nets": 1, "epochs": 2, "trees": 30, "rows": 60_000}}
-HTML = Path(__file__).parent / "files" / "html"
-SHAPES = Path(__file__).parent / "files" / "shapes"
+HTML = ROOT / "tests" / "files" / "html"
+SHAPES = ROOT / "tests" / "files" / "shapes"
 GATED = [("type", "rules"), ("type", "page"), ("stance", "lexicon"), ("stance", "linear"), ("stance", "cues")]
 CASES = [(task, model, split) for task, model in GATED for split in ("test", "validation")] + [("type", "page", "html")]
 

@@ -185,6 +185,7 @@ def test_a_second_sweep_in_a_folder_is_refused(write: Any) -> None:
     run_sweep(path)
 
 
+@pytest.mark.slow
 def test_the_command(write: Any, cli: Cli, tmp_path: Path) -> None:
     path = write(variants={"default": []}, evaluate={})
     done = cli("sweep", path.relative_to(tmp_path))

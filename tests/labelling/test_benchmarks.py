@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import Cli
+from helpers import ROOT, Cli
 
 from clfnews.config.schema import load_config
 from clfnews.data.corpus import corpus_from_rows, load_gold
@@ -164,7 +164,7 @@ def test_the_benchmark_configuration_trains_scores_and_filters(pairs: Path, tmp_
     import_benchmark("pairs", pairs, tmp_path / "rows.jsonl")
     small = ["folds=2", "type.models.rules=null",
              "type.models.page.forest=0", "type.models.page.nets=2", "type.models.page.epochs=60"]  # fmt: skip
-    config = load_config(Path(__file__).parent.parent / "configs/wcxb.yaml", [f"data.train={tmp_path / 'rows.jsonl'}", *small])
+    config = load_config(ROOT / "configs/wcxb.yaml", [f"data.train={tmp_path / 'rows.jsonl'}", *small])
     outcome = train(config, track=False)
     result = outcome.champions["type"]
     assert set(outcome.champions) == {"type"}

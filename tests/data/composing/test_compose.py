@@ -17,6 +17,8 @@ from clfnews.data.corpus import load_gold
 from clfnews.errors import UserError
 from clfnews.labels import ARTICLE, TYPES
 
+pytestmark = pytest.mark.slow
+
 RECIPE = ROOT / "data" / "compose.yaml"
 
 LAYOUT = """site: baomau

@@ -27,6 +27,8 @@ from clfnews.tracking.runs import list_runs, load_run, promote
 from clfnews.tracking.store import check, open_store
 from clfnews.training.train import train
 
+pytestmark = pytest.mark.slow
+
 MAKE_STORE = [
     sys.executable, "-c",
     "from clfnews.config.schema import TrackingSection; from clfnews.tracking.store import check; check(TrackingSection())",
@@ -62,6 +64,7 @@ def copied(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 # --- making it -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_two_trainings_at_once_make_one_store(tmp_path: Path) -> None:
     with started(*MAKE_STORE, cwd=tmp_path) as a, started(*MAKE_STORE, cwd=tmp_path) as b:
         for process in (a, b):
@@ -70,6 +73,7 @@ def test_two_trainings_at_once_make_one_store(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"mlflow.db", ".mlflow.db.lock"}
 
 
+@pytest.mark.slow
 def test_a_store_whose_making_was_killed_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     new = tmp_path / ".mlflow.db.new"
     with started(*MAKE_STORE, cwd=tmp_path) as process:

@@ -99,6 +99,7 @@ def test_a_shard_holds_what_the_filter_says(run: Run, rules_filter: Path, inputs
     assert rows == [tagged.as_row(all_lines=False) for tagged in PageFilter.load(rules_filter).tag(pages)]
 
 
+@pytest.mark.slow
 def test_text_jsonl_and_parquet_hold_the_same(run: Run, tmp_path: Path) -> None:
     for name in ("text", "jsonl", "parquet"):
         run(out=name, format=name)
@@ -136,6 +137,7 @@ def test_a_folder_is_read_as_one_dataset(run: Run, tmp_path: Path) -> None:
     assert len(table) == 42 and set(table["source"].map(os.path.basename)) >= {"rows.jsonl", "page-0.txt", "page-0.html"}
 
 
+@pytest.mark.slow
 def test_files_that_are_not_read_are_named(cli: Cli, rules_filter: Path, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in/a.txt").write_text(TEXTS[0], encoding="utf-8")
@@ -149,6 +151,7 @@ def test_files_that_are_not_read_are_named(cli: Cli, rules_filter: Path, tmp_pat
     assert "in: 3 files are not read" in cli("filter", "in", "-m", rules_filter).error
 
 
+@pytest.mark.slow
 def test_what_archives_hold_besides_pages_is_counted(cli: Cli, rules_filter: Path, tmp_path: Path) -> None:
     heads = [
         "301 Moved\r\nContent-Type: text/html",
@@ -174,6 +177,7 @@ def test_rows_have_the_date(run: Run, tmp_path: Path) -> None:
     assert [row["date"] for row in rows] == ["2024-05-01", None] == pq.read_table(tmp_path / "pq/a.parquet")["date"].to_pylist()
 
 
+@pytest.mark.slow
 def test_a_flood_of_warnings_is_counted(cli: Cli, rules_filter: Path, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     for i in range(30):
@@ -197,6 +201,7 @@ def test_names_that_would_clash_are_told_apart(tmp_path: Path) -> None:
     assert found["b/y.errors.txt"] == "y.errors_" and found["a/z.tar"] == "z.tar"
 
 
+@pytest.mark.slow
 def test_standard_input_becomes_a_shard(cli: Cli, rules_filter: Path, tmp_path: Path) -> None:
     data = "\n".join(json.dumps({"text": text}) for text in TEXTS[:3]).encode()
     done = cli("filter", "-", "-o", "out", "-m", rules_filter, stdin=data)
@@ -208,6 +213,7 @@ def test_standard_input_becomes_a_shard(cli: Cli, rules_filter: Path, tmp_path: 
 # --- equal bytes ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["text", "jsonl", "parquet"])
 def test_one_and_two_workers_write_the_same_bytes(name: str, run: Run, tmp_path: Path) -> None:
     run(out="one", format=name)
@@ -493,6 +499,7 @@ def test_the_model_runs_as_a_spark_function(project: Any, registered: str, store
         spark.stop()
 
 
+@pytest.mark.slow
 def test_a_resume_keeps_the_format_of_its_folder(rules_filter: Path, tmp_path: Path, cli: Cli) -> None:
     assert cli("filter", ROOT / "seeds", "-o", "out", "-m", rules_filter, "--format", "parquet").code == 0
     assert cli("filter", ROOT / "seeds", "-o", "out", "-m", rules_filter, "--resume").code == 0
