@@ -32,6 +32,10 @@ _SCORER_FOLDS = 2
 _SIDES = ("article", "other")
 _COPIES = 2
 """The scorer learns from so many lines with the same text and type."""
+_LOST = 0.5
+"""If words leave less than this share of the text that structure alone calls article, structure decides for the page: the
+words are of a subject that training knows from other stories only, and the whole article would vanish."""
+_SENTENCE = 40
 _ROWS = 4096
 """Lines that the networks and trees read in one go: what bounds their memory."""
 _PIECE = 64
@@ -54,7 +58,8 @@ class PageModel:
     networks decide. A first-order chain smooths the types over the page.
 
     The scorer abstains on pages of which it knows too few words, and on a share
-    of the training pages, so that the rest can do without it.
+    of the training pages, so that the rest can do without it. A page of which
+    words lose most of what structure calls its article is read by structure.
 
     Parameters: `hidden`, `nets`, `epochs` of the networks; `trees` of the
     boosting; `forest`, weight of the trees in the average (0: networks alone);
@@ -242,10 +247,26 @@ class PageModel:
         return out
 
     def _predict_piece(self, pages: Sequence[Page]) -> Probabilities:
+        if self._words is None:
+            return self._view(pages, None)
+        found = self._view(pages, self._words)
+        doubtful = [i for i, page in enumerate(pages) if self._kept(page, found[i]) < _LOST * _running_text(page)]
+        for i, p in zip(doubtful, self._view([pages[i] for i in doubtful], None), strict=True):
+            if self._kept(pages[i], found[i]) < _LOST * self._kept(pages[i], p):
+                found[i] = p
+        return found
+
+    def _kept(self, page: Page, p: np.ndarray) -> int:
+        """Characters of the lines that are article at a cut of one half."""
+        article = p[:, self._is_article].sum(axis=1) >= 0.5
+        return sum(len(page.lines[i].text) for i in np.flatnonzero(article).tolist())
+
+    def _view(self, pages: Sequence[Page], scorer: TextScorer | None) -> Probabilities:
+        """What is predicted with a scorer of words, or (None) from structure alone."""
         table = page_table(pages)
         if not len(table.length):
             return [np.zeros((0, len(self.labels))) for _ in pages]
-        words, paths = self._word_scores(self._words, pages, table), _path_odds(self._paths, pages)
+        words, paths = self._word_scores(scorer, pages, table), _path_odds(self._paths, pages)
         idf = self._arrays["idf"].astype(np.float32)
         x = _features(pages, table, words, paths, idf, self.boxes)[0]
         p = np.concatenate([self._read(x[first : first + _ROWS]) for first in range(0, len(x), _ROWS)])
@@ -335,6 +356,11 @@ def _features(
     if not boxes:
         x[:, own.shape[1] : own.shape[1] + markup.shape[1]] = np.nan
     return x, (*names, *markup_names, *scores)
+
+
+def _running_text(page: Page) -> int:
+    """Characters of the lines that are long enough for a sentence."""
+    return sum(len(line.text) for line in page.lines if len(line.text) >= _SENTENCE)
 
 
 def _path_odds(scorer: TextScorer | None, pages: Sequence[Page]) -> np.ndarray:
