@@ -341,9 +341,17 @@ def test_the_served_model_reads_rows_as_the_command_line_does(project: Project, 
     import pandas as pd
 
     text, nan = "Hai bên nhất trí nối lại đàm phán.\nMột câu nữa.", float("nan")
-    good = [(text, "a", "http://x.vn/1"), (text, 7, nan), (text, nan, None), (HTML, 7.0, ""), ("", None, None), (text, "a", 7)]
+    good = [
+        (text, "a", "http://x.vn/1"),
+        (text, 7, nan),
+        (text, nan, None),
+        (HTML, 7.0, ""),
+        ("", None, None),
+        (text, "a", 7),
+        (b"<p>x</p>", 1, None),
+    ]
     bad = [
-        (None, "a", None), (nan, "a", None), (b"<p>x</p>", 1, None), (["x"], 2, None), (7, 3, None), ({"x": 1}, 4, None),
+        (None, "a", None), (nan, "a", None), (["x"], 2, None), (7, 3, None), ({"x": 1}, 4, None),
         ("a\n" * 60_000, "a", None), ("x" * (33 << 20), "a", None), ((f"{'x' * 99}\n") * 45_000, "a", None),
         ("<p>" + "x</p><p>" * 60_000, "a", None),
     ]  # fmt: skip

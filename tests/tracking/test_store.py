@@ -92,11 +92,11 @@ def test_a_store_whose_making_was_killed_is_made_again(tmp_path: Path, monkeypat
 
 
 def test_a_project_that_was_moved_works_on(copied: Path, registered: str) -> None:
-    (row,) = list_runs()
-    assert (row.version, row.champion) == (registered, True)
+    before = list_runs()
+    assert registered in [row.version for row in before] and sum(row.champion for row in before) == 1
     assert load_run("last").parts and find_filter().is_relative_to(copied)
     outcome = train(rules_only())
-    assert outcome.run is not None and len(list_runs()) == 2
+    assert outcome.run is not None and len(list_runs()) == len(before) + 1
     with open_store() as mlflow:
         files = mlflow.get_run(outcome.run.run_id).info.artifact_uri
     assert files.startswith(f"{copied.as_uri()}/mlruns/"), "new runs go to the new place"
