@@ -29,12 +29,14 @@ if TYPE_CHECKING:
     from clfnews.evaluation.scores import Scores
     from clfnews.filtering.filter import PageFilter
     from clfnews.filtering.tagged import TaggedPage
+    from clfnews.sites.memory import SiteMemory
 
 __all__ = [
     "BadRecord",
     "Line",
     "Page",
     "PageFilter",
+    "SiteMemory",
     "TaggedPage",
     "UserError",
     "__version__",
@@ -100,12 +102,17 @@ def train(
 
 
 def evaluate(
-    model: PageFilter | str | Path | None, file: str | Path, *, warn: Callable[[str], None] | None = None
+    model: PageFilter | str | Path | None,
+    file: str | Path,
+    *,
+    sites: SiteMemory | str | Path | None = None,
+    warn: Callable[[str], None] | None = None,
 ) -> dict[str, Scores]:
     """Score a filter on labelled pages, stance rows or challenge pairs (`clfnews evaluate`).
 
-    Parameters: `model`, a filter or what `load` takes; `file`, JSONL; `warn` is
-    called if the model was trained on this file (default: a `UserWarning`).
+    Parameters: `model`, a filter or what `load` takes; `file`, JSONL;
+    `sites`, what is known of the pages' sites: a memory, its file, or `auto`, the
+    other pages of the file; `warn` is called if the model was trained on this file (default: a `UserWarning`).
     Returns task -> scores with intervals, as far as the file has labels: `type`,
     `stance`, `end_to_end`; or `challenge`. Raises `UserError` for a file or a
     model that cannot be used.
@@ -123,7 +130,7 @@ def evaluate(
     if trained_on(page_filter, corpus):
         told = f"the model was trained on {path}: it knows these pages, and its scores on new ones are lower"
         (warn or _warn)(told)
-    return evaluate_filter(page_filter, corpus)
+    return evaluate_filter(page_filter, corpus, sites=_memory(sites, corpus.pages))
 
 
 def compare(a: str | Path, b: str | Path, *, on: str | Path | None = None, experiment: str = "clfnews") -> Comparison:
@@ -152,6 +159,7 @@ def filter_folder(
     resume: bool = False,
     format: str | None = None,
     threshold: float | None = None,
+    sites: str | Path | None = None,
     input_format: str | None = None,
     columns: Mapping[str, str] | None = None,
     engine: str = "local",
@@ -164,7 +172,8 @@ def filter_folder(
     Parameters: `model`, what `load` takes; `workers`, processes (default: one a
     core); `resume`, go on in a folder that an earlier run has left; `format`,
     `text`, `jsonl` or `parquet` (default: that of the run to go on with, else
-    `jsonl`); `threshold` on p(article) (default: the model's); `input_format` and
+    `jsonl`); `threshold` on p(article) (default: the model's); `sites`, a file of
+    what is known of the pages' sites, or `auto` (two passes); `input_format` and
     `columns` as in `read_pages`; `engine`, `local` or `ray`, with the `address` of
     a cluster; `progress` is called as files are finished; `warn` with what was
     read only in part (default: a `UserWarning`).
@@ -189,6 +198,7 @@ def filter_folder(
         workers=workers or cores(),
         format=format or (earlier_format(out) if resume else None) or "jsonl",
         threshold=threshold,
+        sites=_text(sites),
         options=_read_options(input_format, columns, reads_hidden(folder)),
         resume=resume,
         engine=engine,
@@ -241,6 +251,14 @@ def _filter(model: PageFilter | str | Path | None) -> PageFilter:
     return load(model) if model is None or isinstance(model, str | Path) else model
 
 
+def _memory(sites: SiteMemory | str | Path | None, pages: Iterable[Page]) -> SiteMemory | None:
+    if not isinstance(sites, str | Path):
+        return sites
+    from clfnews.sites.memory import SiteMemory
+
+    return SiteMemory.fit(pages) if str(sites) == "auto" else SiteMemory.load(sites)
+
+
 def _text(name: str | Path | None) -> str | None:
     return None if name is None else str(name)
 
@@ -266,6 +284,10 @@ def __getattr__(name: str) -> Any:
         from clfnews.filtering.filter import PageFilter
 
         return PageFilter
+    if name == "SiteMemory":
+        from clfnews.sites.memory import SiteMemory
+
+        return SiteMemory
     if name == "TaggedPage":
         from clfnews.filtering.tagged import TaggedPage
 

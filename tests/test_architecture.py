@@ -31,17 +31,31 @@ ROOMS = {
         "data",
         "readers",
         "config",
+        "sites",
     },
-    "face": {"training", "tracking", "reports", "labelling", "evaluation", "bulk", "filtering", "data", "readers", "config"},
-    "training": {"tracking", "reports", "evaluation", "filtering", "models", "data", "config"},
+    "face": {
+        "training",
+        "tracking",
+        "reports",
+        "labelling",
+        "evaluation",
+        "bulk",
+        "filtering",
+        "data",
+        "readers",
+        "config",
+        "sites",
+    },
+    "training": {"tracking", "reports", "evaluation", "filtering", "models", "data", "config", "sites"},
     "tracking": {"reports", "evaluation", "filtering", "readers", "config"},  # the served model reads rows as the CLI does
     "reports": {"evaluation", "filtering", "data"},
     "labelling": {"evaluation", "filtering", "models", "data", "readers"},
-    "evaluation": {"filtering", "models", "data", "config"},
-    "bulk": {"filtering", "readers"},
-    "filtering": {"models"},
+    "evaluation": {"filtering", "models", "data", "config", "sites"},
+    "bulk": {"filtering", "readers", "sites"},
+    "filtering": {"models", "sites"},
     "data": {"config", "readers"},  # composed pages are read back by the reader that will read the web
-    "models": set(),
+    "models": {"sites"},
+    "sites": set(),
     "readers": set(),
     "config": set(),
 }
@@ -170,7 +184,7 @@ def test_every_command_has_help_with_an_example() -> None:
 
     root = typer.main.get_command(app)
     commands = dict(root.commands)  # type: ignore[attr-defined]
-    for group in ("data", "annotate"):
+    for group in ("data", "annotate", "sites"):
         commands |= {f"{group} {name}": command for name, command in commands.pop(group).commands.items()}
     missing = [name for name, command in commands.items() if f"Example: clfnews {name}" not in (command.help or "")]
     assert missing == []

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clfnews.bulk.units import Unit
-from clfnews.bulk.worker import Done, Job, filter_unit
+from clfnews.bulk.worker import Done, Job, work
 from clfnews.errors import MachineError, UserError
 from clfnews.filtering.filter import PageFilter
 from clfnews.processes import Spawning, end_with_parent, ignore_interrupts, spawning
@@ -53,7 +53,7 @@ def run_local(
         with threadpool_limits(1):
             settle()
             for unit in units:
-                yield filter_unit(unit, job, page_filter)
+                yield work(unit, job, page_filter)
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
@@ -72,7 +72,7 @@ def settle() -> None:
         libc.mallopt(_TRIM_THRESHOLD, 64 << 20)
 
 
-_worker: tuple[PageFilter, Job] | None = None
+_worker: tuple[PageFilter | None, Job] | None = None
 
 
 def _run_pool(units: Iterator[Unit], job: Job, model: Path, workers: int) -> Iterator[Done]:
@@ -124,7 +124,7 @@ def _start_worker(model: Path, job: Job, until: Any) -> None:
     ignore_interrupts()
     end_with_parent()
     threading.Thread(target=_exit_after, args=(until,), daemon=True).start()
-    _worker = _load(model, job.threshold), job
+    _worker = None if job.fits else _load(model, job.threshold), job
 
 
 def _load(model: Path, threshold: float | None) -> PageFilter:
@@ -147,7 +147,7 @@ def _exit_after(until: Any) -> None:
 def _work(unit: Unit) -> Done:
     assert _worker is not None
     page_filter, job = _worker
-    return filter_unit(unit, job, page_filter)
+    return work(unit, job, page_filter)
 
 
 def run_ray(
@@ -206,7 +206,7 @@ def _files(folder: Path) -> dict[str, bytes]:
 
 
 def _ray_work(unit: Unit, job: Job, shipped: list[Any]) -> Done:
-    return filter_unit(unit, job, _shipped_filter(job.fingerprint, job.threshold, shipped[0]))
+    return work(unit, job, None if job.fits else _shipped_filter(job.fingerprint, job.threshold, shipped[0]))
 
 
 @lru_cache(maxsize=1)

@@ -14,13 +14,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from clfnews.bulk.folder import MANIFEST, STATE, own_folder
+from clfnews.bulk.memories import AUTO, keep, keep_merged, part_of
 from clfnews.bulk.shards import Counts
-from clfnews.bulk.units import SPLIT_BYTES, kept, list_inputs, stamp_of, units
+from clfnews.bulk.units import SPLIT_BYTES, Unit, kept, list_inputs, stamp_of, units
 from clfnews.bulk.worker import Done, Job, fingerprint
 from clfnews.bulk.writers import SHARD_SUFFIXES
 from clfnews.errors import MachineError, UserError, counted, nearest
@@ -28,6 +29,7 @@ from clfnews.files import is_folder, write_json
 from clfnews.filtering.filter import PageFilter
 from clfnews.readers.base import ReadOptions
 from clfnews.readers.inputs import passed_over, told
+from clfnews.sites.memory import SiteMemory
 from clfnews.version import __version__
 
 _TELLING = 0.02
@@ -93,6 +95,7 @@ def filter_to_folder(
     workers: int = 1,
     format: str = "jsonl",
     threshold: float | None = None,
+    sites: str | None = None,
     options: ReadOptions | None = None,
     resume: bool = False,
     engine: str = "local",
@@ -106,7 +109,8 @@ def filter_to_folder(
     Parameters: `model`, the folder of a filter (`tracking.find_filter`);
     `workers`, processes (1: this one); `engine`, `local` or `ray`, with the
     `address` of a cluster; `resume` continues in a folder that an earlier run
-    has left. Bytes of the shards depend on inputs, model and options only.
+    has left; `sites`, a file of what is known of the pages' sites, or `auto`: a
+    first pass over the inputs learns it. Bytes of the shards depend on inputs, model and options only.
     Raises `UserError` for inputs, models and folders that do not do, and
     `MachineError` if nothing can be written any more or a worker was killed; what
     is finished then is kept. Trouble with single inputs is told in
@@ -121,6 +125,9 @@ def filter_to_folder(
     files = list_inputs(inputs, options, out)
     page_filter = PageFilter.load(model)  # a model that does not fit is told before anything is written
     job = Job(out, format, fingerprint(model), threshold, options, resume)
+    if sites is not None:
+        page_filter.type_task.site_weights()  # a filter that takes none is told at once
+    given = SiteMemory.load(sites) if sites is not None and sites != AUTO else None
     shards: list[dict[str, Any]] = []
     with own_folder(out, resume) as earlier, _write_errors(out):
         files = [(kept(path, out / STATE, number), shard) for number, (path, shard) in enumerate(files)]
@@ -131,8 +138,15 @@ def filter_to_folder(
             report.folders_not_read += sum(map(is_folder, not_read))
             if not_read:
                 warn(told(name, not_read))
-        planned = units(files, options, split_bytes)
-        for done in ENGINES[engine](planned, job, model, page_filter.with_threshold(threshold), workers, address):
+
+        def run(planned: Iterator[Unit], job: Job) -> Iterator[Done]:
+            return ENGINES[engine](planned, job, model, page_filter.with_threshold(threshold), workers, address)
+
+        if given is not None:
+            job = replace(job, sites=keep(out, given))
+        elif sites == AUTO:
+            job = replace(job, sites=_first_pass(units(files, options, split_bytes), replace(job, fits=True), run))
+        for done in run(units(files, options, split_bytes), job):
             report.add(done)
             shards.extend(done.shards)
             report.seconds = time.monotonic() - started
@@ -143,6 +157,19 @@ def filter_to_folder(
         report.left_over = sorted(name for name in earlier - written if (out / name).is_file())
         _finish(job, report, shards, page_filter)
     return report
+
+
+def _first_pass(planned: Iterator[Unit], job: Job, run: Callable[[Iterator[Unit], Job], Iterator[Done]]) -> str:
+    """Learn the memory of the run from all units; its hash. Units that cannot be read now are told by the second pass."""
+    order: list[str] = []
+
+    def noted() -> Iterator[Unit]:
+        for unit in planned:
+            order.append(unit[0].shard)
+            yield unit
+
+    parts = dict(done.memory for done in run(noted(), job) if done.memory)
+    return keep_merged(job.out, [part_of(job.out, Path(parts[shard]).stem) for shard in order if shard in parts])
 
 
 def _finish(job: Job, report: Report, shards: list[dict[str, Any]], page_filter: PageFilter) -> None:
@@ -157,6 +184,7 @@ def _finish(job: Job, report: Report, shards: list[dict[str, Any]], page_filter:
             "sha256": job.fingerprint,
             "threshold": page_filter.with_threshold(job.threshold).threshold,
         },
+        **({"sites": job.sites} if job.sites else {}),
         "options": {"output_format": job.format, "input_format": job.options.format}
         | {key: value for key, value in asdict(job.options).items() if key != "format"},
         "seconds": round(report.seconds, 2),

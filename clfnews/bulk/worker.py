@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from clfnews.bulk.folder import STATE, read_marker, write_marker
+from clfnews.bulk.memories import memory_of, part_of
 from clfnews.bulk.shards import Counts, Shard, commit
 from clfnews.bulk.units import Item, Stamp, Unit, content_hash, stamp_of
 from clfnews.errors import BadRecord, MachineError
@@ -18,6 +19,7 @@ from clfnews.filtering.filter import PageFilter
 from clfnews.page import Page
 from clfnews.readers.base import ReadOptions
 from clfnews.readers.inputs import read_file
+from clfnews.sites.memory import SiteMemory
 from clfnews.version import __version__
 
 BATCH_PAGES, BATCH_LINES, BATCH_CHARS = 256, 20_000, 2_000_000
@@ -35,14 +37,17 @@ class Job:
     threshold: float | None
     options: ReadOptions
     resume: bool
+    sites: str = ""
+    """Hash of the memory of sites that lies in the output folder's state; empty: none."""
+    fits: bool = False
+    """Whether this is the first of two passes: it learns the memory and writes no shards."""
 
     @property
     def key(self) -> str:
         """Hash of all that decides what is written, but for the input."""
         options = asdict(self.options)
-        text = json.dumps(
-            [__version__, self.fingerprint, self.format, self.threshold, options, BATCH_PAGES, BATCH_LINES, BATCH_CHARS]
-        )
+        what = [__version__, self.fingerprint, self.format, self.threshold, options, BATCH_PAGES, BATCH_LINES, BATCH_CHARS]
+        text = json.dumps([*what, self.sites] if self.sites else what)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -58,6 +63,8 @@ class Done:
     warnings: tuple[str, ...] = ()
     unfinished: tuple[dict[str, Any], ...] = ()
     """Per item of a unit that the machine did not let finish: `input`, `part`, `reason`; another run may."""
+    memory: tuple[str, str] | None = None
+    """Of a first pass: the name of the unit's first shard, and the file with what its pages say of their sites."""
 
 
 def fingerprint(model: Path) -> str:
@@ -68,6 +75,13 @@ def fingerprint(model: Path) -> str:
             sha.update(f"\0{path.relative_to(model).as_posix()}\0".encode())
             sha.update(hashlib.sha256(path.read_bytes()).digest())
     return sha.hexdigest()
+
+
+def work(unit: Unit, job: Job, page_filter: PageFilter | None) -> Done:
+    """What a worker does with a unit: learn from it in a first pass, else filter it."""
+    if job.fits or page_filter is None:
+        return fit_unit(unit, job)
+    return filter_unit(unit, job, page_filter)
 
 
 def filter_unit(unit: Unit, job: Job, page_filter: PageFilter) -> Done:
@@ -98,10 +112,11 @@ def _filtered(
     """Filter the items into shards that have their names; what the manifest says of them, and warnings."""
     started = time.monotonic()
     warnings: list[str] = []
+    memory = memory_of(job.out, job.sites) if job.sites else None
     shards = [Shard(job.out, item.shard, job.format) for item in unit]
     try:
         for batch in _batches(_records(unit, shards, job.options, warnings.append)):
-            _write(batch, shards, page_filter)
+            _write(batch, shards, page_filter, memory)
         for item, stamp in zip(unit, stamps, strict=True):
             if stamp_of(item.path) != stamp:
                 raise MachineError(f"{item.path}: has changed while it was read")
@@ -116,6 +131,23 @@ def _filtered(
     for shard in shards:
         shard.counts.seconds = round(seconds * shard.counts.records / max(records, 1), 4)
     return tuple(_row(item, shard, row, job) for item, shard, row in zip(unit, shards, written, strict=True)), warnings
+
+
+def fit_unit(unit: Unit, job: Job) -> Done:
+    """Learn from the pages of a unit what comes back over their sites, unless an earlier run has; bad records are told later.
+
+    Raises `OSError` if nothing can be written.
+    """
+    size = sum(item.size for item in unit)
+    try:
+        key = hashlib.sha256(f"{job.key}{content_hash(unit)}".encode()).hexdigest()
+        part = part_of(job.out, key)
+        if not part.exists():
+            records = (record for item in unit for record in read_file(item.path, lambda _: None, job.options, item.part))
+            SiteMemory.fit(record for record in records if isinstance(record, Page)).save(part)
+    except MachineError as error:  # the second pass meets the same trouble, or none
+        return Done((), size, unfinished=_unfinished(unit, str(error)))
+    return Done((), size, memory=(unit[0].shard, part.name))
 
 
 def marker_of(unit: Unit, job: Job) -> Path:
@@ -163,8 +195,8 @@ def _batches(records: Iterable[Numbered]) -> Iterator[list[Numbered]]:
         yield batch
 
 
-def _write(batch: list[Numbered], shards: list[Shard], page_filter: PageFilter) -> None:
-    tagged = page_filter.tag([record for _, record in batch if isinstance(record, Page)])
+def _write(batch: list[Numbered], shards: list[Shard], page_filter: PageFilter, memory: SiteMemory | None) -> None:
+    tagged = page_filter.tag([record for _, record in batch if isinstance(record, Page)], memory)
     for number, record in batch:
         if isinstance(record, BadRecord):
             shards[number].write_error(record)

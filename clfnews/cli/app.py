@@ -13,6 +13,7 @@ from clfnews.cli.data import data_app
 from clfnews.cli.filtering import filter_, tag
 from clfnews.cli.labelling import annotate_app, data_suspects
 from clfnews.cli.runs import card, compare, promote, report, runs, ui
+from clfnews.cli.sites import sites_app
 from clfnews.cli.terminal import echo, keep_examples, warner
 from clfnews.cli.training import evaluate, sweep, train
 from clfnews.errors import MachineError, Stopped, UserError
@@ -39,6 +40,7 @@ NO_COLOR is respected; progress goes to standard error.""",
 )
 app.add_typer(data_app, name="data")
 app.add_typer(annotate_app, name="annotate")
+app.add_typer(sites_app, name="sites")
 
 
 def _show_version(asked: bool) -> None:
@@ -121,5 +123,5 @@ def add_commands(app: typer.Typer, data_app: typer.Typer) -> None:
 
 add_filter_commands(app)
 add_commands(app, data_app)
-for _app in (app, data_app, annotate_app):
+for _app in (app, data_app, annotate_app, sites_app):
     keep_examples(_app)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import clfnews
-from clfnews.cli.options import Column, InputFormat, Inputs, Model, Output, Quiet, Resume
+from clfnews.cli.options import Column, InputFormat, Inputs, Model, Output, Quiet, Resume, Sites
 from clfnews.cli.terminal import Few, echo, now_and_then, printable, sink, status, styled, warner, working
 from clfnews.errors import BadRecord, Stopped, UserError, counted
 from clfnews.files import is_folder, is_there
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from clfnews.filtering.tagged import TaggedPage
     from clfnews.page import Page
     from clfnews.readers.base import ReadOptions
+    from clfnews.sites.memory import SiteMemory
 
+AUTO = "auto"
+"""`--sites auto`: what is known of the sites comes from the inputs themselves."""
 _SUFFIXES = {".txt": "text", ".text": "text", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _OTHERS = (".parquet", ".csv", ".tsv", ".xlsx", ".html", ".gz", ".zst", ".bz2", ".xz", ".zip")
 """Ends of names that promise what is never written to one file, whatever --format says."""
@@ -37,6 +40,7 @@ def filter_(
     model: Model = None,
     format: Annotated[str | None, typer.Option("--format", "-f", help=_FORMAT)] = None,
     threshold: Annotated[float | None, typer.Option(help="Keep lines from this p(article) on. Default: the model's.")] = None,
+    sites: Sites = None,
     input_format: InputFormat = None,
     column: Column = None,
     workers: Annotated[
@@ -63,13 +67,13 @@ def filter_(
     options = ReadOptions(input_format, parse_columns(column or []))
     to_folder = workers is not None or engine or address or resume
     if to_folder or (output is not None and (is_folder(output) or (not output.suffix and not is_there(output)))):
-        _filter_to_folder(inputs, output, model, format, threshold, options, workers, engine, address, resume, quiet)
+        _filter_to_folder(inputs, output, model, format, threshold, sites, options, workers, engine, address, resume, quiet)
         return
     chosen = format or (_SUFFIXES.get(output.suffix.lower(), "text") if output else "text")
     if chosen not in ("text", "jsonl"):
         raise UserError(f"--format {chosen}: expected text or jsonl{' (parquet: only with -o FOLDER)' * (chosen == 'parquet')}")
     _check_name(output, format)
-    _run_filter(inputs, output, model, threshold, as_json=chosen == "jsonl", all_lines=False, options=options, quiet=quiet)
+    _run_filter(inputs, output, model, threshold, sites, as_json=chosen == "jsonl", all_lines=False, options=options, quiet=quiet)
 
 
 def tag(
@@ -80,6 +84,7 @@ def tag(
     explain: Annotated[
         bool, typer.Option("--explain", help="Kept lines also get `why`: what moved their stance, and how much.")
     ] = False,
+    sites: Sites = None,
     quiet: Quiet = False,
 ) -> None:
     """Write every line of every page with type, probabilities and stance, as JSONL.
@@ -88,7 +93,7 @@ def tag(
     Example: clfnews tag --explain seeds/000_7159ef61d58be689.txt
     """
     _check_name(output, "jsonl")
-    _run_filter(inputs, output, model, threshold, as_json=True, all_lines=True, explain=explain, quiet=quiet)
+    _run_filter(inputs, output, model, threshold, sites, as_json=True, all_lines=True, explain=explain, quiet=quiet)
 
 
 def _check_name(output: Path | None, format: str | None) -> None:
@@ -106,6 +111,7 @@ def _run_filter(
     output: Path | None,
     model: str | None,
     threshold: float | None,
+    sites: str | None,
     *,
     as_json: bool,
     all_lines: bool,
@@ -126,12 +132,15 @@ def _run_filter(
     with working("loading the model", quiet):
         page_filter = load_filter(model).with_threshold(threshold)
     options = replace(options, hidden=page_filter.reads_hidden)
+    if sites is not None:
+        page_filter.type_task.site_weights()  # a filter that takes none is told before a pass over the inputs
+    memory = _memory(sites, inputs, options, quiet)
     records = read_pages(inputs, warnings, options, lambda kind: skipped.update([kind]))
     shown = output is None and sys.stdout.isatty()
     # On the terminal the pages themselves are the progress.
     with sink(output) as write, working("reading", quiet or output is None) as show:
         tell = now_and_then(lambda number: show(counted(number, "page")))
-        for number, tagged in enumerate(page_filter.tag(_good(records, errors)), 1):
+        for number, tagged in enumerate(page_filter.tag(_good(records, errors), memory), 1):
             tell(number)
             if tagged.reason and not quiet:
                 empty(f"{tagged.page.source or tagged.page.id}: nothing kept: {tagged.reason}", tagged.reason)
@@ -146,6 +155,24 @@ def _run_filter(
     # What is in a folder that was not read nobody knows; that it was not has been told.
     if errors.count or any(is_folder(path) for name in inputs for path in passed_over(name, options)):
         raise typer.Exit(1)
+
+
+def _memory(sites: str | None, inputs: list[str], options: ReadOptions, quiet: bool) -> SiteMemory | None:
+    """The memory of a file, or of a first pass over the inputs, whose warnings the second one tells."""
+    from clfnews.readers.inputs import read_pages
+    from clfnews.sites.memory import SiteMemory
+
+    if sites is None:
+        return None
+    if sites != AUTO:
+        return SiteMemory.load(sites)
+    if "-" in inputs or any(Path(name).is_fifo() for name in inputs):
+        raise UserError("--sites auto reads the inputs twice, which a pipe does not give: give files, or -o FOLDER")
+    with working("reading the sites", quiet):
+        memory = SiteMemory.fit(record for record in read_pages(inputs, options=options) if not isinstance(record, BadRecord))
+    if not memory and not quiet:
+        warner()("--sites auto: no page says which site it is of; without a site nothing comes back")
+    return memory
 
 
 def _as_json(page_filter: PageFilter, tagged: TaggedPage, all_lines: bool, explain: bool, shown: bool) -> str:
@@ -169,6 +196,7 @@ def _filter_to_folder(
     model: str | None,
     format: str | None,
     threshold: float | None,
+    sites: str | None,
     options: ReadOptions,
     workers: int | None,
     engine: str | None,
@@ -194,6 +222,7 @@ def _filter_to_folder(
                 resume=resume,
                 format=format,
                 threshold=threshold,
+                sites=sites,
                 input_format=options.format,
                 columns=options.columns,
                 engine=engine or "local",

@@ -19,6 +19,8 @@ Column = Annotated[list[str] | None, typer.Option(help=_COLUMN)]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on where an earlier run into the folder ended.")]
 
 
+_SITES = "What is known of the pages' sites: a file of clfnews sites fit, or auto: the inputs are read twice."
+Sites = Annotated[str | None, typer.Option("--sites", help=_SITES)]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes of what went well.")]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import clfnews
-from clfnews.cli.options import Model, Quiet
+from clfnews.cli.options import Model, Quiet, Sites
 from clfnews.cli.terminal import echo, print_table, status, warner, working
 from clfnews.errors import UserError
 
@@ -38,6 +38,7 @@ def evaluate(
         typer.Argument(help="Labelled pages, stance rows or challenge pairs, JSONL.", metavar="[MODEL] FILE"),
     ],
     model: Model = None,
+    sites: Sites = None,
     as_json: Annotated[bool, typer.Option("--json", help="One flat object of metrics.")] = False,
 ) -> None:
     """Score a model on labelled pages, stance rows or challenge pairs, with intervals.
@@ -51,7 +52,7 @@ def evaluate(
         raise UserError(f"evaluate: two models are given, {arguments[0]} and --model {model}")
     file, model = Path(arguments[-1]), arguments[0] if len(arguments) == 2 else model
     with working("scoring"):
-        scores = clfnews.evaluate(model, file, warn=lambda told: warner()(f"warning: {told}"))
+        scores = clfnews.evaluate(model, file, sites=sites, warn=lambda told: warner()(f"warning: {told}"))
     if as_json:
         echo(json.dumps({k: round(v, 6) for s in scores.values() for k, v in s.flat().items()}, indent=1))
         return

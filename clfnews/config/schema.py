@@ -62,6 +62,7 @@ class TypeSection(Section):
     """Article or noise, and which kind of noise."""
 
     threshold: Share | Literal["f1"] = "f1"
+    sites: bool = True
     models: TypeModels = TypeModels()
 
 

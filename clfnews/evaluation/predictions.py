@@ -24,6 +24,7 @@ from clfnews.filtering.decisions import decide_types, keep_mask
 from clfnews.filtering.filter import PageFilter
 from clfnews.labels import STANCES, TYPES
 from clfnews.models.base import Probabilities
+from clfnews.sites.memory import SiteMemory
 
 PAGES, PREDICTIONS = "pages", "predictions"
 """Folders of a run's artefacts."""
@@ -172,7 +173,9 @@ def _read(path: Path) -> list[dict[str, Any]]:
         raise UserError(f"{path.name}: broken file of predictions; train again") from error
 
 
-def filter_parts(page_filter: PageFilter, corpus: Corpus, bootstrap: Bootstrap | None = None) -> list[PredictedPart]:
+def filter_parts(
+    page_filter: PageFilter, corpus: Corpus, bootstrap: Bootstrap | None = None, sites: SiteMemory | None = None
+) -> list[PredictedPart]:
     """What a filter predicts on a labelled corpus: type, stance, and stance end to end, as far as there are labels.
 
     Pages of a single body line (stance rows) have no page to be found in: of them there are stances only.
@@ -186,7 +189,7 @@ def filter_parts(page_filter: PageFilter, corpus: Corpus, bootstrap: Bootstrap |
 
     parts = []
     if corpus.has_noise:
-        p_type = page_filter.type_task.predict(corpus.pages)
+        p_type = page_filter.type_task.predict(corpus.pages, sites)
         parts.append(part("type", kind, corpus, p_type))
     if corpus.has("stance") and stance_task is not None:
         gold = corpus.only_articles()
@@ -203,12 +206,14 @@ def model_kinds(page_filter: PageFilter) -> tuple[str, str]:
     return page_filter.type_task.model.kind, stance.model.kind if stance else "none"
 
 
-def evaluate_filter(page_filter: PageFilter, corpus: Corpus, bootstrap: Bootstrap | None = None) -> dict[str, Scores]:
+def evaluate_filter(
+    page_filter: PageFilter, corpus: Corpus, bootstrap: Bootstrap | None = None, sites: SiteMemory | None = None
+) -> dict[str, Scores]:
     """Task -> scores, of all that the labels of the corpus allow (see `filter_parts`).
 
     Raises `UserError` if there are no labels that the filter predicts.
     """
-    scores = {part.task: part.scores() for part in filter_parts(page_filter, corpus, bootstrap)}
+    scores = {part.task: part.scores() for part in filter_parts(page_filter, corpus, bootstrap, sites)}
     if not scores:
         raise UserError(f"{corpus.name}: no labels of lines that this filter predicts")
     return scores

@@ -18,13 +18,15 @@ from typing import Any
 import numpy as np
 
 from clfnews.errors import UserError
-from clfnews.filtering.decisions import NO_MODEL, _decide_all, expected_f1, page_stance
+from clfnews.filtering.decisions import NO_MODEL, _decide_all, article_probability, expected_f1, page_stance
 from clfnews.filtering.saved import META, SCHEMA, check_files, checksums, read_meta
 from clfnews.filtering.tagged import TaggedLine, TaggedPage, _named
 from clfnews.labels import ARTICLE, STANCES, TYPES, columns_of
 from clfnews.models import load_model, save_model
 from clfnews.models.calibration import FittedTask
 from clfnews.page import Line, Page
+from clfnews.sites.memory import SiteMemory
+from clfnews.sites.weights import SiteWeights
 from clfnews.version import __version__
 
 _ARTICLE = columns_of(ARTICLE)
@@ -77,8 +79,13 @@ class PageFilter:
         """Whether lines of hidden boxes of HTML belong to a page, as they did when the type model learnt."""
         return bool(getattr(self.type_task.model, "reads_hidden", False))
 
-    def tag(self, pages: Iterable[Page]) -> Iterator[TaggedPage]:
-        """Every page with every line tagged, in order; reads `BATCH` pages at a time. Raises `TypeError` for what is no page."""
+    def tag(self, pages: Iterable[Page], sites: SiteMemory | None = None) -> Iterator[TaggedPage]:
+        """Every page with every line tagged, in order; reads `BATCH` pages at a time.
+
+        With `sites`, what is known of a page's site counts too; pages of other sites
+        are tagged as without. Raises `TypeError` for what is no page, `UserError`
+        for a memory if the filter was trained without (`type.sites`).
+        """
         if isinstance(pages, Page):
             raise TypeError("tag() and keep() take many pages: tag([page])")
         for batch in _batches(pages, BATCH):
@@ -86,12 +93,12 @@ class PageFilter:
                 if not isinstance(page, Page):
                     raise TypeError(f"not a page: {page!r:.200}; leave out what could not be read (isinstance(x, clfnews.Page))")
             with _no_collection():
-                tagged = self._tag_batch(batch)
+                tagged = self._tag_batch(batch, sites)
             yield from tagged
 
-    def keep(self, pages: Iterable[Page]) -> Iterator[Page]:
-        """Every page with only its article lines, typed and with stance."""
-        for tagged in self.tag(pages):
+    def keep(self, pages: Iterable[Page], sites: SiteMemory | None = None) -> Iterator[Page]:
+        """Every page with only its article lines, typed and with stance; `sites` as in `tag`."""
+        for tagged in self.tag(pages, sites):
             yield tagged.page.with_lines(
                 replace(line, type=tag.type, stance=tag.stance)
                 for line, tag in zip(tagged.page.lines, tagged.lines, strict=True)
@@ -131,8 +138,23 @@ class PageFilter:
             raise UserError(f"the filter {self.name} has no stance model: it was trained without stance labels")
         return self.stance_task
 
-    def _tag_batch(self, pages: Sequence[Page]) -> list[TaggedPage]:
+    def fit_sites(self, pages: Iterable[Page], memory: SiteMemory | None = None) -> SiteMemory:
+        """A memory of the sites of pages, with what this filter thinks of each: more than `SiteMemory.fit` knows, and slower.
+
+        A `memory` that is given grows by them.
+        """
+        memory = SiteMemory() if memory is None else memory
+        for batch in _batches(pages, BATCH):
+            for page, p, types in self._read(batch):
+                memory.add(page, article_probability(p), expected_f1(p, types))
+        return memory
+
+    def _read(self, pages: Sequence[Page]) -> Iterator[tuple[Page, np.ndarray, np.ndarray]]:
         p_types = self.type_task.predict(pages)
+        return zip(pages, p_types, _decide_all(p_types, self.threshold), strict=True)
+
+    def _tag_batch(self, pages: Sequence[Page], sites: SiteMemory | None) -> list[TaggedPage]:
+        p_types = self.type_task.predict(pages, sites)
         columns = _decide_all(p_types, self.threshold)
         # The stance model reads the article as the filter sees it, without the noise.
         articles = [
@@ -169,6 +191,8 @@ class PageFilter:
         (folder / META).unlink(missing_ok=True)
         for task, fitted in self._tasks().items():
             save_model(fitted.model, folder / task, fitted.options)
+            if fitted.sites:
+                fitted.sites.save(folder / task)
         meta = self.meta() | {"files": checksums(folder, self._tasks())}
         (folder / META).write_text(json.dumps(meta, indent=1, ensure_ascii=False), encoding="utf-8")
 
@@ -198,7 +222,7 @@ class PageFilter:
         tasks = {}
         for task, temperature in meta["temperature"].items():
             model, options = load_model(folder / task, task, known=f"{task}/model.bin" in meta.get("files", {}))
-            tasks[task] = FittedTask(model, options, temperature)
+            tasks[task] = FittedTask(model, options, temperature, SiteWeights.load(folder / task))
         return cls(
             tasks["type"],
             tasks.get("stance"),

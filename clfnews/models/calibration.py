@@ -8,8 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from clfnews.errors import UserError
+from clfnews.labels import ARTICLE, TYPES
 from clfnews.models.base import Model, Probabilities, normalised
 from clfnews.page import Page
+from clfnews.sites.memory import SiteMemory
+from clfnews.sites.weights import SiteWeights
 
 _FLOOR = 1e-6
 
@@ -73,7 +77,27 @@ class FittedTask:
     model: Model
     options: dict[str, Any]
     temperature: float = 1.0
+    sites: SiteWeights | None = None
+    """What a memory of sites is worth to a type model; None: it was trained without."""
 
-    def predict(self, pages: Sequence[Page]) -> Probabilities:
-        """Calibrated probabilities, one array a page."""
-        return scale(self.model.predict_proba(pages), self.temperature)
+    def predict(self, pages: Sequence[Page], memory: SiteMemory | None = None) -> Probabilities:
+        """Calibrated probabilities, one array a page; with a memory of sites moved by what it knows of each page's.
+
+        Raises `UserError` for a memory if the model was trained without.
+        """
+        found = scale(self.model.predict_proba(pages), self.temperature)
+        if memory is None:
+            return found
+        sites = self.site_weights()
+        article = [label in ARTICLE for label in self.model.labels]
+        title = TYPES.index("title")
+        return [sites.adjusted(page, p, memory, article, title) for page, p in zip(pages, found, strict=True)]
+
+    def site_weights(self) -> SiteWeights:
+        """What a memory of sites is worth; raises `UserError` if the model was trained without."""
+        if self.sites is None:
+            raise UserError(
+                "--sites: the filter was trained without what a memory of sites is worth; train again, with type.sites: true "
+                "and several pages a site"
+            )
+        return self.sites

@@ -67,6 +67,10 @@ class History:
         """The means of each period."""
         return [_period(row) for row in self.rows]
 
+    def total(self) -> Period:
+        """The means over all pages."""
+        return _period(self.rows.sum(axis=0))
+
     def alarm(self) -> str | None:
         """What has fallen in the last period against all before, in words; None if nothing has, or there are too few pages."""
         rows = self.rows

@@ -13,6 +13,8 @@ import numpy as np
 from clfnews.page import Page
 
 _DIGITS = re.compile(r"\d++")
+_MARKS = " \t*•·-–—>»›|#.:…\"'“”()[]"
+"""What converters and lists put around the same line."""
 _TELLING = 0.5
 """The longest lines that make up this share of a page's characters tell its story. No length in characters would do: scripts
 differ."""
@@ -48,12 +50,16 @@ def key_of(kind: str, text: str) -> int:
 
 
 def page_keys(page: Page) -> PageKeys:
-    """The keys of a page, in time that grows with its text."""
-    texts = [line.text.casefold() for line in page.lines]
-    lines = _keys("line", texts)
+    """The keys of a page, in time that grows with its text.
+
+    Lines without a letter have none: a number in a table comes back on any page.
+    """
+    texts = [folded.strip(_MARKS) or folded for folded in (line.text.casefold() for line in page.lines)]
+    lettered = np.array([any(map(str.isalpha, text)) for text in texts], dtype=bool)
+    lines = np.where(lettered, _keys("line", texts), 0).astype(np.uint64)
     masked = [_DIGITS.sub("0", text) for text in texts]
     same = np.array([shape == text for shape, text in zip(masked, texts, strict=True)], dtype=bool)
-    shapes = np.where(same, lines, _keys("shape", masked)).astype(np.uint64)
+    shapes = np.where(same | ~lettered, lines, _keys("shape", masked)).astype(np.uint64)
     paths = [line.cues.path if line.cues else "" for line in page.lines]
     return PageKeys(lines, shapes, _places(paths), _telling(lines, [len(text) for text in texts]), _address(page.url))
 
@@ -72,7 +78,8 @@ def _telling(lines: np.ndarray, lengths: list[int]) -> np.ndarray:
     sizes = np.array(lengths, dtype=np.int64)
     order = np.argsort(-sizes, kind="stable")
     before = np.cumsum(sizes[order]) - sizes[order]
-    return np.unique(lines[order[before < _TELLING * sizes.sum()]])
+    found = np.unique(lines[order[before < _TELLING * sizes.sum()]])
+    return found[found > 0]
 
 
 def _address(url: str | None) -> int:

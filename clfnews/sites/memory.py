@@ -74,9 +74,9 @@ class SiteMemory:
         return sum(known.site.bytes + known.history.rows.nbytes for known in self._sites.values())
 
     @classmethod
-    def fit(cls, pages: Iterable[Page]) -> SiteMemory:
-        """A memory of pages, each looked at once."""
-        memory = cls()
+    def fit(cls, pages: Iterable[Page], memory: SiteMemory | None = None) -> SiteMemory:
+        """A memory of pages, each looked at once; a `memory` that is given grows by them."""
+        memory = cls() if memory is None else memory
         for page in pages:
             memory.add(page)
         return memory

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ _RETOLD = 0.25
 """Share of the pages of which some paragraphs stand in another story of the site too, as background does."""
 _ENOUGH = 5
 """Pages with others of their site that are needed to learn from."""
-_TERMS = 21
+_TERMS = 26
 """Columns of `_design`."""
 
 
@@ -44,24 +44,27 @@ class SiteWeights:
 
     weights: tuple[float, ...]
 
-    def adjusted(self, page: Page, p: np.ndarray, memory: SiteMemory, article: Sequence[bool]) -> np.ndarray:
-        """Lines x labels with p(article) moved, the shares on either side as they were; `article`: which labels are."""
+    def adjusted(self, page: Page, p: np.ndarray, memory: SiteMemory, article: Sequence[bool], title: int) -> np.ndarray:
+        """Lines x labels with p(article) moved, the shares on either side as they were.
+
+        `article`: which labels are; `title`: the column of headlines.
+        """
         side = np.asarray(article)
         q = p[:, side].sum(axis=1)
         x = site_features(page, memory, q)
         if not len(x) or np.isnan(x[0, 0]):
             return p
-        moved = np.clip(self.probability(x, q), 1e-6, 1 - 1e-6)
+        moved = np.clip(self.probability(x, q, p[:, title] / np.maximum(q, 1e-9)), 1e-6, 1 - 1e-6)
         out = p.copy()
         out[:, side] *= (moved / np.maximum(q, 1e-9))[:, None]
         out[:, ~side] *= ((1 - moved) / np.maximum(1 - q, 1e-9))[:, None]
         out /= out.sum(axis=1, keepdims=True)
         return out
 
-    def probability(self, x: np.ndarray, q: np.ndarray) -> np.ndarray:
-        """p(article) of lines from their features (lines x `FEATURES`) and p(article) without them."""
+    def probability(self, x: np.ndarray, q: np.ndarray, title: np.ndarray) -> np.ndarray:
+        """p(article) of lines from their features (lines x `FEATURES`), p(article) without them, and p(title) given article."""
         # Summed row by row: a matrix product may differ in the last bit with the number of rows.
-        odds: np.ndarray = (_design(x, q) * np.array(self.weights)).sum(axis=1)
+        odds: np.ndarray = (_design(x, q, title) * np.array(self.weights)).sum(axis=1)
         p: np.ndarray = 1 / (1 + np.exp(-odds))
         return p
 
@@ -89,21 +92,28 @@ class SiteWeights:
 
     @classmethod
     def fit(
-        cls, pages: Sequence[Page], article: Sequence[np.ndarray], gold: Sequence[np.ndarray], threshold: float, seed: int
+        cls,
+        pages: Sequence[Page],
+        article: Sequence[np.ndarray],
+        title: Sequence[np.ndarray],
+        gold: Sequence[np.ndarray],
+        threshold: float,
+        seed: int,
     ) -> SiteWeights | None:
         """Weights from labelled pages, each read with a memory of some others of its site; None if there are too few.
 
         Parameters: of each page, p(article) of its lines by a model that did not
-        learn from it, and whether they are article (-1: no label); the
-        `threshold` on p(article) of the filter, at which the best cut is to lie.
+        learn from it, p(title) given article, and whether they are article (-1:
+        no label); the `threshold` on p(article) of the filter, at which the best
+        cut is to lie.
         """
-        found = list(_examples(pages, article, seed))
+        found = list(_examples(pages, article, gold, seed))
         if len(found) < _ENOUGH:
             return None
         x, q = np.concatenate([x for x, _ in found]), np.concatenate([article[i] for _, i in found])
-        y = np.concatenate([gold[i] for _, i in found])
-        x, q, y = x[y >= 0], q[y >= 0], y[y >= 0] > 0
-        return None if y.all() or not y.any() else cls(_regression(_design(x, q), y, threshold))
+        t, y = (np.concatenate([array[i] for _, i in found]) for array in (title, gold))
+        x, q, t, y = x[y >= 0], q[y >= 0], t[y >= 0], y[y >= 0] > 0
+        return None if y.all() or not y.any() else cls(_regression(_design(x, q, t), y, threshold))
 
 
 def _regression(x: np.ndarray, y: np.ndarray, threshold: float) -> tuple[float, ...]:
@@ -126,7 +136,9 @@ def _best_cut(p: np.ndarray, y: np.ndarray) -> float:
     return float(p[order[good[len(good) // 2]]])
 
 
-def _examples(pages: Sequence[Page], article: Sequence[np.ndarray], seed: int) -> Any:
+def _examples(
+    pages: Sequence[Page], article: Sequence[np.ndarray], gold: Sequence[np.ndarray], seed: int
+) -> Iterator[tuple[np.ndarray, int]]:
     """Features of each page from some others of its site, with the number of the page."""
     rng = random.Random(seed)
     of_site: dict[str, list[int]] = {}
@@ -134,11 +146,14 @@ def _examples(pages: Sequence[Page], article: Sequence[np.ndarray], seed: int) -
         if page.site:
             of_site.setdefault(page.site, []).append(i)
     known: dict[int, PageKeys] = {}
+    told: dict[int, set[int]] = {}
     for some in of_site.values():
         for i in some:
             known[i] = page_keys(pages[i])
+            told[i] = set(known[i].lines[gold[i] > 0].tolist()) - {0}
         for i in some:
-            others = [j for j in some if j != i]
+            # Composed sites tell a story often, in other paragraphs each time; here labels say which pages do.
+            others = [j for j in some if j != i and not told[i] & told[j]]
             rng.shuffle(others)
             site, judged = Site(), rng.random() >= _UNJUDGED
             for j in others[: rng.randint(1, MOST)]:
@@ -168,7 +183,7 @@ def _odds(p: np.ndarray) -> np.ndarray:
     return odds
 
 
-def _design(x: np.ndarray, q: np.ndarray) -> np.ndarray:
+def _design(x: np.ndarray, q: np.ndarray, title: np.ndarray) -> np.ndarray:
     """Lines x `_TERMS`: what the regression adds up."""
     f = {name: column.astype(np.float64) for name, column in zip(FEATURES, x.T, strict=True)}
     own = _odds(q)
@@ -184,6 +199,7 @@ def _design(x: np.ndarray, q: np.ndarray) -> np.ndarray:
         np.ones(len(own)), own, few, f["line"], f["shape"], np.where(boxed, np.nan_to_num(f["place"]), 0.0), boxed,
         f["any"], f["any"] * few, f["known"], f["near"], f["near"] * own, f["known"] * own,
         unknown * f["above"], unknown * f["below"], f["page_known"], f["page_known"] * own,
+        title, title * f["any"], title * f["shape"], title * f["known"], f["any"] * own,
         *said, *judged,
     ]  # fmt: skip
     return np.stack([np.asarray(column, dtype=np.float64) for column in columns], axis=1)

@@ -7,7 +7,7 @@ import time
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from inspect import signature
 from pathlib import Path
@@ -23,11 +23,12 @@ from clfnews.evaluation.labelled import labelled_lines
 from clfnews.evaluation.results import Result
 from clfnews.evaluation.scores import Bootstrap, Scores, score_task
 from clfnews.filtering.decisions import article_probability
-from clfnews.labels import ARTICLE, TASKS, columns_of
+from clfnews.labels import ARTICLE, TASKS, TYPES, columns_of, is_article
 from clfnews.models import MODELS, make_model, save_model
 from clfnews.models.base import Probabilities
 from clfnews.models.calibration import FittedTask, best_threshold, fit_temperature, scale
 from clfnews.processes import cores, ignore_interrupts
+from clfnews.sites.weights import SiteWeights
 
 Progress = Callable[[str], None]
 """Called with one line of text when a step begins or ends."""
@@ -109,6 +110,18 @@ def choose_threshold(config: Config, corpus: Corpus, p: Probabilities) -> float:
         return float(config.type.threshold)
     lines = labelled_lines(corpus.pages, "type", p)
     return best_threshold(article_probability(lines.p), np.isin(lines.gold, columns_of(ARTICLE)))
+
+
+def with_sites(result: Result, train: Corpus, seed: int) -> Result:
+    """A type model with what a memory of sites is worth to it, learnt from its out-of-fold predictions.
+
+    The composed sites have several pages each; without enough of such pages it comes back as it is.
+    """
+    article = [article_probability(p) for p in result.oof_p]
+    title = [p[:, TYPES.index("title")] / np.maximum(q, 1e-9) for p, q in zip(result.oof_p, article, strict=True)]
+    gold = [np.array([-1 if x.type is None else is_article(x.type) for x in page.lines], np.int64) for page in train.pages]
+    weights = SiteWeights.fit(train.pages, article, title, gold, result.threshold, seed)
+    return replace(result, fitted=replace(result.fitted, sites=weights))
 
 
 def _saved_size(fitted: FittedTask) -> int:

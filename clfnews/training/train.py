@@ -18,7 +18,7 @@ from clfnews.filtering.filter import PageFilter
 from clfnews.reports.model_card import training_info
 from clfnews.tracking import log as tracking_log
 from clfnews.tracking import store as tracking_store
-from clfnews.training.fitting import Progress, Work, fit_and_score
+from clfnews.training.fitting import Progress, Work, fit_and_score, with_sites
 from clfnews.training.splits import load_tasks
 
 
@@ -49,6 +49,9 @@ def train(config: Config, *, config_path: str = "", progress: Progress = lambda 
         for result in fitting:
             results[result.task].append(result)
     champions = {task: max(results[task][1:], key=lambda result: result.headline) for task in splits}
+    if config.type.sites:
+        progress("sites: what others of a page's site are worth")
+        champions["type"] = with_sites(champions["type"], splits["type"].train, config.seed)
     page_filter = _join(config, champions, splits)
     end_to_end = _score_end_to_end(page_filter, splits, bootstrap)
     outcome = TrainResult(config, splits, results, champions, end_to_end, page_filter, None, skipped)

@@ -108,7 +108,12 @@ def compose(name: str, cells: Sequence[Cell], noise: NoisePool, n_pages: int, se
         layout = cell.layouts[round_ % len(cell.layouts)]
         # Coprime steps bring every article under every layout before a pair repeats.
         article = None if layout.listing else cell.articles[(round_ + round_ // len(cell.articles)) % len(cell.articles)]
-        yield _Composer(cell, layout, article, noise, rng).page(f"{name}-{i:04d}")
+        yield draw(f"{name}-{i:04d}", cell, layout, article, noise, rng)
+
+
+def draw(page_id: str, cell: Cell, layout: Layout, article: Article | None, noise: NoisePool, rng: random.Random) -> ComposedPage:
+    """A page of a layout; it teases the stories of the cell."""
+    return _Composer(cell, layout, article, noise, rng).page(page_id)
 
 
 @dataclass

@@ -20,7 +20,7 @@ from clfnews.data.composing.articles import Article, articles_from_source, load_
 from clfnews.data.composing.layout import Layout, load_layouts
 from clfnews.data.composing.pages import Cell, NoisePool, compose, make_cells
 from clfnews.data.composing.site import Template, load_templates
-from clfnews.data.composing.web import WebPage, compose_web, load_wording, make_web_cells
+from clfnews.data.composing.web import WebCell, WebPage, compose_web, load_wording, make_web_cells
 from clfnews.errors import UserError
 from clfnews.files import numbered_rows, read_rows, replacing
 from clfnews.labels import GUIDELINES_VERSION
@@ -124,6 +124,15 @@ def web_pages(recipe: Recipe, folder: Path, name: str, cells: Sequence[Cell]) ->
     web, split = recipe.web, recipe.splits[name].web
     if web is None or split is None:
         return iter(())
+    of_web = web_cells(recipe, folder, name, cells)
+    return compose_web(name, of_web, load_wording(folder / web.wording), split.pages, recipe.seed)
+
+
+def web_cells(recipe: Recipe, folder: Path, name: str, cells: Sequence[Cell]) -> list[WebCell]:
+    """The cells of the pages of a split that are drawn as HTML; none without such pages. Raises as `web_pages` does."""
+    web, split = recipe.web, recipe.splits[name].web
+    if web is None or split is None:
+        return []
     shares = {key: part.share for key, part in recipe.splits.items()}
     more: list[Article] = []
     for path in sorted((folder / web.articles).glob("*.jsonl")):
@@ -133,8 +142,7 @@ def web_pages(recipe: Recipe, folder: Path, name: str, cells: Sequence[Cell]) ->
     for listing in (False, True):
         some = sorted((t for t in load_templates(folder / web.templates) if t.listing == listing), key=lambda t: t.name)
         templates += _deal(some, of_templates, f"{recipe.seed}-templates-{listing}")[name]
-    of_web = make_web_cells(name, cells, more, templates, split.cells, split.alone, recipe.seed)
-    return compose_web(name, of_web, load_wording(folder / web.wording), split.pages, recipe.seed)
+    return make_web_cells(name, cells, more, templates, split.cells, split.alone, recipe.seed)
 
 
 def behind(folder: Path) -> list[str]:

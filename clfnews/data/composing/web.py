@@ -176,8 +176,17 @@ def _page(page_id: str, cell: WebCell, wording: Mapping[str, Wording], rng: rand
     articles = cell.articles[language]
     weights = [HARD_WEIGHT if one.shape in HARD else 1.0 for one in articles]
     article = None if wants_listing else rng.choices(articles, weights)[0]
-    site = Site(template, language, wording[language], f"{cell.name}-{template.name}-{language}")
-    html = site.show(article, _stories(articles, article, rng), rng)
+    return draw(page_id, cell, site_of(cell, template, language, wording), article, stories(articles, article, rng), rng)
+
+
+def site_of(cell: WebCell, template: Template, language: str, wording: Mapping[str, Wording]) -> Site:
+    """The site that all pages of a cell in a language under a template are of."""
+    return Site(template, language, wording[language], f"{cell.name}-{template.name}-{language}")
+
+
+def draw(page_id: str, cell: WebCell, site: Site, article: Article | None, others: Stories, rng: random.Random) -> WebPage:
+    """A page of a site in one of its forms; it teases `others`."""
+    html = site.show(article, others, rng)
     form = rng.choices(list(FORMS), list(FORMS.values()))[0]
     lines = html_lines(html) if form == "html" else text_lines(html, form, rng)
     if form != "html" and article and rng.random() < CONTAINER:
@@ -191,7 +200,7 @@ def _container(lines: Sequence[Line]) -> list[Line]:
     return list(lines[places[0] : places[-1] + 1]) if places else list(lines)
 
 
-def _stories(articles: Sequence[Article], article: Article | None, rng: random.Random) -> Stories:
+def stories(articles: Sequence[Article], article: Article | None, rng: random.Random) -> Stories:
     """Stories to tease: the article's own related ones, and all others of the cell in its language."""
     related = list(article.related) if article else []
     other: list[Story] = []
