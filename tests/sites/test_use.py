@@ -1,0 +1,161 @@
+"""A filter with a memory of sites: what changes, what does not, and two passes over a run's inputs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers import ROOT, Cli, write_rows
+
+import clfnews
+from clfnews.data.corpus import load_gold
+from clfnews.errors import UserError
+from clfnews.filtering.filter import PageFilter
+from clfnews.labels import TYPES, is_article
+from clfnews.page import Page
+from clfnews.sites.memory import SiteMemory
+from clfnews.sites.weights import FILE, SiteWeights
+
+
+@pytest.fixture(scope="module")
+def pages() -> list[Page]:
+    """Six sites of composed pages."""
+    pages = load_gold(ROOT / "data" / "pages" / "train.jsonl").pages
+    sites = sorted({str(page.site) for page in pages})[:6]
+    return [page for page in pages if page.site in sites]
+
+
+@pytest.fixture(scope="module")
+def sites_filter(pages: list[Page], rules_filter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The filter without training, with weights of a memory."""
+    page_filter = PageFilter.load(rules_filter)
+    p = page_filter.type_task.predict(pages)
+    article = [rows[:, :2].sum(axis=1) for rows in p]
+    title = [rows[:, 0] / np.maximum(q, 1e-9) for rows, q in zip(p, article, strict=True)]
+    gold = [np.array([is_article(line.type) for line in page.lines], np.int64) for page in pages]
+    weights = SiteWeights.fit(pages, article, title, gold, page_filter.threshold, 7)
+    assert weights is not None
+    page_filter.type_task = replace(page_filter.type_task, sites=weights)
+    folder = tmp_path_factory.mktemp("sites") / "filter"
+    page_filter.save(folder)
+    return folder
+
+
+def test_without_a_memory_and_on_unknown_sites_nothing_changes(pages: list[Page], sites_filter: Path, rules_filter: Path) -> None:
+    plain = [tagged.as_row() for tagged in PageFilter.load(rules_filter).tag(pages)]
+    page_filter = PageFilter.load(sites_filter)
+    assert [tagged.as_row() for tagged in page_filter.tag(pages)] == plain
+    assert [tagged.as_row() for tagged in page_filter.tag(pages, SiteMemory())] == plain
+    elsewhere = SiteMemory.fit(replace(page, site="elsewhere.example") for page in pages)
+    assert [tagged.as_row() for tagged in page_filter.tag(pages, sites=elsewhere)] == plain
+
+
+def test_with_a_memory_fewer_lines_are_wrong_and_nothing_is_deleted(pages: list[Page], sites_filter: Path) -> None:
+    page_filter = clfnews.load(sites_filter)
+
+    def wrong(memory: SiteMemory | None) -> int:
+        tagged = list(page_filter.tag(pages, memory))
+        assert [len(one.lines) for one in tagged] == [len(page.lines) for page in pages]
+        pairs = [pair for page, one in zip(pages, tagged, strict=True) for pair in zip(page.lines, one.lines, strict=True)]
+        return sum(tag.keep != is_article(line.type) for line, tag in pairs)
+
+    assert wrong(clfnews.SiteMemory.fit(pages)) < wrong(None)
+
+
+def test_a_page_reads_the_same_in_any_batch(pages: list[Page], sites_filter: Path) -> None:
+    page_filter, memory = PageFilter.load(sites_filter), SiteMemory.fit(pages)
+    together = page_filter.type_task.predict(pages[:20], memory)
+    for page, p in zip(pages[:20], together, strict=True):
+        assert np.array_equal(page_filter.type_task.predict([page], memory)[0], p)
+        assert np.allclose(p.sum(axis=1), 1) and p.shape == (len(page.lines), len(TYPES))
+
+
+def test_old_filters_load_and_say_that_they_take_no_memory(rules_filter: Path, pages: list[Page]) -> None:
+    with pytest.raises(UserError, match="trained without what a memory of sites is worth"):
+        list(PageFilter.load(rules_filter).tag(pages[:1], SiteMemory.fit(pages)))
+
+
+def test_broken_weights_are_refused(sites_filter: Path, tmp_path: Path) -> None:
+    row = json.loads((sites_filter / "type" / FILE).read_text(encoding="utf-8"))
+    for change in ({"weights": [float("nan")] * len(row["weights"])}, {"weights": [1.0]}, {"features": ["line"]}, {"schema": 2}):
+        (tmp_path / FILE).write_text(json.dumps(row | change), encoding="utf-8")
+        with pytest.raises(UserError, match=r"sites\.json: .*train again"):
+            SiteWeights.load(tmp_path)
+    assert SiteWeights.load(tmp_path / "nowhere") is None
+
+
+def test_too_few_pages_give_no_weights(pages: list[Page]) -> None:
+    alone = [replace(page, site=f"{i}.example") for i, page in enumerate(pages[:10])]
+    some = [np.full(len(page.lines), 0.5) for page in alone]
+    assert SiteWeights.fit(alone, some, some, [np.ones(len(q), np.int64) for q in some], 0.5, 7) is None
+
+
+# --- the commands -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def inputs(pages: list[Page], tmp_path: Path) -> list[Path]:
+    rows = [{"id": page.id, "site": page.site, "lines": [line.text for line in page.lines]} for page in pages]
+    return [write_rows(tmp_path / f"in{i}.jsonl", rows[i::3]) for i in range(3)]
+
+
+def test_two_passes_give_the_same_bytes_whatever_the_workers_and_after_a_stop(
+    cli: Cli, inputs: list[Path], sites_filter: Path, tmp_path: Path
+) -> None:
+    for name, workers in (("one", 1), ("two", 2)):
+        done = cli("filter", *inputs, "-o", name, "--sites", "auto", "--model", sites_filter, "--workers", workers)
+        assert done.code == 0, done.err
+    shards = {path.name: path.read_bytes() for path in (tmp_path / "one").glob("in*.jsonl")}
+    assert len(shards) == 3 and shards == {path.name: path.read_bytes() for path in (tmp_path / "two").glob("in*.jsonl")}
+    (tmp_path / "two" / "in1.jsonl").unlink()
+    (tmp_path / "two" / ".clfnews" / "sites.npz").unlink()
+    again = cli("filter", *inputs, "-o", "two", "--sites", "auto", "--model", sites_filter, "--workers", 1, "--resume")
+    assert again.code == 0 and "(2 of them by an earlier run)" in again.out
+    assert shards == {path.name: path.read_bytes() for path in (tmp_path / "two").glob("in*.jsonl")}
+    assert cli("filter", *inputs, "-o", "none", "--model", sites_filter, "--workers", 1).code == 0
+    assert shards != {path.name: path.read_bytes() for path in (tmp_path / "none").glob("in*.jsonl")}
+    manifests = [json.loads((tmp_path / name / "_manifest.json").read_text(encoding="utf-8")) for name in ("one", "none")]
+    assert len(manifests[0]["sites"]) == 64 and "sites" not in manifests[1]
+
+
+def test_a_file_of_sites_for_tag_filter_and_evaluate(cli: Cli, inputs: list[Path], sites_filter: Path, tmp_path: Path) -> None:
+    assert cli("sites", "fit", *inputs, "-o", "s.npz", "--unread").code == 0
+    given = cli("tag", *inputs, "--sites", "s.npz", "--model", sites_filter)
+    twice = cli("tag", *inputs, "--sites", "auto", "--model", sites_filter)
+    assert given.code == 0 and given.out == twice.out != cli("tag", *inputs, "--model", sites_filter).out
+    into = cli("filter", *inputs, "-o", "out", "--sites", "s.npz", "--model", sites_filter, "--workers", 1)
+    assert into.code == 0, into.err
+    texts = [json.loads(row)["text"] for i in range(3) for row in (tmp_path / "out" / f"in{i}.jsonl").open(encoding="utf-8")]
+    assert texts == [row["text"] for row in given.rows]
+    gold = ROOT / "data" / "pages" / "validation.jsonl"
+    scores = [
+        json.loads(cli("evaluate", gold, "--model", sites_filter, "--json", *more).out) for more in ((), ("--sites", "auto"))
+    ]
+    assert scores[0]["type/article_f1"] != scores[1]["type/article_f1"]
+
+
+def test_mistakes_with_sites_are_one_line(cli: Cli, inputs: list[Path], sites_filter: Path) -> None:
+    assert "reads the inputs twice" in cli("tag", "-", "--sites", "auto", "--model", sites_filter).error
+    done = cli("filter", *inputs, "-o", "out", "--sites", "nowhere.npz", "--model", sites_filter, "--workers", 1)
+    assert done.code == 2 and "nowhere.npz: no such file" in done.error
+
+
+# --- composing ----------------------------------------------------------------------------
+
+
+def test_more_pages_of_a_composed_site_share_its_words() -> None:
+    from itertools import islice
+
+    from clfnews.data.composing.more import more_pages
+
+    found = list(islice(more_pages(ROOT / "data" / "compose.yaml", "validation", 6), 18))
+    assert len({page.site for page in found}) == 3
+    own = [page.page for page in found if page.site == found[0].site]
+    memory = SiteMemory.fit(own)
+    assert memory[str(own[0].site)].site.stories == 6
+    assert len(memory[str(own[0].site)].texts) >= 3, "menus come back"
+    again = list(islice(more_pages(ROOT / "data" / "compose.yaml", "validation", 6), 18))
+    assert again == found
