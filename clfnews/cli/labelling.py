@@ -169,7 +169,7 @@ def annotate_queue(
     Example: clfnews annotate queue rules pages/ -n 20 --types-only -o queue.tsv
     """
     from clfnews.labelling.exchange import format_for, write_labelling_config, write_rows
-    from clfnews.labelling.queue import RULES, make_queue, queue_rows, read_labelled, rules_filter
+    from clfnews.labelling.queue import RULES, known_pages, make_queue, queue_rows, rules_filter
     from clfnews.readers.base import ReadOptions, parse_columns
     from clfnews.readers.inputs import expand, read_pages
     from clfnews.tracking.registry import load_filter
@@ -177,7 +177,7 @@ def annotate_queue(
     warnings, bad = Few("warning"), Few("bad record")
 
     format_for(output, format)  # and that nothing is overwritten, before a model is loaded
-    known = read_labelled(labelled) if labelled else None
+    known = known_pages(labelled) if labelled else None
     options = ReadOptions(input_format, parse_columns(column or []))
     for name in inputs:
         expand(name, options)  # a missing input is told before a model is loaded
@@ -209,7 +209,7 @@ def annotate_queue(
 def data_suspects(
     config: Annotated[Path, typer.Argument(help="A YAML configuration.")] = Path("configs/base.yaml"),
     task: Annotated[str, typer.Option(help="type or stance.")] = "type",
-    model: Annotated[str | None, typer.Option(help="Model that predicts. Default: context for types, linear for stance.")] = None,
+    model: Annotated[str | None, typer.Option(help="Model that predicts. Default: page for types, linear for stance.")] = None,
     top: Annotated[int, typer.Option(min=1, help="Show this many, the worst first.")] = 20,
     overrides: Annotated[list[str] | None, typer.Option("--set", help="key=value, such as --set folds=3; repeatable.")] = None,
     quiet: Quiet = False,

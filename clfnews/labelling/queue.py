@@ -116,7 +116,7 @@ def rules_filter() -> PageFilter:
     return PageFilter(FittedTask(make_model("rules", "type", TASKS["type"]), {}), None, name="rules")
 
 
-def read_labelled(path: Path) -> Labelled:
+def known_pages(path: Path) -> Labelled:
     """Sites, ids and texts of the gold rows of a JSONL file, or of all in a data folder's `pages`.
 
     Raises `UserError` if there are none.
