@@ -97,15 +97,7 @@ def data_import(
     if len(arguments) > 1 and _is_labelled_file(arguments[0]):
         raise UserError(f"data import: one file at a time, got {', '.join(arguments)}; -o FOLDER collects the pages of several")
     if len(arguments) == 2:
-        from clfnews.labelling.benchmarks import import_benchmark
-
-        with status(quiet) as show:
-            done = import_benchmark(arguments[0], arguments[1], output, split, now_and_then(show))
-        for problem in done.skipped:
-            echo(f"clfnews: {problem}", err=True)
-        echo(f"{output}: {done.pages:,} pages, {done.lines:,} lines, {done.content:,} of them content")
-        print_table(*done.table())
-        raise typer.Exit(1 if done.skipped else 0)
+        _import_benchmark(arguments[0], arguments[1], output, split, quiet)
     if len(arguments) > 2:
         raise UserError(f"data import: expected FILE, or BENCHMARK FOLDER, got {len(arguments)} arguments")
     if is_folder(output) or not output.suffix:
@@ -116,6 +108,18 @@ def data_import(
     pages, lines, unlabelled = import_rows(arguments[0], output, annotator, warner())
     missing = f", {unlabelled:,} without a type" if unlabelled else ""
     echo(f"{output}: {counted(pages, 'page')}, {counted(lines, 'line')}{missing}")
+
+
+def _import_benchmark(name: str, folder: str, output: Path, split: str | None, quiet: bool) -> None:
+    from clfnews.labelling.benchmarks import import_benchmark
+
+    with status(quiet) as show:
+        done = import_benchmark(name, folder, output, split, now_and_then(show))
+    for problem in done.skipped:
+        echo(f"clfnews: {problem}", err=True)
+    echo(f"{output}: {done.pages:,} pages, {done.lines:,} lines, {done.content:,} of them content")
+    print_table(*done.table())
+    raise typer.Exit(1 if done.skipped else 0)
 
 
 def _is_labelled_file(name: str) -> bool:

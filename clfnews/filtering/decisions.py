@@ -87,7 +87,7 @@ def page_stance(lines: Sequence[Line], p: np.ndarray) -> PageStance:
     )
 
 
-def rounded(labels: Sequence[str], row: np.ndarray) -> dict[str, float]:
+def rounded(labels: Sequence[str], row: Sequence[float] | np.ndarray) -> dict[str, float]:
     """Label -> number of a row, to four digits."""
     return {label: round(float(value), 4) for label, value in zip(labels, row, strict=True)}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count
 from typing import Any, BinaryIO, NamedTuple
 
@@ -22,8 +22,6 @@ def read_csv_rows(file: BinaryIO, source: Source, options: ReadOptions, warn: Wa
     another width than the header's is no page: where quotes are wrong, pieces of
     a text look like columns.
     """
-    # The limit is a setting of the whole process; fields are bounded by lines and by it.
-    csv.field_size_limit(options.max_bytes)
     pages = RowPages(source, options, warn)
     table = _CsvTable(as_utf8(file), options, pages)
     header = table.header()
@@ -57,7 +55,7 @@ class _CsvTable:
     """Rows of a CSV file, read so that a quote left open costs its own row and not those after it."""
 
     def __init__(self, file: BinaryIO, options: ReadOptions, pages: RowPages) -> None:
-        self._lines = _CsvLines(file, options, pages)
+        self._options, self._lines = options, _CsvLines(file, options, pages)
         self._separator, self._width, self._backslash = ",", 0, False
 
     def header(self) -> _CsvRow:
@@ -93,9 +91,18 @@ class _CsvTable:
         self._lines.taken, self._lines.size = [], 0
         lines = map(_doubled_quotes, self._lines) if backslash else self._lines
         try:
-            return _CsvRow(next(csv.reader(lines, delimiter=self._separator, strict=True), []))
+            return _CsvRow(self._fields(lines))
         except (csv.Error, ValueError) as error:
             return _CsvRow([], str(error).partition(" - ")[0])
+
+    def _fields(self, lines: Iterable[str]) -> list[str]:
+        """The fields of the first row of lines."""
+        # The limit is a setting of the whole process. Fields are bounded by it and by the lines.
+        before = csv.field_size_limit(self._options.max_bytes)
+        try:
+            return next(csv.reader(lines, delimiter=self._separator, strict=True), [])
+        finally:
+            csv.field_size_limit(before)
 
     def _problem(self, found: _CsvRow) -> str | None:
         if found.problem:
@@ -138,9 +145,7 @@ class _CsvTable:
                 line = next(self._lines, None)
                 if line is None:
                     return skipped
-                if line.count('"') % 2 == 0 and not self._problem(
-                    _CsvRow(next(csv.reader([line], delimiter=self._separator, strict=True), []))
-                ):
+                if line.count('"') % 2 == 0 and not self._problem(_CsvRow(self._fields([line]))):
                     self._lines.give_back([line])
                     return skipped
             except (csv.Error, ValueError):
