@@ -115,15 +115,14 @@ def _run_filter(
     quiet: bool = False,
 ) -> None:
     from clfnews.readers.base import ReadOptions
-    from clfnews.readers.inputs import expand, passed_over, read_pages
+    from clfnews.readers.inputs import check_inputs, passed_over, read_pages
     from clfnews.tracking.registry import load_filter
 
     _check_threshold(threshold)
     warnings, errors, skipped = Few("warning"), Few("bad record"), Counter[str]()
     empty = Few("page without an article")
     options = options or ReadOptions()
-    for name in inputs:
-        expand(name, options)  # a missing input is told before the model is loaded
+    check_inputs(inputs, options)
     with working("loading the model", quiet):
         page_filter = load_filter(model).with_threshold(threshold)
     options = replace(options, hidden=page_filter.reads_hidden)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +13,9 @@ from clfnews.cli.options import INPUTS, Column, InputFormat, Quiet
 from clfnews.cli.terminal import Few, echo, now_and_then, print_table, printable, status, warner, working
 from clfnews.errors import UserError, counted
 from clfnews.files import is_folder
+
+if TYPE_CHECKING:
+    from clfnews.filtering.filter import PageFilter
 
 annotate_app = typer.Typer(help="Choose what to label next.", no_args_is_help=True)
 
@@ -173,26 +175,20 @@ def annotate_queue(
     Example: clfnews annotate queue rules pages/ -n 20 --types-only -o queue.tsv
     """
     from clfnews.labelling.exchange import format_for, write_labelling_config, write_rows
-    from clfnews.labelling.queue import RULES, known_pages, make_queue, queue_rows, rules_filter
+    from clfnews.labelling.queue import known_pages, queue_of_files, queue_rows
     from clfnews.readers.base import ReadOptions, parse_columns
-    from clfnews.readers.inputs import expand, read_pages
-    from clfnews.tracking.registry import load_filter
+    from clfnews.readers.inputs import check_inputs
 
     warnings, bad = Few("warning"), Few("bad record")
-
     format_for(output, format)  # and that nothing is overwritten, before a model is loaded
     known = known_pages(labelled) if labelled else None
     options = ReadOptions(input_format, parse_columns(column or []))
-    for name in inputs:
-        expand(name, options)  # a missing input is told before a model is loaded
-    with working("loading the model", quiet):
-        page_filter = rules_filter() if model == RULES else load_filter(model)
-        second = load_filter(against) if against and against != RULES else None  # None: the rules
-    pages = read_pages(inputs, warnings, replace(options, hidden=page_filter.reads_hidden))
+    check_inputs(inputs, options)
+    page_filter, second = _filters(model, against, quiet)
     with status(quiet) as show:
-        choices = make_queue(
-            page_filter, pages, number, against=second, labelled=known, per_site=per_site,
-            progress=now_and_then(lambda n: show(f"{n:,} pages looked at")),
+        choices = queue_of_files(
+            page_filter, inputs, number, options=options, against=second, labelled=known, per_site=per_site,
+            progress=now_and_then(lambda n: show(f"{n:,} pages looked at")), warn=warnings,
             on_bad=lambda record: bad(str(record), record.reason),
         )  # fmt: skip
     warnings.rest()
@@ -208,6 +204,16 @@ def annotate_queue(
         write_labelling_config(config)
         echo(f"{config}: {_PASTE}")
     raise typer.Exit(1 if bad.count else 0)
+
+
+def _filters(model: str, against: str | None, quiet: bool) -> tuple[PageFilter, PageFilter | None]:
+    """The filter whose labels are corrected, and the one it is compared with (None: the rules)."""
+    from clfnews.labelling.queue import RULES, rules_filter
+    from clfnews.tracking.registry import load_filter
+
+    with working("loading the model", quiet):
+        first = rules_filter() if model == RULES else load_filter(model)
+        return first, load_filter(against) if against and against != RULES else None
 
 
 def data_suspects(

@@ -124,6 +124,12 @@ def expand(name: str, options: ReadOptions) -> list[Path | None]:
     raise UserError(f"{name}: no such file or folder")
 
 
+def check_inputs(names: Iterable[str], options: ReadOptions) -> None:
+    """Raise `UserError` for an input that is not there, before a model is loaded for it."""
+    for name in names:
+        expand(name, options)
+
+
 def passed_over(name: str, options: ReadOptions) -> list[Path]:
     """Files of a folder that `expand` leaves out because their names tell no format, or because they are broken links."""
     folder = Path(name)
