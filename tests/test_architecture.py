@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,7 @@ def private_names(path: Path) -> set[str]:
     return taken
 
 
+@lru_cache
 def private_definitions(path: Path) -> set[str]:
     """Private functions, methods and attributes that a module defines."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
