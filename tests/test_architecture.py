@@ -6,7 +6,6 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -125,34 +124,19 @@ NAMED_TUPLE = {"_asdict", "_replace", "_fields", "_field_defaults", "_make"}
 """Public in spite of their names: https://docs.python.org/3/library/collections.html#collections.namedtuple"""
 
 
-def private_names(path: Path) -> set[str]:
-    """Private names that a module takes from other modules of the package: imported, or as attributes of what it imported."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+def private_names(path: Path, nodes: list[ast.AST], defined: set[str]) -> set[str]:
+    """Private names that a module takes from others: imported, or as attributes that only another one defines."""
     taken = {name for name in imports(path) if name.startswith("clfnews.") and is_private(name.rpartition(".")[2])}
-    imported = {
-        alias.asname or alias.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "clfnews"
-        for alias in node.names
-    }
-    own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    own |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)}
-    own |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    defined = {name for other in MODULES.values() if other != path for name in private_definitions(other)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and is_private(node.attr) and node.attr not in own | NAMED_TUPLE:
-            of_import = isinstance(node.value, ast.Name) and node.value.id in imported
-            if of_import or node.attr in defined:
-                taken.add(ast.unparse(node))
-    return taken
+    known = private_definitions(nodes) | NAMED_TUPLE
+    used = {node.attr for node in nodes if isinstance(node, ast.Attribute) and is_private(node.attr)}
+    return taken | ((used - known) & defined)
 
 
-@lru_cache
-def private_definitions(path: Path) -> set[str]:
-    """Private functions, methods and attributes that a module defines."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    names = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    names |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)}
+def private_definitions(nodes: list[ast.AST]) -> set[str]:
+    """Private functions, classes, variables and attributes that a module defines."""
+    names = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    names |= {node.attr for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)}
+    names |= {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     return {name for name in names if is_private(name)}
 
 
@@ -161,7 +145,9 @@ def is_private(name: str) -> bool:
 
 
 def test_no_module_takes_private_names_of_another() -> None:
-    taken = {name: found for name, path in MODULES.items() if (found := private_names(path))}
+    nodes = {name: list(ast.walk(ast.parse(path.read_text(encoding="utf-8")))) for name, path in MODULES.items()}
+    defined = set().union(*map(private_definitions, nodes.values()))
+    taken = {name: found for name, path in MODULES.items() if (found := private_names(path, nodes[name], defined))}
     assert taken == {}
 
 
