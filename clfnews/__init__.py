@@ -213,12 +213,11 @@ def read_pages(
     could be read only in part is a `UserWarning`. Raises `UserError` for an
     input that does not exist, before any is read.
     """
-    from clfnews.readers.inputs import expand
+    from clfnews.readers.inputs import check_inputs
     from clfnews.readers.inputs import read_pages as read
 
     names, options = _names(inputs), _read_options(format, columns, hidden)
-    for name in names:
-        expand(name, options)
+    check_inputs(names, options)
     return read(names, _warn, options)
 
 

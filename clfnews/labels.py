@@ -20,6 +20,7 @@ ARTICLE: frozenset[str] = frozenset({"title", "body"})
 """The types that make the article; all others are noise."""
 
 NOISE: tuple[str, ...] = tuple(label for label in TYPES if label not in ARTICLE)
+"""The other types, in order."""
 
 COARSE: tuple[str, str] = ("article", "noise")
 """What stands in the place of types where a source tells no more: models may learn from it, nothing is scored by it."""

@@ -120,6 +120,37 @@ def test_no_module_imports_itself_over_others() -> None:
         walk(name, ())
 
 
+NAMED_TUPLE = {"_asdict", "_replace", "_fields", "_field_defaults", "_make"}
+"""Public in spite of their names: https://docs.python.org/3/library/collections.html#collections.namedtuple"""
+
+
+def private_names(path: Path, nodes: list[ast.AST], defined: set[str]) -> set[str]:
+    """Private names that a module takes from others: imported, or as attributes that only another one defines."""
+    taken = {name for name in imports(path) if name.startswith("clfnews.") and is_private(name.rpartition(".")[2])}
+    known = private_definitions(nodes) | NAMED_TUPLE
+    used = {node.attr for node in nodes if isinstance(node, ast.Attribute) and is_private(node.attr)}
+    return taken | ((used - known) & defined)
+
+
+def private_definitions(nodes: list[ast.AST]) -> set[str]:
+    """Private functions, classes, variables and attributes that a module defines."""
+    names = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    names |= {node.attr for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)}
+    names |= {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    return {name for name in names if is_private(name)}
+
+
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
+
+
+def test_no_module_takes_private_names_of_another() -> None:
+    nodes = {name: list(ast.walk(ast.parse(path.read_text(encoding="utf-8")))) for name, path in MODULES.items()}
+    defined = set().union(*map(private_definitions, nodes.values()))
+    taken = {name: found for name, path in MODULES.items() if (found := private_names(path, nodes[name], defined))}
+    assert taken == {}
+
+
 def test_one_room_for_mlflow_and_one_for_datasets() -> None:
     assert {room_of(name) for name in importers("mlflow")} == {"tracking"}
     assert {room_of(name) for name in importers("datasets")} == {"data"}

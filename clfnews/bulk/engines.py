@@ -6,13 +6,11 @@ only a few units at a time, so their number is no limit.
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack
 from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
@@ -22,7 +20,7 @@ from clfnews.bulk.units import Unit
 from clfnews.bulk.worker import Done, Job, filter_unit
 from clfnews.errors import MachineError, UserError
 from clfnews.filtering.filter import PageFilter
-from clfnews.processes import Spawning, end_with_parent, ignore_interrupts, spawning
+from clfnews.processes import Spawning, end_with_parent, few_collections, ignore_interrupts, settle, spawning, variable
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -30,8 +28,8 @@ if TYPE_CHECKING:
 AHEAD = 2
 """Units a worker that are handed out in advance."""
 
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-"""Numbers of the options in `malloc.h`."""
+_RAY_SETTING = "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"
+"""With 0 Ray leaves the variables of graphics cards alone, and does not warn of them."""
 
 Engine = Callable[[Iterator[Unit], Job, Path, PageFilter, int, str | None], Iterator[Done]]
 
@@ -47,29 +45,10 @@ def run_local(
         return
     from threadpoolctl import threadpool_limits
 
-    before = gc.get_threshold()
-    try:
-        # Sums over several threads differ in the last bit from sums over one.
-        with threadpool_limits(1):
-            settle()
-            for unit in units:
-                yield filter_unit(unit, job, page_filter)
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
-
-
-def settle() -> None:
-    """Make ready for many batches that are alike: look for garbage less often, keep freed memory for the next."""
-    # Pages hold no cycles, but a batch has so many objects that looking for cycles costs a fifth of the time.
-    gc.collect()
-    gc.freeze()  # model and modules are not looked through again
-    gc.set_threshold(100_000, 20, 20)
-    # Else glibc gives the memory of a batch's arrays back to the system and asks for it again: a tenth of the time.
-    with suppress(OSError, AttributeError):  # not on this system
-        libc = ctypes.CDLL("libc.so.6")
-        libc.mallopt(_MMAP_THRESHOLD, 32 << 20)
-        libc.mallopt(_TRIM_THRESHOLD, 64 << 20)
+    # Sums over several threads differ in the last bit from sums over one.
+    with threadpool_limits(1), few_collections():
+        for unit in units:
+            yield filter_unit(unit, job, page_filter)
 
 
 _worker: tuple[PageFilter, Job] | None = None
@@ -128,6 +107,7 @@ def _start_worker(model: Path, job: Job, until: Any) -> None:
 
 
 def _load(model: Path, threshold: float | None) -> PageFilter:
+    """The filter of a worker, whose process is ours: what is set for it stays until it ends."""
     from threadpoolctl import threadpool_limits
 
     page_filter = PageFilter.load(model).with_threshold(threshold)
@@ -163,9 +143,12 @@ def run_ray(
     except ImportError as error:
         raise UserError("--engine ray needs Ray: pip install 'clfnews[ray]'") from error
     own = not ray.is_initialized()
-    if own:
-        _connect(ray, address, workers)
+    here = ExitStack()
     try:
+        if own:
+            if _RAY_SETTING not in os.environ:
+                here.enter_context(variable(_RAY_SETTING, "0"))
+            _connect(ray, address, workers)
         shipped = ray.put(_files(model))
         task = ray.remote(max_retries=5)(_ray_work)
         running: list[Any] = []
@@ -186,10 +169,10 @@ def run_ray(
     finally:
         if own:
             ray.shutdown()
+        here.close()
 
 
 def _connect(ray: Any, address: str | None, workers: int) -> None:
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     options: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False, "configure_logging": True}
     if address is None:
         options |= {"address": "local", "num_cpus": workers, "include_dashboard": False}

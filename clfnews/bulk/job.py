@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from clfnews.bulk.folder import MANIFEST, STATE, own_folder
-from clfnews.bulk.shards import Counts
+from clfnews.bulk.shards import RecordCounts
 from clfnews.bulk.units import SPLIT_BYTES, kept, list_inputs, stamp_of, units
 from clfnews.bulk.worker import Done, Job, fingerprint
 from clfnews.bulk.writers import SHARD_SUFFIXES
@@ -43,8 +43,8 @@ class Report:
     shards: int = 0
     resumed: int = 0
     seconds: float = 0.0
-    counts: Counts = field(default_factory=Counts)
-    new: Counts = field(default_factory=Counts)
+    counts: RecordCounts = field(default_factory=RecordCounts)
+    new: RecordCounts = field(default_factory=RecordCounts)
     """Without what earlier runs had done."""
     left_over: list[str] = field(default_factory=list)
     """Shards and error files of earlier runs that belong to no input, or not to the format, of this one."""
@@ -63,9 +63,9 @@ class Report:
         self.shards += len(done.shards)
         self.resumed += len(done.shards) * done.resumed
         for shard in done.shards:
-            self.counts.add(Counts(**shard["counts"]))
+            self.counts.add(RecordCounts(**shard["counts"]))
             if not done.resumed:
-                self.new.add(Counts(**shard["counts"]))
+                self.new.add(RecordCounts(**shard["counts"]))
                 self.untold += shard["counts"]["warnings"]
         self.untold -= len(done.warnings)
         self.unfinished += done.unfinished
@@ -103,7 +103,7 @@ def filter_to_folder(
 ) -> Report:
     """Filter files into shards below `out`; returns the sums that are also in its `_manifest.json`.
 
-    Parameters: `model`, the folder of a filter (`tracking.find_filter`);
+    Parameters: `model`, the folder of a filter (`tracking.registry.find_filter`);
     `workers`, processes (1: this one); `engine`, `local` or `ray`, with the
     `address` of a cluster; `resume` continues in a folder that an earlier run
     has left. Bytes of the shards depend on inputs, model and options only.

@@ -17,7 +17,7 @@ from clfnews.filtering.tagged import TaggedPage
 
 
 @dataclass
-class Counts:
+class RecordCounts:
     """What went into and out of a shard; sums with `add`."""
 
     records: int = 0
@@ -37,7 +37,7 @@ class Counts:
     """Pages of which nothing was kept; their rows say why (`reason`)."""
     seconds: float = 0.0
 
-    def add(self, other: Counts) -> None:
+    def add(self, other: RecordCounts) -> None:
         """Add the numbers of another shard."""
         for name, value in asdict(other).items():
             mine = getattr(self, name)
@@ -65,7 +65,7 @@ class Shard:
 
     def __init__(self, folder: Path, name: str, format: str) -> None:
         self.path, self.errors_path = folder / f"{name}{SHARD_SUFFIXES[format]}", folder / error_name(name)
-        self.counts = Counts()
+        self.counts = RecordCounts()
         self.format = format
         self.draft, self.errors_draft = Draft(self.path), Draft(self.errors_path)
         self._writer: Writer | None = None

@@ -20,6 +20,7 @@ from clfnews.files import is_folder, is_there
 from clfnews.labels import STANCES
 
 if TYPE_CHECKING:
+    from clfnews.bulk.job import Report
     from clfnews.filtering.filter import PageFilter
     from clfnews.filtering.tagged import TaggedPage
     from clfnews.page import Page
@@ -114,15 +115,14 @@ def _run_filter(
     quiet: bool = False,
 ) -> None:
     from clfnews.readers.base import ReadOptions
-    from clfnews.readers.inputs import expand, passed_over, read_pages
+    from clfnews.readers.inputs import check_inputs, passed_over, read_pages
     from clfnews.tracking.registry import load_filter
 
     _check_threshold(threshold)
     warnings, errors, skipped = Few("warning"), Few("bad record"), Counter[str]()
     empty = Few("page without an article")
     options = options or ReadOptions()
-    for name in inputs:
-        expand(name, options)  # a missing input is told before the model is loaded
+    check_inputs(inputs, options)
     with working("loading the model", quiet):
         page_filter = load_filter(model).with_threshold(threshold)
     options = replace(options, hidden=page_filter.reads_hidden)
@@ -176,8 +176,6 @@ def _filter_to_folder(
     resume: bool,
     quiet: bool,
 ) -> None:
-    from clfnews.bulk.folder import MANIFEST
-
     if output is None:
         raise UserError("--workers, --engine, --address and --resume need -o FOLDER")
     _check_threshold(threshold)
@@ -204,6 +202,17 @@ def _filter_to_folder(
     except KeyboardInterrupt as stop:
         raise Stopped("what is finished is kept, go on with --resume") from stop
     warnings.rest(report.untold)
+    _show_report(report, output)
+    if report.unfinished:
+        raise typer.Exit(3)
+    if report.counts.errors or report.folders_not_read:
+        raise typer.Exit(1)
+
+
+def _show_report(report: Report, output: Path) -> None:
+    """What was written to a folder, and what was not."""
+    from clfnews.bulk.folder import MANIFEST
+
     warn, counts = warner(), report.counts
     kept = f"{counts.kept:,} of {counted(counts.lines, 'line')}"
     before = f" ({report.resumed} of them by an earlier run)" if report.resumed else ""
@@ -226,10 +235,6 @@ def _filter_to_folder(
         warn(
             f"{counted(len(report.left_over), 'file')} in {output} of inputs or a format of earlier runs, not of this one ({few})"
         )
-    if report.unfinished:
-        raise typer.Exit(3)
-    if counts.errors or report.folders_not_read:
-        raise typer.Exit(1)
 
 
 def _good(records: Iterator[Page | BadRecord], errors: Few) -> Iterator[Page]:

@@ -34,18 +34,19 @@ def load_section(path: str | Path, kind: type[SectionT]) -> SectionT:
 
     Raises `UserError` that names file, line and key.
     """
-    values, lines = _read(Path(path), ())
-    return _validated(kind, values, Path(path), lines)
+    values, lines = read_chain(Path(path), ())
+    return validated(kind, values, Path(path), lines)
 
 
-def _validated(kind: type[SectionT], values: dict[str, Any], path: Path, lines: dict[tuple[str, ...], str]) -> SectionT:
+def validated(kind: type[SectionT], values: dict[str, Any], path: Path, lines: dict[tuple[str, ...], str]) -> SectionT:
+    """A section of its values; raises `UserError` that names the line, from `read_chain`, of what is wrong."""
     try:
         return kind.model_validate(values)
     except ValidationError as error:
         raise UserError(_explain(error, str(path), lines, kind)) from error
 
 
-def _read(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[tuple[str, ...], str]]:
+def read_chain(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[tuple[str, ...], str]]:
     """Merged values of a file and those it extends, and where each key stands."""
     real = Path(os.path.realpath(path))
     if real in seen:
@@ -62,7 +63,7 @@ def _read(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[tupl
         return values, lines
     if not isinstance(parent, str):
         raise UserError(f"{lines['extends',]}: extends: expected the name of one file (given: {parent!r})")
-    base, base_lines = _read(path.parent / parent, (*seen, real))
+    base, base_lines = read_chain(path.parent / parent, (*seen, real))
     return _merge(base, values), base_lines | lines
 
 
@@ -88,7 +89,8 @@ def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return out
 
 
-def _set(values: dict[str, Any], keys: list[str], value: Any, what: str) -> None:
+def set_key(values: dict[str, Any], keys: list[str], value: Any, what: str) -> None:
+    """Set the value that a path of keys leads to, with the sections on the way; `what` names it in errors."""
     for key in keys[:-1]:
         if values.get(key) is None:
             values[key] = {}
@@ -98,7 +100,8 @@ def _set(values: dict[str, Any], keys: list[str], value: Any, what: str) -> None
     values[keys[-1]] = value
 
 
-def _yaml_value(text: str, what: str) -> Any:
+def yaml_value(text: str, what: str) -> Any:
+    """The value of a text in YAML; `what` names it in errors."""
     try:
         return parse_yaml(text, what)[0]
     except UserError as error:

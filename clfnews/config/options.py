@@ -76,7 +76,7 @@ class PageOptions(Section):
 
 
 class CuesOptions(Section):
-    """`models.cues.Cues`."""
+    """`models.cues.StanceCues`."""
 
     C: Annotated[float, Field(gt=0, le=LARGEST)] = 4.0
     ngrams: Positive = 3

@@ -7,12 +7,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
-from clfnews.config.loading import Section, _read, _set, _validated, _yaml_value
+from clfnews.config.loading import Section, read_chain, set_key, validated, yaml_value
 from clfnews.config.options import LARGEST, Share, StanceModels, TypeModels
 from clfnews.errors import UserError
 
 
-class Source(Section):
+class FurtherPages(Section):
     """A file of further pages that train is made larger by."""
 
     path: str
@@ -26,7 +26,7 @@ class DataSection(Section):
     """Where the labelled pages are."""
 
     folder: str = "data"
-    train: str | tuple[str | Source, ...] = "train"
+    train: str | tuple[str | FurtherPages, ...] = "train"
     train_share: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     validation: str | None = "validation"
     test: str | None = "test"
@@ -34,7 +34,7 @@ class DataSection(Section):
 
     @field_validator("train")
     @classmethod
-    def _a_split_first(cls, train: str | tuple[str | Source, ...]) -> str | tuple[str | Source, ...]:
+    def _a_split_first(cls, train: str | tuple[str | FurtherPages, ...]) -> str | tuple[str | FurtherPages, ...]:
         if not isinstance(train, str) and not (train and isinstance(train[0], str)):
             raise ValueError("begins with the split or file that is predicted out of fold, such as [train, {path: more.jsonl}]")
         return train
@@ -45,10 +45,10 @@ class DataSection(Section):
         return self.train if isinstance(self.train, str) else str(self.train[0])
 
     @property
-    def further(self) -> tuple[Source, ...]:
+    def further(self) -> tuple[FurtherPages, ...]:
         """What is only fitted on, beside `main`."""
         rest = () if isinstance(self.train, str) else self.train[1:]
-        return tuple(Source(path=source) if isinstance(source, str) else source for source in rest)
+        return tuple(FurtherPages(path=source) if isinstance(source, str) else source for source in rest)
 
 
 class BootstrapSection(Section):
@@ -87,14 +87,14 @@ def _shown_name(name: str) -> str:
     return name
 
 
-Name = Annotated[str, Field(max_length=200), AfterValidator(_shown_name)]
+StoreName = Annotated[str, Field(max_length=200), AfterValidator(_shown_name)]
 
 
 class TrackingSection(Section):
     """Where runs and models are kept."""
 
-    experiment: Name = "clfnews"
-    registered_model: Annotated[Name, AfterValidator(_model_name)] | None = "clfnews"
+    experiment: StoreName = "clfnews"
+    registered_model: Annotated[StoreName, AfterValidator(_model_name)] | None = "clfnews"
     promote: bool = True
     run_name: str | None = None
 
@@ -132,14 +132,14 @@ def load_config(path: str | Path, overrides: list[str] | None = None) -> Config:
     (values in YAML). Raises `UserError` that names file, line and key.
     """
     path = Path(path)
-    merged, lines = _read(path, ())
+    merged, lines = read_chain(path, ())
     for override in overrides or []:
         key, sign, value = override.partition("=")
         if not sign or not key:
             raise UserError(f"--set {override}: expected key=value, such as folds=3")
         keys = key.split(".")
-        _set(merged, keys, _yaml_value(value, f"--set {override}"), f"--set {override}")
+        set_key(merged, keys, yaml_value(value, f"--set {override}"), f"--set {override}")
         for end in range(1, len(keys)):  # a section that no file has is the override's too
             lines.setdefault(tuple(keys[:end]), f"--set {override}")
         lines[tuple(keys)] = f"--set {override}"
-    return _validated(Config, merged, path, lines)
+    return validated(Config, merged, path, lines)

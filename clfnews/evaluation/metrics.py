@@ -214,7 +214,7 @@ FEW_GROUPS = 10
 HEADLINE = {"type": "type/article_f1", "stance": "stance/macro_f1"}
 """The metric by which the champion of each task is picked."""
 
-COLUMNS: dict[str, tuple[tuple[str, str], ...]] = {
+SCORE_COLUMNS: dict[str, tuple[tuple[str, str], ...]] = {
     "type": (
         ("article F1", "type/article_f1"),
         ("precision", "type/article_precision"),

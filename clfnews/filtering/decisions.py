@@ -79,16 +79,17 @@ def page_stance(lines: Sequence[Line], p: np.ndarray) -> PageStance:
     shares = np.bincount(p.argmax(axis=1), minlength=len(STANCES)) / len(lines)
     return PageStance(
         label=STANCES[side] if reason == "side" else "neutral",
-        p=_named(mean.tolist()),
+        p=rounded(STANCES, mean),
         reason=reason,
         coverage=round(coverage, 4),
-        shares=_named(shares.tolist()),
+        shares=rounded(STANCES, shares),
         lines=tuple(carriers),
     )
 
 
-def _named(row: Sequence[float]) -> dict[str, float]:
-    return {stance: round(value, 4) for stance, value in zip(STANCES, row, strict=True)}
+def rounded(labels: Sequence[str], row: Sequence[float] | np.ndarray) -> dict[str, float]:
+    """Label -> number of a row, to four digits."""
+    return {label: round(float(value), 4) for label, value in zip(labels, row, strict=True)}
 
 
 def keep_mask(p: np.ndarray, threshold: float, labels: Sequence[str] = TYPES) -> np.ndarray:
@@ -98,7 +99,7 @@ def keep_mask(p: np.ndarray, threshold: float, labels: Sequence[str] = TYPES) ->
 
 def article_probability(p: np.ndarray, labels: Sequence[str] = TYPES) -> np.ndarray:
     """p(title) + p(body) of each line."""
-    article: np.ndarray = p[:, [j for j, label in enumerate(labels) if label in ARTICLE]].sum(axis=1)
+    article: np.ndarray = p[:, columns_of(ARTICLE, labels)].sum(axis=1)
     return article
 
 
@@ -110,7 +111,7 @@ def decide_types(p: np.ndarray, threshold: float, labels: Sequence[str] = TYPES)
     return columns
 
 
-def _decide_all(probabilities: Probabilities, threshold: float) -> list[np.ndarray]:
+def decide_pages(probabilities: Probabilities, threshold: float) -> list[np.ndarray]:
     """`decide_types` of every page, in one go."""
     if not probabilities:
         return []

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from clfnews.errors import UserError
-from clfnews.filtering.decisions import NO_MODEL, _decide_all, expected_f1, page_stance
+from clfnews.filtering.decisions import NO_MODEL, decide_pages, expected_f1, page_stance, rounded
 from clfnews.filtering.saved import META, SCHEMA, check_files, checksums, read_meta
-from clfnews.filtering.tagged import TaggedLine, TaggedPage, _named
+from clfnews.filtering.tagged import TaggedLine, TaggedPage
 from clfnews.labels import ARTICLE, STANCES, TYPES, columns_of
 from clfnews.models import load_model, save_model
 from clfnews.models.calibration import FittedTask
@@ -110,7 +110,7 @@ class PageFilter:
         for page, p in zip(pages, self.stance_model().predict(pages), strict=True):
             row = p[0] if len(page.lines) else np.full(len(STANCES), 1 / len(STANCES))
             label = STANCES[int(row.argmax())] if row.max() >= self.min_confidence else None
-            out.append({"label": label, "p": _named(STANCES, row)})
+            out.append({"label": label, "p": rounded(STANCES, row)})
         return out
 
     def explain(self, text: str, most: int = 6) -> list[tuple[str, float]]:
@@ -133,7 +133,7 @@ class PageFilter:
 
     def _tag_batch(self, pages: Sequence[Page]) -> list[TaggedPage]:
         p_types = self.type_task.predict(pages)
-        columns = _decide_all(p_types, self.threshold)
+        columns = decide_pages(p_types, self.threshold)
         # The stance model reads the article as the filter sees it, without the noise.
         articles = [
             page.with_lines(

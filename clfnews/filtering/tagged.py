@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from clfnews.filtering.decisions import PageStance
+from clfnews.filtering.decisions import PageStance, rounded
 from clfnews.labels import STANCES, TYPES
 from clfnews.page import Page
 
@@ -31,12 +29,12 @@ class TaggedLine(NamedTuple):
     @property
     def p(self) -> dict[str, float]:
         """Type -> probability, four digits."""
-        return _named(TYPES, self.type_row)
+        return rounded(TYPES, self.type_row)
 
     @property
     def p_stance(self) -> dict[str, float] | None:
         """Stance -> probability, four digits; None for lines that are not kept."""
-        return _named(STANCES, self.stance_row) if self.stance_row is not None else None
+        return rounded(STANCES, self.stance_row) if self.stance_row is not None else None
 
     def as_row(self) -> dict[str, Any]:
         return {
@@ -103,7 +101,3 @@ class TaggedPage:
             "model": self.model,
             "lines": [line.as_row() for line in (self.lines if all_lines else self.kept)],
         }
-
-
-def _named(labels: Sequence[str], row: Sequence[float] | np.ndarray) -> dict[str, float]:
-    return {label: round(float(value), 4) for label, value in zip(labels, row, strict=True)}

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from clfnews.data.rows import registered_domain
@@ -24,6 +24,8 @@ from clfnews.labelling.rows import GoldRow
 from clfnews.labels import GUIDELINES_VERSION, TASKS
 from clfnews.models.calibration import FittedTask
 from clfnews.page import Page, normalise
+from clfnews.readers.base import ReadOptions
+from clfnews.readers.inputs import read_pages
 
 RULES = "rules"
 """What stands for a model in the place of one: `rules_filter`."""
@@ -109,6 +111,26 @@ def make_queue(
     return _choose(found, n, known.sites, per_site)
 
 
+def queue_of_files(
+    page_filter: PageFilter,
+    inputs: Sequence[str],
+    n: int,
+    *,
+    options: ReadOptions | None = None,
+    against: PageFilter | None = None,
+    labelled: Labelled | None = None,
+    per_site: int = PER_SITE,
+    progress: Callable[[int], None] = lambda _: None,
+    warn: Callable[[str], None] = lambda _: None,
+    on_bad: Callable[[BadRecord], None] = lambda _: None,
+) -> list[Choice]:
+    """`make_queue` of the pages of files, folders and patterns; `warn` gets what is to be said of files."""
+    pages = read_pages(inputs, warn, replace(options or ReadOptions(), hidden=page_filter.reads_hidden))
+    return make_queue(
+        page_filter, pages, n, against=against, labelled=labelled, per_site=per_site, progress=progress, on_bad=on_bad
+    )
+
+
 def rules_filter() -> PageFilter:
     """The filter without training: what a model is compared with if there is no other."""
     from clfnews.models import make_model
@@ -116,7 +138,7 @@ def rules_filter() -> PageFilter:
     return PageFilter(FittedTask(make_model("rules", "type", TASKS["type"]), {}), None, name="rules")
 
 
-def read_labelled(path: Path) -> Labelled:
+def known_pages(path: Path) -> Labelled:
     """Sites, ids and texts of the gold rows of a JSONL file, or of all in a data folder's `pages`.
 
     Raises `UserError` if there are none.

@@ -1,7 +1,7 @@
 """The models: pages in, per-line probabilities out (`base.Model`).
 
 `MODELS` maps the name in a configuration to its class. To add a model, write
-the class, add it here and to the configuration (`config.py`); the contract
+the class, add it here and to the configuration (`config/options.py`); the contract
 tests run over everything in this dict.
 """
 
@@ -18,7 +18,7 @@ from clfnews.errors import UserError, nearest
 from clfnews.labels import TASKS
 from clfnews.models.base import Model, Probabilities, reading
 from clfnews.models.context import Context
-from clfnews.models.cues import Cues
+from clfnews.models.cues import StanceCues
 from clfnews.models.fasttext import FastText, check_in_child
 from clfnews.models.lexicon import Lexicon
 from clfnews.models.linear import Linear
@@ -29,7 +29,7 @@ from clfnews.page import Page
 
 __all__ = ["MODELS", "Model", "Probabilities", "load_model", "make_model", "save_model"]
 
-MODELS: dict[str, type[Any]] = {cls.kind: cls for cls in (Majority, Rules, Lexicon, FastText, Linear, PageModel, Cues)}
+MODELS: dict[str, type[Any]] = {cls.kind: cls for cls in (Majority, Rules, Lexicon, FastText, Linear, PageModel, StanceCues)}
 _SAVED: dict[str, type[Any]] = {**MODELS, Context.kind: Context}
 """What a saved folder may hold: also a model that is no longer trained."""
 

@@ -32,7 +32,7 @@ def silent(message: str) -> None:
 class ReadOptions:
     """How inputs are read.
 
-    `format`: one of `readers.FORMATS` for all inputs, else by the file's name.
+    `format`: one of `inputs.FORMATS` for all inputs, else by the file's name.
     `columns`: role (`ROLES`) -> name of the column or key that has it.
     `max_bytes` of a record; `seconds` that one page may take; `hidden`: lines of
     hidden boxes of HTML too, for models that learnt with them.
@@ -68,7 +68,7 @@ class Source(NamedTuple):
     """Told the reason of every record that is no page and no error, such as an image in a web archive."""
 
 
-class Part(NamedTuple):
+class FilePart(NamedTuple):
     """A piece of a large file: bytes (JSONL) or row groups (Parquet) from `start` to before `end`."""
 
     start: int

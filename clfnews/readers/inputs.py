@@ -24,16 +24,18 @@ from typing import BinaryIO
 from clfnews.errors import BadRecord, MachineError, UserError, counted, is_passing, nearest
 from clfnews.files import valid
 from clfnews.page import Page
-from clfnews.readers.base import Part, ReadOptions, Records, Source, Warn, checked, silent
+from clfnews.readers.base import FilePart, ReadOptions, Records, Source, Warn, checked, silent
+from clfnews.readers.csv_rows import read_csv_rows
 from clfnews.readers.html.blocks import MAX_LINES
 from clfnews.readers.html.document import is_html, read_html
+from clfnews.readers.json_rows import read_json_rows, read_jsonl_rows
+from clfnews.readers.parquet_rows import read_parquet_rows
 from clfnews.readers.streams import COMPRESSED, StreamError, is_utf16, open_bytes, sniff_compression
-from clfnews.readers.tables import read_csv_rows, read_json_rows, read_jsonl_rows, read_parquet_rows
 from clfnews.readers.warc import read_warc
 
 __all__ = ["FORMATS", "SUFFIXES", "ReadOptions", "Records", "expand", "format_of", "read_file", "read_pages"]
 
-Reader = Callable[[BinaryIO, Source, ReadOptions, Warn, Part | None], Records]
+Reader = Callable[[BinaryIO, Source, ReadOptions, Warn, FilePart | None], Records]
 
 
 def read_pages(
@@ -59,7 +61,7 @@ def read_file(
     path: Path,
     warn: Warn = silent,
     options: ReadOptions | None = None,
-    part: Part | None = None,
+    part: FilePart | None = None,
     skip: Callable[[str], None] = silent,
 ) -> Records:
     """The pages of one file, or of a part of it.
@@ -120,6 +122,12 @@ def expand(name: str, options: ReadOptions) -> list[Path | None]:
             raise UserError(f"{name}: no file matches this pattern")
         return matches
     raise UserError(f"{name}: no such file or folder")
+
+
+def check_inputs(names: Iterable[str], options: ReadOptions) -> None:
+    """Raise `UserError` for an input that is not there, before a model is loaded for it."""
+    for name in names:
+        expand(name, options)
 
 
 def passed_over(name: str, options: ReadOptions) -> list[Path]:
@@ -262,7 +270,7 @@ def _sniff(first: bytes) -> str:
     return "html" if start[:14].lower().startswith((b"<!doctype html", b"<html")) else "text"
 
 
-def read_text_page(file: BinaryIO, source: Source, options: ReadOptions, warn: Warn, part: Part | None = None) -> Records:
+def read_text_page(file: BinaryIO, source: Source, options: ReadOptions, warn: Warn, part: FilePart | None = None) -> Records:
     """The whole file as one page of text; one that is HTML is read as HTML unless the format was named."""
     data = file.read(options.max_bytes + 1)
     if not data.strip():
@@ -287,7 +295,7 @@ def read_text_page(file: BinaryIO, source: Source, options: ReadOptions, warn: W
             yield Page.from_text(text, source.stem)
 
 
-def read_html_page(file: BinaryIO, source: Source, options: ReadOptions, warn: Warn, part: Part | None = None) -> Records:
+def read_html_page(file: BinaryIO, source: Source, options: ReadOptions, warn: Warn, part: FilePart | None = None) -> Records:
     """The whole file as one page of HTML."""
     data = file.read(options.max_bytes + 1)
     if not data.strip():

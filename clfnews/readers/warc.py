@@ -16,7 +16,7 @@ from typing import BinaryIO, NamedTuple
 
 from clfnews.errors import BadRecord
 from clfnews.page import Page
-from clfnews.readers.base import Part, ReadOptions, Records, Source, Warn
+from clfnews.readers.base import FilePart, ReadOptions, Records, Source, Warn
 from clfnews.readers.html.blocks import MAX_LINES
 from clfnews.readers.html.document import MAX_HTML_BYTES, read_html
 from clfnews.readers.streams import StreamError, open_bytes
@@ -45,7 +45,7 @@ class WarcRecord(NamedTuple):
     problem: str | None
 
 
-def read_warc(file: BinaryIO, source: Source, options: ReadOptions, warn: Warn, part: Part | None = None) -> Records:
+def read_warc(file: BinaryIO, source: Source, options: ReadOptions, warn: Warn, part: FilePart | None = None) -> Records:
     """The pages of an archive, WARC or WET.
 
     Those are successful HTML `response` records, `resource` records of HTML or

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from clfnews.evaluation.labelled import labelled_lines
-from clfnews.evaluation.metrics import COLUMNS, HEADLINE
+from clfnews.evaluation.metrics import HEADLINE, SCORE_COLUMNS
 from clfnews.evaluation.predictions import END_TO_END, PREDICTED_SETS, PredictedPart, RunData
 from clfnews.evaluation.scores import Scores
 from clfnews.filtering.decisions import article_probability
@@ -38,7 +38,7 @@ _STYLES = {
 _WEIGHT = {"wrong-type": 0.01}
 """How much an error counts in the order of the pages; others count 1."""
 _TASK_TITLES = {"type": "Line types", "stance": "Stance of article lines", END_TO_END: "Stance end to end"}
-_COLUMNS = COLUMNS | {END_TO_END: (("macro-F1", "end_to_end/stance_macro_f1"),)}
+_COLUMNS = SCORE_COLUMNS | {END_TO_END: (("macro-F1", "end_to_end/stance_macro_f1"),)}
 
 
 class Interval(NamedTuple):
@@ -48,7 +48,7 @@ class Interval(NamedTuple):
     interval: str
 
 
-Cell = str | Interval
+TableCell = str | Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Table:
 
     label: str
     header: Sequence[str]
-    rows: Sequence[Sequence[Cell]]
+    rows: Sequence[Sequence[TableCell]]
     marked: int | None = None
     style: str = ""
 
@@ -102,7 +102,7 @@ class ShownLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class LineBlock:
     """Lines one below the other; those that were dropped are folded."""
 
     folded: bool
@@ -118,7 +118,7 @@ class ShownPage:
     kinds: str
     """Kinds of its errors, with spaces between."""
     summary: str
-    blocks: list[Block]
+    blocks: list[LineBlock]
 
 
 def render(run: RunData) -> str:
@@ -160,7 +160,7 @@ def _subtitle(run: RunData) -> str:
     return f"Run {run.id}. Models shown: {champions}. clfnews {version}, commit {commit[:12]}."
 
 
-def _with_interval(scores: Scores, name: str) -> Cell:
+def _with_interval(scores: Scores, name: str) -> TableCell:
     if name not in scores.values:  # of a label that the set does not have
         return ""
     return Interval(f"{scores.values[name]:.3f}", f"[{scores.low[name]:.2f}, {scores.high[name]:.2f}]")
@@ -176,7 +176,7 @@ def _leaderboards(run: RunData, task: str, scored: dict[tuple[str, str, str], Sc
         models = sorted(of_set, key=lambda model: (-of_set[model].values[metric], model))
         if not models:
             continue
-        rows: list[list[Cell]] = []
+        rows: list[list[TableCell]] = []
         for model in models:
             oof = run.metrics.get((task, model), {}).get(metric.replace("/", "_oof/", 1))
             last = [f"{oof:.3f}" if oof is not None else ""] if out_of_fold else []
@@ -190,7 +190,7 @@ def _leaderboards(run: RunData, task: str, scored: dict[tuple[str, str, str], Sc
 def _part_scores(part: PredictedPart, scores: Scores) -> PartScores:
     gold = [getattr(line, part.task) for page in part.corpus.pages for line in page.lines]
     is_type = part.task == "type"
-    rows: list[list[Cell]] = []
+    rows: list[list[TableCell]] = []
     for label in TASKS[part.task]:
         values = [_with_interval(scores, f"{part.task}/{label}_{name}") for name in ("precision", "recall", "f1")]
         dropped = scores.values.get(f"{part.task}/{label}_dropped")
@@ -312,7 +312,7 @@ def _shown_page(part: PredictedPart, i: int, decided: list[str], kinds: list[str
     p = article_probability(part.p[i]) if is_type else part.p[i].max(axis=1)
     rows = zip(page.lines, decided, kinds, p.tolist(), strict=True)
     folds = groupby(rows, key=lambda row: is_type and not is_article(row[1]) and row[2] != "article-lost")
-    blocks = [Block(folded, [_shown_line(part.task, *row) for row in group]) for folded, group in folds]
+    blocks = [LineBlock(folded, [_shown_line(part.task, *row) for row in group]) for folded, group in folds]
     found = [kind for kind in kinds if kind]
     said = ", ".join(f"{found.count(kind)} {title}" for kind, title in KINDS[part.task].items() if kind in found) or "all right"
     summary = " · ".join(filter(None, (page.id, page.site, f"{len(page.lines)} lines", said)))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clfnews.data.markdown import markdown_table
-from clfnews.evaluation.metrics import COLUMNS, FEW_GROUPS, HEADLINE
+from clfnews.evaluation.metrics import FEW_GROUPS, HEADLINE, SCORE_COLUMNS
 from clfnews.filtering.saved import read_meta
 from clfnews.labels import ARTICLE, GUIDELINES_VERSION, STANCES, TYPES
 
@@ -70,7 +70,7 @@ def _about(corpus: Corpus) -> dict[str, Any]:
 
 def _scores(scores: Scores | None, task: str) -> dict[str, list[float]]:
     """Metric -> value and the ends of its interval."""
-    wanted = [name for _, name in (*COLUMNS.get(task, ()), *_MORE[task])]
+    wanted = [name for _, name in (*SCORE_COLUMNS.get(task, ()), *_MORE[task])]
     if scores is None:
         return {}
     return {name: [round(float(x), 6) for x in (scores.values[name], scores.low[name], scores.high[name])] for name in wanted}
@@ -140,7 +140,7 @@ def _metrics(info: Mapping[str, Any], tasks: list[str]) -> Iterator[str]:
     yield f"## Scores\n\nWith {info['level']:.0%} intervals over resampled groups. Models were chosen by the column out of fold."
     for task in (*tasks, "end_to_end"):
         sets = {name: values for name, values in info["scores"].get(task, {}).items() if values}
-        titles = {name: title for title, name in (*COLUMNS.get(task, ()), *_MORE[task])}
+        titles = {name: title for title, name in (*SCORE_COLUMNS.get(task, ()), *_MORE[task])}
         metrics = dict.fromkeys(name for values in sets.values() for name in values)
         rows = [
             [titles.get(name, name), *(_cell(values[name]) if name in values else "" for values in sets.values())]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from clfnews.data.markdown import markdown_table
-from clfnews.evaluation.metrics import CHALLENGE, COLUMNS, HEADLINE
+from clfnews.evaluation.metrics import CHALLENGE, HEADLINE, SCORE_COLUMNS
 from clfnews.evaluation.scores import Scores
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ def table_rows(results: Sequence[Result]) -> dict[str, list[Any]]:
     """Column -> values, one entry a model: what `log_table` takes."""
     task = results[0].task
     rows: dict[str, list[Any]] = {"model": [r.name for r in results]}
-    for title, name in COLUMNS[task]:
+    for title, name in SCORE_COLUMNS[task]:
         rows[f"oof {title}"] = [round(r.oof.values[name], 4) for r in results]
         rows[f"test {title}"] = [round(r.test.values[name], 4) for r in results]
         rows[f"test {title} interval"] = [f"{r.test.low[name]:.3f}-{r.test.high[name]:.3f}" for r in results]
@@ -33,10 +33,10 @@ def cells(outcome: TrainResult, task: str) -> tuple[list[str], list[list[str]]]:
     """Header and rows of the table that the terminal and the report show."""
     validated = outcome.splits[task].validation is not None
     main = HEADLINE[task]
-    title = {metric: name for name, metric in COLUMNS[task]}[main]
+    title = {metric: name for name, metric in SCORE_COLUMNS[task]}[main]
     header = ["", "model", f"out of fold {title}"]
     header += [f"validation {title}"] if validated else []
-    header += [f"test {name}" for name, _ in COLUMNS[task]]
+    header += [f"test {name}" for name, _ in SCORE_COLUMNS[task]]
     challenged = all(result.challenge is not None for result in outcome.results[task])
     header += [title for title, _ in CHALLENGE if challenged] + ["CPU s", "MB"]
     rows = []
@@ -45,7 +45,8 @@ def cells(outcome: TrainResult, task: str) -> tuple[list[str], list[list[str]]]:
         if result.validation is not None:
             row.append(with_interval(result.validation, main))
         row += [
-            with_interval(result.test, name) if name == main else f"{result.test.values[name]:.3f}" for _, name in COLUMNS[task]
+            with_interval(result.test, name) if name == main else f"{result.test.values[name]:.3f}"
+            for _, name in SCORE_COLUMNS[task]
         ]
         row += [f"{result.challenge.values[name]:.3f}" for _, name in CHALLENGE if result.challenge is not None and challenged]
         rows.append([*row, f"{result.seconds:.1f}", f"{result.size / 1e6:.2f}"])
@@ -98,7 +99,7 @@ def warnings(outcome: TrainResult) -> list[str]:
         if champion.validation is not None and floor.validation is not None:
             name, a, b = "validation", champion.validation, floor.validation
         if a.values[metric] <= b.values[metric]:
-            title = {column: name for name, column in COLUMNS[task]}[metric]
+            title = {column: name for name, column in SCORE_COLUMNS[task]}[metric]
             score = f"{title} {a.values[metric]:.3f}, majority {b.values[metric]:.3f}"
             told.append(f"{task}: the champion {champion.name} is no better than majority on {name} ({score}): do not use it")
     return told
@@ -109,7 +110,7 @@ def summary(outcome: TrainResult) -> str:
     parts = []
     for task in outcome.results:
         main = HEADLINE[task]
-        title = {metric: name for name, metric in COLUMNS[task]}[main]
+        title = {metric: name for name, metric in SCORE_COLUMNS[task]}[main]
         rows = []
         for result in sorted(outcome.results[task], key=lambda r: -r.headline):
             sets = [with_interval(scores, main) if scores else "" for scores in (result.oof, result.validation, result.test)]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from clfnews.errors import UserError
 from clfnews.evaluation.metrics import HEADLINE
-from clfnews.evaluation.scores import score_stance, score_type
+from clfnews.evaluation.scores import score_task
 from clfnews.filtering.filter import PageFilter
 from clfnews.filtering.saved import read_meta
 from clfnews.tracking.killed import process_tag
@@ -227,8 +227,7 @@ def _is_better(outcome: TrainResult, present: str | None, by_hand: str) -> tuple
         fitted = old.type_task if task == "type" else old.stance_task
         if fitted is None:
             continue
-        p = fitted.predict(corpus.pages)
-        scores = score_type(corpus, p, old.threshold) if task == "type" else score_stance(corpus, p)
+        scores = score_task(task, corpus, fitted.predict(corpus.pages), old.threshold)
         before.append(scores.values[HEADLINE[task]])
         new.append((result.validation or result.oof).values[HEADLINE[task]])
         title = "article F1" if task == "type" else "stance macro-F1"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clfnews.config.schema import Config, Source
+from clfnews.config.schema import Config, FurtherPages
 from clfnews.data.corpus import (
     Corpus,
     Further,
@@ -80,7 +80,7 @@ def load_splits(config: Config, task: str) -> Splits:
     return Splits(share_of_groups(train_set, data.train_share, config.seed), validation, test_set, tuple(further))
 
 
-def _further(source: Source, cues: bool) -> Further:
+def _further(source: FurtherPages, cues: bool) -> Further:
     """The pages of a further source, their labels as coarse as it says."""
     corpus = load_gold(source.path)
     corpus = corpus if cues else corpus.without_cues()

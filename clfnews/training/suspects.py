@@ -29,7 +29,8 @@ from clfnews.training.fitting import Progress, out_of_fold, seeded
 
 AROUND = 2
 """Lines that are shown before and after a suspect."""
-DEFAULT_MODEL = {"type": "context", "stance": "linear"}
+JUDGES = {"type": "page", "stance": "linear"}
+"""The model that predicts the labels of each task, if the configuration has it; else its last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def find_suspects(
     if config.data.main == config.data.test:
         raise UserError(f"data.train is {config.data.test!r}, the test split: models must not suggest its labels")
     models = {"majority": {}, **chosen_models(getattr(config, task))}
-    name = model or (DEFAULT_MODEL[task] if DEFAULT_MODEL[task] in models else list(models)[-1])
+    name = model or (JUDGES[task] if JUDGES[task] in models else list(models)[-1])
     if name not in models:
         raise UserError(f"--model {name}: not in the configuration{nearest(name, list(models))}")
     source = "pages" if task == "type" else "stance"

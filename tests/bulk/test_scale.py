@@ -19,7 +19,7 @@ from helpers import ROOT, Cli, environment
 from clfnews.bulk import worker
 from clfnews.bulk.folder import MANIFEST, STATE
 from clfnews.bulk.job import Report, filter_to_folder
-from clfnews.bulk.shards import Counts
+from clfnews.bulk.shards import RecordCounts
 from clfnews.bulk.units import list_inputs, units
 from clfnews.bulk.writers import parquet_schema
 from clfnews.errors import UserError
@@ -116,9 +116,9 @@ def test_the_manifest_adds_up(run: Run, rules_filter: Path, tmp_path: Path) -> N
     found = manifest(tmp_path / "out")
     assert found["model"]["name"] == "rules+lexicon" and found["model"]["threshold"] == 0.7
     assert len(found["model"]["sha256"]) == 64 and found["options"]["output_format"] == "jsonl"
-    total = Counts()
+    total = RecordCounts()
     for row in found["shards"]:
-        counts = Counts(**row["counts"])
+        counts = RecordCounts(**row["counts"])
         assert counts.records == counts.pages + counts.errors
         assert counts.lines == counts.kept + sum(counts.dropped.values())
         assert counts.kept == sum(counts.stances.values()) and counts.pages == sum(counts.page_stances.values())
@@ -468,9 +468,9 @@ def test_numbers_are_said_in_the_singular_and_rounded() -> None:
     report = Report(total_bytes=10, bytes=10, seconds=1.0)
     report.counts.records = report.new.records = report.counts.errors = 1
     assert report.line() == "1 page, 100%, 1 pages/s, 1 error"
-    total = Counts()
+    total = RecordCounts()
     for seconds in (0.1, 0.2, 0.0001):
-        total.add(Counts(seconds=seconds))
+        total.add(RecordCounts(seconds=seconds))
     assert str(total.seconds) == "0.3001"
 
 

@@ -27,7 +27,7 @@ import clfnews
 from clfnews.errors import BadRecord, UserError
 from clfnews.page import Page
 from clfnews.readers import streams
-from clfnews.readers.base import Part, ReadOptions, parse_columns
+from clfnews.readers.base import FilePart, ReadOptions, parse_columns
 from clfnews.readers.inputs import FORMATS, SUFFIXES, format_of, read_file, read_pages
 from clfnews.readers.streams import open_bytes
 
@@ -670,7 +670,7 @@ def test_parts_of_a_file_give_the_rows_of_the_whole(tmp_path: Path) -> None:
         items = [unit[0] for unit in units([(tmp_path / name, "a")], ReadOptions(), split_bytes=size)]
         assert (len(items) > 3) == (size < 10**6)
         assert [r for item in items for r in read_file(tmp_path / name, part=item.part)] == whole
-    assert list(read_file(tmp_path / "a.jsonl", part=Part(0, 0, 0))) == []
+    assert list(read_file(tmp_path / "a.jsonl", part=FilePart(0, 0, 0))) == []
 
 
 def generated(kind: str, n: int) -> Iterator[bytes]:

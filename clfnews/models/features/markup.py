@@ -37,7 +37,7 @@ class _Columns:
 def markup_features(pages: Sequence[Page], table: CharTable, tree: Tree) -> tuple[np.ndarray, tuple[str, ...]]:
     """Lines x features (float32; NaN for lines without cues), and their names.
 
-    Parameters: `features.page_table` and `tree_of` of the same pages.
+    Parameters: `lines.page_table` and `tree_of` of the same pages.
     """
     sizes = np.array([len(page.lines) for page in pages], dtype=np.int64)
     page = np.repeat(np.arange(len(pages)), sizes)

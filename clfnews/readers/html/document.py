@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from clfnews.page import Line, Page
-from clfnews.readers.html.blocks import _BLOCKS
+from clfnews.readers.html.blocks import BLOCK_TAGS
 from clfnews.readers.html.encoding import to_utf8
 from clfnews.readers.html.guard import guarded_rows
 from clfnews.readers.html.head import read_head
@@ -20,7 +20,7 @@ _SOME_TAG = re.compile(rb"<(?:!doctype|html|head|body|div|p|a|table|meta|title)\
 _OTHER_FILES = (b"%PDF-", b"GIF8", b"PK\x03\x04", b"RIFF")
 """How files begin that are no HTML, whatever they are called, and may hold no NUL."""
 _SPACE = re.compile(r"[\s\ufeff]*+")
-_MARKUP = re.compile(r"<(?:!doctype\s++html|head|" + "|".join((*_BLOCKS.split(), "td", "th")) + r")(?=[\s/>])", re.IGNORECASE)
+_MARKUP = re.compile(r"<(?:!doctype\s++html|head|" + "|".join((*BLOCK_TAGS, "td", "th")) + r")(?=[\s/>])", re.IGNORECASE)
 _CLOSING_TAG = re.compile(r"</[A-Za-z]")
 
 

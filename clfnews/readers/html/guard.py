@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from clfnews.page import Cues
-from clfnews.readers.html.blocks import Row, html_rows
+from clfnews.readers.html.blocks import RawLine, html_rows
 from clfnews.readers.html.scan import has_huge_tag, without_unseen
 
 MANY_TAGS, LARGE = 20_000, 2 * 1024 * 1024
@@ -30,7 +30,7 @@ _KEPT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "LANG", "
 _START = "import sys; sys.path[:] = sys.argv[2:]; from clfnews.readers.html.guard import child; sys.exit(child(sys.argv[1]))"
 
 
-def guarded_rows(utf8: bytes, seconds: float, hidden: bool = False) -> list[Row]:
+def guarded_rows(utf8: bytes, seconds: float, hidden: bool = False) -> list[RawLine]:
     """`html_rows` in bounded time and memory, whatever the document is.
 
     Parameters: `seconds` of work that a suspicious document may take.
@@ -53,7 +53,7 @@ def is_harmless(utf8: bytes) -> bool:
     return len(utf8) <= LARGE and utf8.count(b"<") <= MANY_TAGS and not has_huge_tag(utf8)
 
 
-def rows_in_child(utf8: bytes, seconds: float, hidden: bool = False) -> list[Row]:
+def rows_in_child(utf8: bytes, seconds: float, hidden: bool = False) -> list[RawLine]:
     """`html_rows` in a child; raises `ValueError` if it needs more time or memory than it may have."""
     told = json.dumps({"parent": os.getpid(), "seconds": math.ceil(seconds), "hidden": hidden})
     try:
@@ -74,7 +74,7 @@ def rows_in_child(utf8: bytes, seconds: float, hidden: bool = False) -> list[Row
         raise ValueError(reason[0] if done.returncode == 3 else f"cannot be parsed ({reason[0][:200]})")
     answer = json.loads(done.stdout)
     paths = answer["paths"]
-    return [Row(text, Cues(*cues)._replace(path=paths[cues[5]])) for text, cues in answer["rows"]]
+    return [RawLine(text, Cues(*cues)._replace(path=paths[cues[5]])) for text, cues in answer["rows"]]
 
 
 def child(told: str) -> int:
