@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clfnews.errors import BadRecord, UserError
-from clfnews.page import Line, Page
+from clfnews.page import READERS, Line, Page
 from clfnews.version import __version__
 
 if TYPE_CHECKING:
@@ -234,6 +234,9 @@ def read_html(html: str | bytes, id: str = "page", *, url: str | None = None, hi
     if isinstance(html, str) and "<" not in html:
         raise ValueError(f"no markup in {html!r:.80}; clfnews.read_pages reads files, Page.from_text extracted text")
     return read(html, id, url=url, hidden=hidden).page
+
+
+READERS["html"] = read_html
 
 
 def _filter(model: PageFilter | str | Path | None) -> PageFilter:

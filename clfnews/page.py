@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -60,6 +60,10 @@ class Cues(NamedTuple):
     """Whether a box around the line is hidden until a script or a click shows it."""
 
 
+READERS: dict[str, Callable[..., Any]] = {}
+"""What `Page.from_html` reads with (`html`); the face puts it here, since this module is below the readers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One non-empty line of a page."""
@@ -86,6 +90,8 @@ class Page:
     date: str | None = None
     source: str | None = None
     """The file it was read from."""
+    own: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """The fields of its row that are the user's own, of any type: they go out with the result."""
 
     @classmethod
     def from_text(cls, text: str, id: str = "page", **meta: str | None) -> Page:
@@ -100,6 +106,12 @@ class Page:
         """A page from texts of lines; empty ones are dropped but counted in `n`."""
         clean = ((n, normalise(text)) for n, text in enumerate(lines, 1))
         return cls(id=id, lines=tuple(Line(text, n) for n, text in clean if text), **_with_site(meta))
+
+    @classmethod
+    def from_html(cls, html: str | bytes, id: str = "page", *, url: str | None = None, hidden: bool = False) -> Page:
+        """A page from an HTML document, one block that a reader sees a `Line`: the same as `clfnews.read_html`."""
+        page: Page = READERS["html"](html, id, url=url, hidden=hidden)
+        return page
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any], id: str = "page") -> Page:
@@ -247,7 +259,7 @@ def _whole(text: str) -> str:
     return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def _with_site(meta: Mapping[str, str | None]) -> dict[str, str | None]:
+def _with_site(meta: Mapping[str, str | None]) -> dict[str, Any]:
     meta = dict(meta)
     if not meta.get("site") and meta.get("url"):
         try:

@@ -39,7 +39,7 @@ ROOMS = {
     "labelling": {"evaluation", "filtering", "models", "data", "readers"},
     "evaluation": {"filtering", "models", "data", "config"},
     "bulk": {"filtering", "readers"},
-    "filtering": {"models"},
+    "filtering": {"models", "readers"},  # frames are read as rows are
     "data": {"config", "readers"},  # composed pages are read back by the reader that will read the web
     "models": set(),
     "readers": set(),

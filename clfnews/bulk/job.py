@@ -101,7 +101,7 @@ def filter_to_folder(
     progress: Callable[[Report], None] = lambda _: None,
     warn: Callable[[str], None] = lambda _: None,
 ) -> Report:
-    """Filter files into shards below `out`; returns the sums that are also in its `_manifest.json`.
+    """Filter files into shards below `out`; returns the sums that are also in its manifest.
 
     Parameters: `model`, the folder of a filter (`tracking.registry.find_filter`);
     `workers`, processes (1: this one); `engine`, `local` or `ray`, with the
@@ -166,6 +166,7 @@ def _finish(job: Job, report: Report, shards: list[dict[str, Any]], page_filter:
         "unfinished": report.unfinished,
         "shards": sorted(shards, key=lambda row: str(row["shard"])),
     }
+    (job.out / MANIFEST).parent.mkdir(exist_ok=True)
     write_json(job.out / MANIFEST, manifest)
 
 

@@ -19,6 +19,9 @@ from clfnews.readers.inputs import format_of
 
 _NAME_BYTES, _PATH_BYTES = 180, 1_000
 """The longest name, and the longest path, that an output gets; longer ones end in a hash of all of it."""
+RUN = "__run__"
+"""Folder below the output folder with what is not pages: the manifest, and the records that could not be read. What reads
+the output folder as one dataset passes it over: datasets for its two underscores, pandas and Spark for the first."""
 _PART = re.compile(r"(.+)\.part-\d+")
 _PART_FILE = re.compile(rf"(.+)\.part-\d+(?:{'|'.join(map(re.escape, SHARD_SUFFIXES.values()))})")
 
@@ -41,9 +44,8 @@ def part_name(shard: str, k: int) -> str:
 
 
 def error_name(shard: str) -> str:
-    """The error file of a shard; tools that read a folder as one dataset pass over names with an underscore."""
-    path = PurePosixPath(shard)
-    return path.with_name(f"_{path.name}.errors.jsonl").as_posix()
+    """The error file of a shard, in a folder of its own (`RUN`)."""
+    return f"{RUN}/errors/{shard}.errors.jsonl"
 
 
 def _claimed_twice(names: Mapping[Path, str]) -> list[Path]:
@@ -58,7 +60,7 @@ def _claimed_twice(names: Mapping[Path, str]) -> list[Path]:
         if claims[key] > 1
         or key in split
         or ((match := _PART.fullmatch(key)) and match[1] in claims)
-        or not folders.isdisjoint([error_name(key), *(f"{key}{suffix}" for suffix in SHARD_SUFFIXES.values())])
+        or not folders.isdisjoint([f"{key}.errors.jsonl", *(f"{key}{suffix}" for suffix in SHARD_SUFFIXES.values())])
     ]
 
 
@@ -72,7 +74,7 @@ def _without_suffix(inside: str) -> str:
     format_, compression = format_of(path.name)
     for known in (compression, format_):
         path = path.with_suffix("") if known else path
-    # The error file of shard "a" is called _a.errors.jsonl.
+    # The error file of shard "a" is called a.errors.jsonl, and such files are no inputs.
     return f"{path.as_posix()}_" if path.name.endswith(".errors") else path.as_posix()
 
 
@@ -84,7 +86,7 @@ def _fitting(name: str) -> str:
 
 def _fitting_part(part: str) -> str:
     cut = _cut(valid(part))
-    return part if cut == part else f"{cut}-{_digest(part)}"
+    return part if cut == part and part != RUN else f"{cut}-{_digest(part)}"
 
 
 def _cut(text: str) -> str:

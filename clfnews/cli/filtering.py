@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -150,11 +149,13 @@ def _run_filter(
 
 def _as_json(page_filter: PageFilter, tagged: TaggedPage, all_lines: bool, explain: bool, shown: bool) -> str:
     """The JSON object of a page; where it is `shown` on a terminal, with escapes for what would steer that."""
+    from clfnews.filtering.own_fields import to_json
+
     row = tagged.as_row(all_lines)
     for line in row["lines"] if explain else ():
         if line["keep"]:
             line["why"] = page_filter.explain(line["text"])
-    text = json.dumps(row, ensure_ascii=False)
+    text = to_json(row)
     return printable(text) if shown else text
 
 
@@ -212,6 +213,7 @@ def _filter_to_folder(
 def _show_report(report: Report, output: Path) -> None:
     """What was written to a folder, and what was not."""
     from clfnews.bulk.folder import MANIFEST
+    from clfnews.bulk.names import RUN
 
     warn, counts = warner(), report.counts
     kept = f"{counts.kept:,} of {counted(counts.lines, 'line')}"
@@ -223,7 +225,7 @@ def _show_report(report: Report, output: Path) -> None:
         echo(_passed_over(counts.skipped))
     echo(f"{report.seconds:.1f} s: {output / MANIFEST}")
     if counts.errors:
-        warn(f"{counted(counts.errors, 'record')} could not be read; see the _*.errors.jsonl files in {output}")
+        warn(f"{counted(counts.errors, 'record')} could not be read; see {output / RUN / 'errors'}")
     if report.unfinished:
         first = report.unfinished[0]
         warn(

@@ -8,24 +8,29 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from clfnews.errors import UserError
 from clfnews.filtering.decisions import NO_MODEL, decide_pages, expected_f1, page_stance, rounded
+from clfnews.filtering.frames import as_pages, tag_frame
 from clfnews.filtering.saved import META, SCHEMA, check_files, checksums, read_meta
 from clfnews.filtering.tagged import TaggedLine, TaggedPage
 from clfnews.labels import ARTICLE, STANCES, TYPES, columns_of
 from clfnews.models import load_model, save_model
 from clfnews.models.calibration import FittedTask
 from clfnews.page import Line, Page
+from clfnews.readers.base import ReadOptions, missing_content, parse_columns
 from clfnews.version import __version__
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _ARTICLE = columns_of(ARTICLE)
 BATCH = 256
@@ -77,19 +82,46 @@ class PageFilter:
         """Whether lines of hidden boxes of HTML belong to a page, as they did when the type model learnt."""
         return bool(getattr(self.type_task.model, "reads_hidden", False))
 
-    def tag(self, pages: Iterable[Page]) -> Iterator[TaggedPage]:
-        """Every page with every line tagged, in order; reads `BATCH` pages at a time. Raises `TypeError` for what is no page."""
-        if isinstance(pages, Page):
-            raise TypeError("tag() and keep() take many pages: tag([page])")
-        for batch in _batches(pages, BATCH):
-            for page in batch:
-                if not isinstance(page, Page):
-                    raise TypeError(f"not a page: {page!r:.200}; leave out what could not be read (isinstance(x, clfnews.Page))")
+    def tag(self, pages: Iterable[Page | str]) -> Iterator[TaggedPage]:
+        """Every page with every line tagged, in order; reads `BATCH` pages at a time.
+
+        Parameters: `pages`, or texts of pages (HTML is read as such), also as a
+        pandas Series. Raises `TypeError` for what is neither, `ValueError` for HTML that cannot be read.
+        """
+        for batch in _batches(as_pages(pages, self.reads_hidden), BATCH):
             with _no_collection():
                 tagged = self._tag_batch(batch)
             yield from tagged
 
-    def keep(self, pages: Iterable[Page]) -> Iterator[Page]:
+    def tag_frame(
+        self,
+        frame: pd.DataFrame,
+        text: str | None = None,
+        *,
+        html: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        all_lines: bool = False,
+    ) -> pd.DataFrame:
+        """A frame of pages with what the filter thinks of each: a row a page, the same index, all its columns, then the results.
+
+        Parameters: `text` or `html`, the column that the pages are read from
+        (default: `lines`, `text` or `html`, the first that has a value); `columns`, the
+        names of further roles, such as `{"id": "doc"}`; `all_lines`, also those that are not kept.
+
+        The results are the fields of `TaggedPage.as_row`, and `error`: why a row is
+        no page. A column of the frame that is called like one of them becomes `input_NAME`.
+        Raises `UserError` if the frame has no column to read.
+        """
+        named = {"text": text, "html": html, **(columns or {})}
+        options = ReadOptions(
+            None, parse_columns(f"{role}={name}" for role, name in named.items() if name), hidden=self.reads_hidden
+        )
+        problem = missing_content(map(str, frame.columns), options)
+        if problem:
+            raise UserError(f"the frame {problem.partition(';')[0]}; name it: tag_frame(frame, text=NAME)")
+        return tag_frame(self.tag, frame, options, all_lines)
+
+    def keep(self, pages: Iterable[Page | str]) -> Iterator[Page]:
         """Every page with only its article lines, typed and with stance."""
         for tagged in self.tag(pages):
             yield tagged.page.with_lines(

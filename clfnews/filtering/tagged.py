@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from clfnews.filtering.decisions import PageStance, rounded
+from clfnews.filtering.own_fields import with_own
 from clfnews.labels import STANCES, TYPES
 from clfnews.page import Page
 
@@ -86,8 +87,12 @@ class TaggedPage:
         return f"no article (p={self.confidence:.2f}): mostly {sizes.most_common(1)[0][0]}"
 
     def as_row(self, all_lines: bool = True) -> dict[str, Any]:
-        """The JSON object of a page: all lines (`tag`) or the kept ones (`filter`)."""
-        return {
+        """The page as a dict, one row of output: all lines (`tag`) or the kept ones (`filter`).
+
+        The user's own fields (`Page.own`) stand under their names before `lines`;
+        `own_fields.to_json` writes the row as JSON, whatever they are.
+        """
+        row = {
             "id": self.page.id,
             "url": self.page.url,
             "site": self.page.site,
@@ -101,3 +106,4 @@ class TaggedPage:
             "model": self.model,
             "lines": [line.as_row() for line in (self.lines if all_lines else self.kept)],
         }
+        return with_own(row, self.page.own)

@@ -17,6 +17,8 @@ MAX_PAGE_CHARS = 4_000_000
 """A page with more text than this is not tagged: what a model needs grows with the page."""
 ROLES = ("text", "html", "lines", "id", "url", "site", "date")
 """What a column can be to a page."""
+FACTS = tuple(role for role in ROLES if role not in ("text", "html", "lines"))
+"""The roles of what is known of a page; a column with the name of its role goes out under that name."""
 CONTENT = ("lines", "text", "html")
 """The roles one of which a page needs; the first that has a value counts."""
 
@@ -111,6 +113,7 @@ def page_of_row(row: Mapping[str, Any], default_id: str, options: ReadOptions, n
     problem = missing_content(row, options, "key")
     if problem:
         raise ValueError(problem)
+    own = own_fields(row, options)
     if options.columns:
         row = {role: row.get(options.column(role)) for role in ROLES if role not in CONTENT or role in options.content}
         if all(row.get(role) is None for role in CONTENT):
@@ -122,12 +125,18 @@ def page_of_row(row: Mapping[str, Any], default_id: str, options: ReadOptions, n
             note(f"{options.column('text')!r} is HTML and is read as such (said once a file)")
             row, text = {**row, "html": text}, None
         if text is None and row.get("html") is not None:
-            return html_page(row, default_id, options)
+            return replace(html_page(row, default_id, options), own=own)
     for key, count in (("text", lambda text: max(text.count("\n"), text.count("\r"))), ("lines", len)):
         value = row.get(key)
         if isinstance(value, str if key == "text" else list) and count(value) > MAX_LINES:
             raise ValueError(f"has more than {MAX_LINES:,} lines")
-    return Page.from_row(row, default_id)
+    return replace(Page.from_row(row, default_id), own=own)
+
+
+def own_fields(row: Mapping[str, Any], options: ReadOptions) -> dict[str, Any]:
+    """What a row has beside the page: all but the texts it is made of, and what stands under the name of its role."""
+    known = {options.column(role) for role in CONTENT} | {role for role in FACTS if options.column(role) == role}
+    return {key: value for key, value in row.items() if key not in known}
 
 
 def _content(value: Any, name: str = "", note: Warn = silent) -> Any:

@@ -189,8 +189,9 @@ def _is_input(file: Path, folder: Path, options: ReadOptions) -> bool:
 
 def _is_set_aside(file: Path, folder: Path) -> bool:
     """Hidden files, and what `clfnews filter` writes beside its pages."""
-    hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
-    return hidden or file.name.endswith(".errors.jsonl") or file.name == "_manifest.json"
+    inside = file.relative_to(folder).parts
+    hidden = any(part.startswith(".") or part == "__run__" for part in inside)
+    return hidden or file.name.endswith(".errors.jsonl") or file.name == "_manifest.json"  # of versions before 0.2
 
 
 def _stem(name: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from clfnews.errors import BadRecord
 from clfnews.page import Page
-from clfnews.readers.base import ROLES, FilePart, ReadOptions, Records, Source, Warn
+from clfnews.readers.base import CONTENT, ROLES, FilePart, ReadOptions, Records, Source, Warn
 from clfnews.readers.rows import RowPages, missing_columns
 from clfnews.readers.streams import BOMB_RATIO
 
@@ -38,6 +38,7 @@ def read_parquet_rows(file: BinaryIO, source: Source, options: ReadOptions, warn
                 yield BadRecord(source.name, "file", problem)
                 return
             columns = [options.column(role) for role in ROLES if options.column(role) in names]
+            columns += _own_columns(table, [name for name in names if name not in columns], source, warn)
             for group in range(part.start, part.end) if part else range(table.num_row_groups):
                 rows = table.metadata.row_group(group)
                 dense = _densest(rows, columns)
@@ -61,6 +62,16 @@ def read_parquet_rows(file: BinaryIO, source: Source, options: ReadOptions, warn
             yield BadRecord(source.name, "file", "is empty")
 
 
+def _own_columns(table: Any, names: list[str], source: Source, warn: Warn) -> list[str]:
+    """The user's own columns, but for those that unpack to far more than they are: no row is worth losing for them."""
+    groups = [table.metadata.row_group(group) for group in range(table.num_row_groups)]
+    dense = [name for name in names if any(_densest(group, [name]) > _LARGE_CHUNK for group in groups)]
+    if dense:
+        few = f"{', '.join(map(repr, dense[:3]))} unpack{'s' * (len(dense) == 1)} to more than {BOMB_RATIO} times the size"
+        warn(f"{source.name}: {few} and {'is' if len(dense) == 1 else 'are'} left out")
+    return [name for name in names if name not in dense]
+
+
 def _densest(group: Any, columns: list[str]) -> int:
     """Bytes of the largest column of a row group among those that are packed as text never is; 0 without one."""
     chunks = [group.column(i) for i in range(group.num_columns)]
@@ -79,7 +90,7 @@ def _parquet_row(batch: Any, i: int, number: int, pages: RowPages, options: Read
         try:
             row[name] = _python(column[i])
         except ValueError as error:
-            if name in (options.column(role) for role in ("id", "url", "site", "date")):
+            if name not in (options.column(role) for role in CONTENT):
                 pages.note(number, f"{name!r} {error} and is left out (said once a file)")
                 continue
             return pages.bad(number, f"{name!r} {error}")

@@ -195,7 +195,7 @@ def test_error_files_stay_small_and_count_every_record(run: Run, tmp_path: Path)
     (tmp_path / "in/rows.jsonl.gz").write_bytes(gzip.compress(b"{}\n" * number + b"[]\n" + jsonl(TEXTS[0]).encode()))
     report = run()
     assert (report.counts.errors, report.counts.pages) == (number + 1, 1)
-    data = shards(tmp_path / "out")["_rows.errors.jsonl"]
+    data = shards(tmp_path / "out")["__run__/errors/rows.errors.jsonl"]
     rows = [json.loads(line) for line in data.splitlines()]
     assert len(data) < 1.1 * ERROR_BYTES and sum(row.get("records", 1) for row in rows) == number + 1
     assert rows[0]["record"] == "row 1" and rows[-2]["record"].endswith(f"to row {number}") and rows[-1]["records"] == 1
@@ -209,7 +209,7 @@ def test_an_emptied_error_file_is_written_again(run: Run, tmp_path: Path) -> Non
     (tmp_path / "in/rows.jsonl").write_text("{}\n" + jsonl(TEXTS[0]), encoding="utf-8")
     run()
     clean = shards(tmp_path / "out")
-    (tmp_path / "out/_rows.errors.jsonl").write_text("")
+    (tmp_path / "out/__run__/errors/rows.errors.jsonl").write_text("")
     assert run(resume=True).resumed == 0 and shards(tmp_path / "out") == clean
 
 
