@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clfnews.errors import BadRecord, UserError
-from clfnews.page import READERS, Line, Page
+from clfnews.page import READERS, Line, Page, normalise
 from clfnews.version import __version__
 
 if TYPE_CHECKING:
@@ -29,17 +29,21 @@ if TYPE_CHECKING:
     from clfnews.evaluation.scores import Scores
     from clfnews.filtering.filter import PageFilter
     from clfnews.filtering.tagged import TaggedPage
+    from clfnews.models.estimators import LineClassifier, PageTagger
 
 __all__ = [
     "BadRecord",
     "Line",
+    "LineClassifier",
     "Page",
     "PageFilter",
+    "PageTagger",
     "TaggedPage",
     "UserError",
     "__version__",
     "compare",
     "evaluate",
+    "fasttext_text",
     "filter_folder",
     "load",
     "load_config",
@@ -239,6 +243,18 @@ def read_html(html: str | bytes, id: str = "page", *, url: str | None = None, hi
 READERS["html"] = read_html
 
 
+def fasttext_text(text: str) -> str:
+    """A line as the fastText models read it: what `predict` of a logged file (`type/model.bin` in the filter's folder) expects.
+
+    Normalised, in lower case, digits as one sign, words with spaces between;
+    `fasttext.load_model(path).predict(clfnews.fasttext_text(line))` then is the
+    model of clfnews before its calibration.
+    """
+    from clfnews.models.fasttext import tokens
+
+    return tokens(normalise(text))
+
+
 def _filter(model: PageFilter | str | Path | None) -> PageFilter:
     return load(model) if model is None or isinstance(model, str | Path) else model
 
@@ -272,6 +288,10 @@ def __getattr__(name: str) -> Any:
         from clfnews.filtering.tagged import TaggedPage
 
         return TaggedPage
+    if name in ("LineClassifier", "PageTagger"):  # derive from classes of scikit-learn
+        from clfnews.models import estimators
+
+        return getattr(estimators, name)
     raise AttributeError(f"module 'clfnews' has no attribute {name!r}")
 
 

@@ -68,7 +68,7 @@ class FastText:
         """Learn from texts alone; what `fit` does with the labelled lines of pages."""
         import fasttext
 
-        rows = [f"{_PREFIX}{label} {_tokens(text)}" for text, label in zip(texts, labels, strict=True)]
+        rows = [f"{_PREFIX}{label} {tokens(text)}" for text, label in zip(texts, labels, strict=True)]
         if self.balance:
             rows = _balanced(rows, labels)
         # fastText reads in file order; a shuffled file keeps one site's lines apart.
@@ -105,7 +105,7 @@ class FastText:
         if not texts:
             return p
         column = {_PREFIX + label: j for j, label in enumerate(self.labels)}
-        names, values = self._model.predict([_tokens(text) for text in texts], k=len(self.labels))
+        names, values = self._model.predict([tokens(text) for text in texts], k=len(self.labels))
         k = max(map(len, names), default=0)
         if k and all(len(row) == k for row in names):
             index = np.array([[column[name] for name in row] for row in names])
@@ -196,7 +196,8 @@ def vector_dim(path: Path) -> int:
         raise UserError(f"pretrained_vectors: {path}: not a .vec text file (first line: count and dimension)") from error
 
 
-def _tokens(text: str) -> str:
+def tokens(text: str) -> str:
+    """What fastText is given for a line: its words with spaces between, without what it takes for a label or a line's end."""
     # A word of a page that looks like a label would be learnt as one.
     return " ".join(words(text)).replace(_PREFIX, " ")
 
