@@ -122,8 +122,8 @@ def evaluate(
     if is_challenge(path):
         pairs = load_pairs(path)
         return {"challenge": score_challenge(_filter(model).stance_model(), pairs)}
-    corpus = load_gold(path)
     page_filter = _filter(model)
+    corpus = load_gold(path, page_filter.tasks)
     if trained_on(page_filter, corpus):
         told = f"the model was trained on {path}: it knows these pages, and its scores on new ones are lower"
         (warn or _warn)(told)

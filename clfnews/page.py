@@ -77,6 +77,15 @@ class Line:
     stance: str | None = None
     """One of `labels.STANCES` when labelled; only on article lines."""
     cues: Cues | None = None
+    labels: Mapping[str, str] | None = field(default=None, hash=False)
+    """Task -> label, of the tasks other than `type` and `stance`, when labelled."""
+
+    def label(self, task: str) -> str | None:
+        """Its label of a task, when labelled."""
+        if task in ("type", "stance"):
+            found: str | None = getattr(self, task)
+            return found
+        return self.labels.get(task) if self.labels else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +99,8 @@ class Page:
     date: str | None = None
     source: str | None = None
     """The file it was read from."""
+    labels: Mapping[str, str] | None = field(default=None, hash=False)
+    """Task -> label, of the tasks of pages, when labelled."""
     own: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """The fields of its row that are the user's own, of any type: they go out with the result."""
 
@@ -142,6 +153,11 @@ class Page:
     def with_lines(self, lines: Iterable[Line]) -> Page:
         """The same page with other lines."""
         return replace(self, lines=tuple(lines))
+
+
+def joined(lines: Iterable[Line], labels: Mapping[str, str] | None = None) -> Line:
+    """Lines as one, which is what models of pages read."""
+    return Line(normalise(" ".join(line.text for line in lines)), 1, labels=labels)
 
 
 def normalise(text: str) -> str:
@@ -207,6 +223,7 @@ def _line_of(item: Any, n: int) -> Line:
         type=_optional_text(item, "type"),
         stance=_optional_text(item, "stance"),
         cues=_bounded(Cues(**cues)) if cues else None,
+        labels=item["labels"] if isinstance(item.get("labels"), Mapping) else None,
     )
 
 

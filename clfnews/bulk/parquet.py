@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from clfnews.files import valid
 from clfnews.filtering.own_fields import to_json
 from clfnews.filtering.tagged import TaggedPage
-from clfnews.labels import STANCES, TYPES
+from clfnews.labels import STANCE, STANCES, TYPE, Task
 
 _GROUP_ROWS, _GROUP_CHARS = 2_000, 8_000_000
 
@@ -23,7 +23,8 @@ class ParquetWriter:
     value. A value that does not fit the rows before it makes the file anew.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, tasks: Mapping[str, Task] | None = None) -> None:
+        self._base = parquet_schema() if tasks is None else schema_of(tasks)
         self._path, self._own = path, {}  # type: Path, dict[str, Any]
         self._rows: list[dict[str, Any]] = []
         self._chars = 0
@@ -54,7 +55,7 @@ class ParquetWriter:
         """Own columns stand before `lines`, as in `TaggedPage.as_row`."""
         import pyarrow as pa
 
-        *fields, lines = parquet_schema()
+        *fields, lines = self._base
         return pa.schema([*fields, *self._own.items(), lines])
 
     def _flush(self) -> None:
@@ -62,7 +63,7 @@ class ParquetWriter:
 
         if not self._rows:
             return
-        known = set(parquet_schema().names)
+        known = set(self._base.names)
         own: dict[str, list[Any]] = {}
         for i, row in enumerate(self._rows):
             for name in row.keys() - known:
@@ -72,7 +73,7 @@ class ParquetWriter:
         if types != self._own:
             self._widen(types)
         rows = [{name: row[name] for name in known} for row in self._rows]
-        table = pa.Table.from_pylist(rows, schema=parquet_schema())
+        table = pa.Table.from_pylist(rows, schema=self._base)
         self._writer.write_table(self._joined(table, {name: own.get(name, [None] * len(rows)) for name in self._own}))
         self._rows, self._chars = [], 0
 
@@ -99,7 +100,7 @@ class ParquetWriter:
             for group in range(before.num_row_groups):
                 table = before.read_row_group(group)
                 own = {name: table[name].to_pylist() if name in table.column_names else [None] * len(table) for name in types}
-                self._writer.write_table(self._joined(table.select(parquet_schema().names), own))
+                self._writer.write_table(self._joined(table.select(self._base.names), own))
         old.unlink()
 
 
@@ -149,21 +150,30 @@ def _whole(value: Any) -> Any:
 
 @lru_cache(maxsize=1)
 def parquet_schema() -> Any:
-    """The schema of every Parquet shard, whatever is in it."""
+    """The schema of every Parquet shard of a filter of the shipped tasks, whatever is in it."""
+    return schema_of({"type": TYPE, "stance": STANCE})
+
+
+def schema_of(tasks: Mapping[str, Task]) -> Any:
+    """The schema of every Parquet shard of a filter of these tasks; the columns are those of `TaggedPage.as_row`."""
     import pyarrow as pa
 
-    def probabilities(labels: tuple[str, ...]) -> Any:
-        return pa.struct([(label, pa.float64()) for label in labels])
+    def probabilities(labels: Sequence[str]) -> Any:
+        return pa.struct([(label, pa.float64()) for label in labels]) if labels else pa.string()
 
+    own = {name: task for name, task in tasks.items() if name != "type" and task != STANCE}
+    ours = "stance" not in own and (not own or "stance" in tasks)
+    told = {name: pa.struct([("label", pa.string()), ("p", probabilities(task.labels))]) for name, task in own.items()}
+    of_lines = [(name, told[name]) for name, task in own.items() if task.of != "pages"]
     line = pa.struct(
         [
             ("n", pa.int32()),
             ("text", pa.string()),
             ("type", pa.string()),
-            ("p", probabilities(TYPES)),
+            ("p", probabilities(tasks["type"].labels if "type" in tasks else ())),
             ("keep", pa.bool_()),
-            ("stance", pa.string()),
-            ("p_stance", probabilities(STANCES)),
+            *([("stance", pa.string()), ("p_stance", probabilities(STANCES))] if ours else []),
+            *of_lines,
         ]
     )
     stance = pa.struct(
@@ -185,9 +195,10 @@ def parquet_schema() -> Any:
             ("source", pa.string()),
             ("title", pa.string()),
             ("text", pa.string()),
-            ("stance", stance),
+            *([("stance", stance)] if ours else []),
             ("confidence", pa.float64()),
             ("reason", pa.string()),
+            *told.items(),
             ("model", pa.string()),
             ("lines", pa.list_(line)),
         ]

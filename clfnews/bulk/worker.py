@@ -98,7 +98,7 @@ def _filtered(
     """Filter the items into shards that have their names; what the manifest says of them, and warnings."""
     started = time.monotonic()
     warnings: list[str] = []
-    shards = [Shard(job.out, item.shard, job.format) for item in unit]
+    shards = [Shard(job.out, item.shard, job.format, page_filter.tasks) for item in unit]
     try:
         for batch in _batches(_records(unit, shards, job.options, warnings.append)):
             _write(batch, shards, page_filter)

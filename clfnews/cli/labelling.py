@@ -82,6 +82,13 @@ def data_import(
     split: Annotated[
         str | None, typer.Option("--split", help="Of the benchmark (default: dev), or for the new sites of a folder.")
     ] = None,
+    lines: Annotated[
+        list[str] | None, typer.Option("--lines", help="Of a plain table: column with labels of lines; repeatable.")
+    ] = None,
+    pages: Annotated[
+        list[str] | None, typer.Option("--pages", help="Of a plain table: column with labels of pages; repeatable.")
+    ] = None,
+    keep: Annotated[str | None, typer.Option("--keep", help="Labels of lines that are the article, such as title,text.")] = None,
     quiet: Quiet = False,
 ) -> None:
     """Read labels back as gold rows; names file and row of what is wrong, leaves out pages without any label.
@@ -89,11 +96,15 @@ def data_import(
     With -o FOLDER the pages are added to a data folder that `clfnews train` reads:
     sites are dealt out to train, validation and test, and keep their split.
 
+    A plain table (CSV, TSV, JSONL) of your own labels, `text,label` or `page,line,label`,
+    becomes a data folder with its card and the configuration that trains on it.
+
     Or make gold rows of a benchmark's HTML and clean texts: wcxb, aeb
     (article-extraction-benchmark) or pairs (any folder of NAME.html and NAME.txt).
 
     Example: clfnews data import seeds.tsv -o seeds.jsonl
     Example: clfnews data import queue.tsv -o labels
+    Example: clfnews data import topics.csv -o topics
     Example: clfnews data import wcxb ../wcxb -o wcxb.jsonl
     """
     if len(arguments) > 1 and _is_labelled_file(arguments[0]):
@@ -102,14 +113,19 @@ def data_import(
         _import_benchmark(arguments[0], arguments[1], output, split, quiet)
     if len(arguments) > 2:
         raise UserError(f"data import: expected FILE, or BENCHMARK FOLDER, got {len(arguments)} arguments")
+    from clfnews.labelling.plain import is_plain
+
+    if lines or pages or keep or is_plain(Path(arguments[0])):
+        _import_plain(Path(arguments[0]), output, lines or [], pages or [], keep)
+        return
     if is_folder(output) or not output.suffix:
         _import_to_folder(arguments[0], output, annotator, split)
         return
     from clfnews.labelling.exchange import import_rows
 
-    pages, lines, unlabelled = import_rows(arguments[0], output, annotator, warner())
+    n_pages, n_lines, unlabelled = import_rows(arguments[0], output, annotator, warner())
     missing = f", {unlabelled:,} without a type" if unlabelled else ""
-    echo(f"{output}: {counted(pages, 'page')}, {counted(lines, 'line')}{missing}")
+    echo(f"{output}: {counted(n_pages, 'page')}, {counted(n_lines, 'line')}{missing}")
 
 
 def _import_benchmark(name: str, folder: str, output: Path, split: str | None, quiet: bool) -> None:
@@ -122,6 +138,21 @@ def _import_benchmark(name: str, folder: str, output: Path, split: str | None, q
     echo(f"{output}: {done.pages:,} pages, {done.lines:,} lines, {done.content:,} of them content")
     print_table(*done.table())
     raise typer.Exit(1 if done.skipped else 0)
+
+
+def _import_plain(file: Path, folder: Path, lines: list[str], pages: list[str], keep: str | None) -> None:
+    from clfnews.labelling.folder import SHARES
+    from clfnews.labelling.plain import Columns, import_plain
+
+    kept = tuple(label.strip() for label in (keep or "").split(",") if label.strip())
+    done = import_plain(file, folder, Columns(tuple(lines), tuple(pages), kept))
+    print_table(["split", "pages", "groups", "lines"], [[name, *(f"{n:,}" for n in row)] for name, row in done.counts.items()])
+    for task, counts in done.labels.items():
+        echo(f"{task}: {', '.join(f'{label} {n:,}' for label, n in counts.most_common())}")
+    missing = [name for name in SHARES if name not in done.counts]
+    if missing:
+        echo(f"too few groups for {' and '.join(missing)}", err=True)
+    echo(f"\nnext:  clfnews train {done.config}")
 
 
 def _is_labelled_file(name: str) -> bool:

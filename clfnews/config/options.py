@@ -104,6 +104,13 @@ class TypeModels(Section):
         return default.model_dump() | value if isinstance(value, dict) and isinstance(default, Section) else value
 
 
+class OwnModels(Section):
+    """Models of any labels; `null` leaves one out."""
+
+    fasttext: FastTextOptions | None = FastTextOptions()
+    linear: LinearOptions | None = LinearOptions()
+
+
 class StanceModels(Section):
     """Models of the stance task; `null` leaves one out."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from clfnews.config.loading import Section, read_chain, set_key, validated, yaml_value
-from clfnews.config.options import LARGEST, Share, StanceModels, TypeModels
+from clfnews.config.loading import Section, merged, read_chain, set_key, validated, yaml_value
+from clfnews.config.options import LARGEST, OwnModels, Share, StanceModels, TypeModels
 from clfnews.errors import UserError
 
 
@@ -61,6 +62,7 @@ class BootstrapSection(Section):
 class TypeSection(Section):
     """Article or noise, and which kind of noise."""
 
+    keep: tuple[str, ...] = ("title", "body")
     threshold: Share | Literal["f1"] = "f1"
     models: TypeModels = TypeModels()
 
@@ -70,6 +72,30 @@ class StanceSection(Section):
 
     min_confidence: Share = 0.45
     models: StanceModels = StanceModels()
+
+
+class OwnTask(Section):
+    """A task of the user's own labels."""
+
+    of: Literal["lines", "kept lines", "pages"] = "lines"
+    min_confidence: Share = 0.0
+    models: OwnModels = OwnModels()
+
+
+def _task_name(name: str) -> str:
+    if not _TASK.fullmatch(name):
+        raise ValueError("the name of a task is of small letters, digits and _, and begins with a letter")
+    if name in _TAKEN:
+        raise ValueError(f"{name!r} is a field of every row of results; give the task another name")
+    return name
+
+
+_TASK = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_TAKEN = frozenset({
+    "id", "url", "site", "date", "source", "title", "text", "lines", "n", "p", "keep", "reason", "model", "confidence",
+    "text_confidence", "error", "labels", "end_to_end", "challenge", "words", "group", "layout", "origin", "article",
+})  # fmt: skip
+TaskName = Annotated[str, AfterValidator(_task_name)]
 
 
 def _model_name(name: str) -> str:
@@ -107,8 +133,22 @@ class Config(Section):
     data: DataSection = DataSection()
     type: TypeSection = TypeSection()
     stance: StanceSection = StanceSection()
+    tasks: dict[TaskName, OwnTask] = Field(default_factory=dict)
     bootstrap: BootstrapSection = BootstrapSection()
     tracking: TrackingSection = TrackingSection()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_place(cls, values: Any) -> Any:
+        """`tasks.type` and `tasks.stance` are the sections `type` and `stance`."""
+        tasks = values.get("tasks") if isinstance(values, dict) else None
+        if not isinstance(tasks, dict):
+            return values
+        ours = {name: tasks[name] for name in ("type", "stance") if isinstance(tasks.get(name), dict)}
+        for name, section in ours.items():
+            section.pop("of", None)
+            values[name] = merged(values.get(name) or {}, section)
+        return values | {"tasks": {name: task for name, task in tasks.items() if name not in ours}}
 
     @field_validator("stance", "type")
     @classmethod
@@ -118,7 +158,13 @@ class Config(Section):
         return section
 
 
-def chosen_models(section: TypeSection | StanceSection) -> dict[str, dict[str, Any]]:
+def section_of(config: Config, task: str) -> TypeSection | StanceSection | OwnTask:
+    """The section of a task."""
+    own = config.tasks.get(task)
+    return own if own is not None else config.type if task == "type" else config.stance
+
+
+def chosen_models(section: TypeSection | StanceSection | OwnTask) -> dict[str, dict[str, Any]]:
     """Name -> options of the models that a configuration asks for."""
     models = section.models
     chosen = {name: getattr(models, name) for name in type(models).model_fields}

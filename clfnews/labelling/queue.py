@@ -21,7 +21,7 @@ from clfnews.files import read_rows
 from clfnews.filtering.filter import PageFilter
 from clfnews.filtering.tagged import TaggedPage
 from clfnews.labelling.rows import GoldRow
-from clfnews.labels import GUIDELINES_VERSION, TASKS
+from clfnews.labels import GUIDELINES_VERSION, TASKS, TYPES
 from clfnews.models.calibration import FittedTask
 from clfnews.page import Page, normalise
 from clfnews.readers.base import ReadOptions
@@ -242,7 +242,17 @@ def queue_rows(choices: Sequence[Choice], stance: bool = True) -> list[GoldRow]:
 
     Parameters: `stance`, whether the lines have stances too.
     """
+    own = next((c.candidate.tagged for c in choices if c.candidate.tagged.tasks or _of_own(c.candidate.tagged)), None)
+    if own is not None:
+        raise UserError(
+            f"annotate queue: {own.model} has labels of its own, and queues are of the shipped ones only; label in a table of "
+            "your own (page,line,label) and import that: clfnews data import"
+        )
     return [_row(choice, stance) for choice in choices]
+
+
+def _of_own(tagged: TaggedPage) -> bool:
+    return any(tuple(line.type_labels) != TYPES for line in tagged.lines)
 
 
 def _row(choice: Choice, stance: bool) -> GoldRow:

@@ -68,7 +68,7 @@ class FastText:
         """Learn from texts alone; what `fit` does with the labelled lines of pages."""
         import fasttext
 
-        rows = [f"{_PREFIX}{label} {tokens(text)}" for text, label in zip(texts, labels, strict=True)]
+        rows = [f"{_named(label)} {tokens(text)}" for text, label in zip(texts, labels, strict=True)]
         if self.balance:
             rows = _balanced(rows, labels)
         # fastText reads in file order; a shuffled file keeps one site's lines apart.
@@ -104,7 +104,7 @@ class FastText:
         p = np.zeros((len(texts), len(self.labels)))
         if not texts:
             return p
-        column = {_PREFIX + label: j for j, label in enumerate(self.labels)}
+        column = {_named(label): j for j, label in enumerate(self.labels)}
         names, values = self._model.predict([tokens(text) for text in texts], k=len(self.labels))
         k = max(map(len, names), default=0)
         if k and all(len(row) == k for row in names):
@@ -128,7 +128,7 @@ class FastText:
             raise FileNotFoundError(ENOENT, "no such file", str(path))
         with reading(path):
             model._model = fasttext.load_model(str(path))
-            unknown = set(model._model.get_labels()) - {_PREFIX + label for label in labels}
+            unknown = set(model._model.get_labels()) - set(map(_named, labels))
             if unknown:
                 raise ValueError(f"it has the label {min(unknown)!r:.80}")
         return model
@@ -200,6 +200,11 @@ def tokens(text: str) -> str:
     """What fastText is given for a line: its words with spaces between, without what it takes for a label or a line's end."""
     # A word of a page that looks like a label would be learnt as one.
     return " ".join(words(text)).replace(_PREFIX, " ")
+
+
+def _named(label: str) -> str:
+    """A label as fastText writes it, where a space ends it."""
+    return _PREFIX + "_".join(label.split())
 
 
 def _balanced(rows: list[str], labels: Sequence[str]) -> list[str]:
