@@ -69,8 +69,16 @@ def is_plain(path: Path) -> bool:
         return True
     if path.suffix.lower() not in (".tsv", ".jsonl") or not path.is_file():
         return False
-    first = next(iter(_rows(path)), (0, {}))[1]
-    return "label" in first and ("text" in first or "line" in first)
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        first = file.readline(1 << 20)
+    if path.suffix.lower() == ".tsv":
+        names = set(first.rstrip("\n").split("\t"))
+    else:
+        try:
+            names = set(json.loads(first))
+        except (ValueError, TypeError, RecursionError):  # told by whoever reads it
+            return False
+    return "label" in names and not names.isdisjoint(("text", "line"))
 
 
 def import_plain(source: Path, folder: Path, columns: Columns) -> Imported:
