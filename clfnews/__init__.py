@@ -45,6 +45,7 @@ __all__ = [
     "load_config",
     "read_html",
     "read_pages",
+    "serve",
     "train",
 ]
 
@@ -196,6 +197,29 @@ def filter_folder(
         progress=progress,
         warn=warn or _warn,
     )
+
+
+def serve(
+    model: PageFilter | str | Path | None = None,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    megabytes: float = 8.0,
+    seconds: float = 30.0,
+    echo: Callable[[str], object] = print,
+) -> None:
+    """Serve a page to look at and a JSON API, until the process is stopped (`clfnews serve`).
+
+    Parameters: `model`, a filter or what `load` takes; `host` and `port` (0: any
+    that is free) to listen on; `megabytes` of a request's body and `seconds` that
+    it may take; `echo` is told the address. Raises `UserError` for a model or an
+    address that cannot be used.
+    """
+    from clfnews.serving.limits import Limits
+    from clfnews.serving.server import bound, serve_filter
+
+    with bound(host, port) as taken:  # before the models, which take seconds
+        serve_filter(_filter(model), taken, Limits(megabytes=megabytes, seconds=seconds), echo)
 
 
 def read_pages(

@@ -13,6 +13,7 @@ from clfnews.cli.data import data_app
 from clfnews.cli.filtering import filter_, tag
 from clfnews.cli.labelling import annotate_app, data_suspects
 from clfnews.cli.runs import card, compare, promote, report, runs, ui
+from clfnews.cli.serving import serve
 from clfnews.cli.terminal import echo, keep_examples, warner
 from clfnews.cli.training import evaluate, sweep, train
 from clfnews.errors import MachineError, Stopped, UserError
@@ -114,7 +115,7 @@ def add_filter_commands(app: typer.Typer) -> None:
 
 def add_commands(app: typer.Typer, data_app: typer.Typer) -> None:
     """Put the commands of this module into the command line."""
-    for command in (train, evaluate, ui, sweep, runs, compare, promote, report, card):
+    for command in (train, evaluate, ui, sweep, runs, compare, promote, report, card, serve):
         app.command()(command)
     data_app.command("suspects")(data_suspects)
 
