@@ -171,9 +171,9 @@ def _line(line: TaggedLine, carries: bool, why: list[tuple[str, float]]) -> Show
 
 
 def _sureness(tagged: TaggedPage) -> str:
-    what = "that there is no article" if tagged.reason else "of the kept lines"
-    how = "sure" if tagged.confidence >= 0.9 else "fairly sure" if tagged.confidence >= 0.7 else "not sure"
-    return f"{how} {what}" + ("; look at the page yourself" if how == "not sure" else "")
+    how = "sure" if tagged.confidence >= 0.9 else "fairly sure" if tagged.confidence >= 0.7 else "not sure, look yourself"
+    what = "the probability of no article" if tagged.reason else "the F1 to expect of the kept lines"
+    return f"{how}; {what}"
 
 
 def _bars(p: Any) -> list[Bar]:

@@ -13,8 +13,9 @@ from clfnews.errors import BadRecord, UserError
 from clfnews.files import valid
 from clfnews.filtering.filter import PageFilter
 from clfnews.filtering.tagged import TaggedLine, TaggedPage
-from clfnews.page import Page
+from clfnews.page import Page, plain_text
 from clfnews.readers.base import ReadOptions, Source, checked, read_row
+from clfnews.readers.html.document import is_html
 from clfnews.readers.inputs import FORMATS, ONE_PAGE, format_of
 from clfnews.readers.tables import parse_json
 from clfnews.serving.limits import Limits, Refused
@@ -82,6 +83,7 @@ class Work:
                     yield next(tagged).as_row(options.all_lines) if granted else {"id": record.id, "error": self.limits.too_slow}
 
     def _read(self, row: Any, default_id: str, until: float) -> Page | BadRecord:
+        default_id = (plain_text(row.get("id")) if isinstance(row, dict) else None) or default_id
         if time.monotonic() >= until:
             return BadRecord("", default_id, self.limits.too_slow)
         return read_row(row, default_id, self.options)
@@ -95,6 +97,8 @@ class Work:
             problem = "one page is text or HTML; tables, archives and packed files are for clfnews filter"
             return Shown(None, f"{valid(name)}: {problem}", (), 0.0)
         source = Source(valid(name), valid(name.rpartition(".")[0] or name))
+        if is_html(data.decode("utf-8", errors="replace")):
+            format = "html"
         try:
             [record] = FORMATS[format or "text"](io.BytesIO(data), source, self.options, notes.append, None)
             record = checked(record, source.name, notes.append)
