@@ -45,6 +45,7 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
         415: "The body is not called JSON.",
         422: "The only row cannot be read, or a parameter is wrong.",
         503: "Too much to do; try again in a moment.",
+        504: "The request took too long.",
     }.items()
 }
 
@@ -90,6 +91,7 @@ def _add_api(app: FastAPI, work: Work, turns: Turns) -> None:
         answer, bad = await turns.run(work.tag_json, body, RowOptions(lines == "all", threshold), until)
         return JSONResponse(answer, 422 if bad else 200)
 
+    @app.head("/health", include_in_schema=False)
     @app.get("/health", summary="Whether the server is up", response_model=schemas.Health)
     async def health() -> Response:
         return JSONResponse({"status": "ok"})
@@ -114,6 +116,7 @@ def _add_api(app: FastAPI, work: Work, turns: Turns) -> None:
 def _add_page(app: FastAPI, work: Work, turns: Turns, templates: Templates) -> None:
     limits = work.limits
 
+    @app.head("/", include_in_schema=False)
     @app.get("/", include_in_schema=False)
     async def page(example: str | None = None) -> Response:
         return HTMLResponse(templates.empty(templates.example(example)))

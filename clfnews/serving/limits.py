@@ -23,7 +23,8 @@ class Limits:
     """Bounds of the work of a server; whatever is sent, a request ends and memory stays bounded.
 
     `megabytes` of a request's body; `rows` of one list; `seconds` that a request
-    may take, its wait for a turn included; requests that work `at_once`, and that wait.
+    may work: rows that come later get an error, and after twice the time the request
+    does; requests that work `at_once`, and that wait.
     """
 
     megabytes: float = 8.0
@@ -55,9 +56,9 @@ class Turns:
         self._inside = 0
 
     async def run(self, work: Callable[..., Any], *arguments: Any) -> Any:
-        """What `work` returns, called in a thread. Raises `Refused` (503) if there is no turn for it in time.
+        """What `work` returns, called in a thread. Raises `Refused` if there is no turn for it in time (503) or no end (504).
 
-        The turn is given back when the work has ended, also if the client has gone:
+        The turn is given back when the work has ended, whether or not anyone waits for it:
         a thread cannot be stopped, so it must not be forgotten either.
         """
         if self._inside >= self._at_once + self._limits.waiting:
@@ -74,7 +75,11 @@ class Turns:
             raise
         task = asyncio.get_running_loop().run_in_executor(None, work, *arguments)
         task.add_done_callback(self._done)
-        return await asyncio.shield(task)
+        try:
+            async with asyncio.timeout(2 * self._limits.seconds):
+                return await asyncio.shield(task)
+        except TimeoutError as error:
+            raise Refused(504, f"not done within {2 * self._limits.seconds:g} s; send less at once") from error
 
     def _done(self, _: object) -> None:
         self._inside -= 1

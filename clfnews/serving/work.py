@@ -47,7 +47,9 @@ class Work:
 
     def __init__(self, page_filter: PageFilter, limits: Limits) -> None:
         self.page_filter, self.limits = page_filter, limits
-        self.options = ReadOptions(max_bytes=limits.bytes, seconds=_HTML_SECONDS, hidden=page_filter.reads_hidden)
+        self.options = ReadOptions(
+            max_bytes=limits.bytes, seconds=min(_HTML_SECONDS, limits.seconds), hidden=page_filter.reads_hidden
+        )
         # The models are not made for many threads at once; reading is.
         self._tagging = threading.Lock()
 

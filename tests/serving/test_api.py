@@ -133,7 +133,7 @@ def test_other_addresses_and_methods_are_one_line(client: Client) -> None:
 def test_health_and_version(client: Client) -> None:
     import clfnews
 
-    assert client.get("/health").json == {"status": "ok"}
+    assert client.get("/health").json == {"status": "ok"} and client.send("HEAD", "/health").status == 200
     known = client.get("/version").json
     assert known["models"] == {"type": "rules", "stance": "lexicon"} and known["clfnews"] == clfnews.__version__
 
@@ -189,6 +189,19 @@ def test_many_at_once_are_served_or_told_to_come_again() -> None:
     assert {(error.status, error.reason) for error in answers[3:6]} == {
         (503, "the server has too much to do; try again in a moment")
     }
+
+
+def test_work_without_end_is_answered_and_keeps_its_place() -> None:
+    go = threading.Event()
+
+    async def stuck() -> list[Any]:
+        turns = Turns(Limits(at_once=1, waiting=0, seconds=0.05))
+        first = await asyncio.gather(turns.run(go.wait, 60), return_exceptions=True)
+        second = await asyncio.gather(turns.run(go.wait, 60), return_exceptions=True)
+        go.set()
+        return first + second
+
+    assert [error.status for error in asyncio.run(stuck())] == [504, 503]
 
 
 def test_requests_side_by_side_get_their_own_answers(client: Client) -> None:
