@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from clfnews.bulk.job import Report
     from clfnews.config.schema import Config
     from clfnews.evaluation.compare import Comparison
+    from clfnews.evaluation.drift import Drift
     from clfnews.evaluation.results import TrainResult
     from clfnews.evaluation.scores import Scores
     from clfnews.filtering.filter import PageFilter
@@ -39,6 +40,7 @@ __all__ = [
     "UserError",
     "__version__",
     "compare",
+    "drift",
     "evaluate",
     "filter_folder",
     "load",
@@ -142,6 +144,19 @@ def compare(a: str | Path, b: str | Path, *, on: str | Path | None = None, exper
     if on is None:
         return compare_runs(load_run(one, experiment), load_run(other, experiment))
     return compare_filters((one, other), filter_of(one, experiment), filter_of(other, experiment), Path(on))
+
+
+def drift(reference: str | Path, new: str | Path, *, seed: int = 0) -> Drift:
+    """Whether new outputs of the filter still look like those of a reference, without labels (`clfnews drift`).
+
+    Parameters: `reference` and `new`, each a file or a folder of `clfnews filter`
+    or `filter_folder`, JSONL or Parquet; `seed` of samples and tests. Returns
+    measures and sites with their changes; `drifted` is the verdict. Raises
+    `UserError` for what is no such output, or has fewer than 30 pages.
+    """
+    from clfnews.evaluation.drift import compare_outputs
+
+    return compare_outputs(Path(reference), Path(new), seed)
 
 
 def filter_folder(

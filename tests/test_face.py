@@ -14,7 +14,7 @@ from helpers import ROOT, Cli, Project, environment
 import clfnews
 
 FACE = {
-    "BadRecord", "Line", "Page", "PageFilter", "TaggedPage", "UserError", "__version__", "compare", "evaluate",
+    "BadRecord", "Line", "Page", "PageFilter", "TaggedPage", "UserError", "__version__", "compare", "drift", "evaluate",
     "filter_folder", "load", "load_config", "read_html", "read_pages", "serve", "train",
 }  # fmt: skip
 # What trains in a moment: the models without training.
