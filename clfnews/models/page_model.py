@@ -247,13 +247,18 @@ class PageModel:
         return out
 
     def _predict_piece(self, pages: Sequence[Page]) -> Probabilities:
+        x = self._inputs(pages)
+        found = self._typed(x, pages)
         if self._words is None:
-            return self._view(pages, None)
-        found = self._view(pages, self._words)
+            return found
         doubtful = [i for i, page in enumerate(pages) if self._kept(page, found[i]) < _LOST * _running_text(page)]
-        for i, p in zip(doubtful, self._view([pages[i] for i in doubtful], None), strict=True):
-            if self._kept(pages[i], found[i]) < _LOST * self._kept(pages[i], p):
-                found[i] = p
+        if doubtful:
+            ends = np.cumsum([len(page.lines) for page in pages]).tolist()
+            structure = np.concatenate([x[ends[i] - len(pages[i].lines) : ends[i]] for i in doubtful])
+            structure[:, _of_words()] = np.nan  # as if there were no scorer of words
+            for i, p in zip(doubtful, self._typed(structure, [pages[i] for i in doubtful]), strict=True):
+                if self._kept(pages[i], found[i]) < _LOST * self._kept(pages[i], p):
+                    found[i] = p
         return found
 
     def _kept(self, page: Page, p: np.ndarray) -> int:
@@ -261,14 +266,18 @@ class PageModel:
         article = p[:, self._is_article].sum(axis=1) >= 0.5
         return sum(len(page.lines[i].text) for i in np.flatnonzero(article).tolist())
 
-    def _view(self, pages: Sequence[Page], scorer: TextScorer | None) -> Probabilities:
-        """What is predicted with a scorer of words, or (None) from structure alone."""
+    def _inputs(self, pages: Sequence[Page]) -> np.ndarray:
+        """Lines x features (float32)."""
         table = page_table(pages)
         if not len(table.length):
+            return np.zeros((0, len(_names())), dtype=np.float32)
+        words, paths = self._word_scores(self._words, pages, table), _path_odds(self._paths, pages)
+        return _features(pages, table, words, paths, self._arrays["idf"].astype(np.float32), self.boxes)[0]
+
+    def _typed(self, x: np.ndarray, pages: Sequence[Page]) -> Probabilities:
+        """What is predicted from the features of the pages' lines."""
+        if not len(x):
             return [np.zeros((0, len(self.labels))) for _ in pages]
-        words, paths = self._word_scores(scorer, pages, table), _path_odds(self._paths, pages)
-        idf = self._arrays["idf"].astype(np.float32)
-        x = _features(pages, table, words, paths, idf, self.boxes)[0]
         p = np.concatenate([self._read(x[first : first + _ROWS]) for first in range(0, len(x), _ROWS)])
         p = smooth(p, [len(page.lines) for page in pages], self._arrays["transitions"], self.chain)
         return split_back(normalised(p), pages)
@@ -342,6 +351,12 @@ def _names() -> tuple[str, ...]:
     return _features(page, page_table(page), np.full((1, 8), np.nan), np.full(1, np.nan), None, True)[1]
 
 
+@lru_cache(maxsize=1)
+def _of_words() -> np.ndarray:
+    """Columns that come from the scorer of words, and are NaN without it."""
+    return np.array([i for i, name in enumerate(_names()) if name.startswith(("score_", "words_")) or name == "words"])
+
+
 def _features(
     pages: Sequence[Page], table: CharTable, words: np.ndarray, paths: np.ndarray, idf: np.ndarray | None, boxes: bool
 ) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -352,7 +367,8 @@ def _features(
     markup, markup_names = markup_features(pages, table, tree)
     odds = log_odds(words[:, [0, 1]].sum(axis=1))
     scores = score_features(pages, odds, counts, tree, "words") | score_features(pages, paths, counts, tree, "paths")
-    x = np.concatenate([own, markup, np.stack(list(scores.values()), axis=1).astype(np.float32)], axis=1)
+    # Column by column in memory, as the features were made and as networks and trees read them.
+    x = np.concatenate([own.T, markup.T, np.stack(list(scores.values())).astype(np.float32)]).T
     if not boxes:
         x[:, own.shape[1] : own.shape[1] + markup.shape[1]] = np.nan
     return x, (*names, *markup_names, *scores)

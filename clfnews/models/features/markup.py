@@ -20,6 +20,7 @@ UP = (0, 1, 2, 3, 5)
 _REGIONS = ("main", "article", "nav", "header", "footer", "aside", "form")
 _HINTS = ("content", "title", "meta", "caption", "related", "navigation", "comment", "share", "ad", "form", "side", "footer")
 _TAGS = ("p", "h1", "h2", "h3", "h4", "li", "div", "td", "button", "pre", "section")
+_TAG_CODE, _REGION_CODE, _HINT_CODE = ({name: i for i, name in enumerate(names)} for names in (_TAGS, _REGIONS, _HINTS))
 _HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
 _FAR = 60
 
@@ -65,31 +66,37 @@ def tree_of(pages: Sequence[Page]) -> Tree:
     n = 0
     for page in pages:
         stack = [len(parent)]
-        for column, value in ((parent, 0), (first, n), (last, n), (depth, 1), (step, 0)):
-            column.append(value)
+        parent.append(0)
+        first.append(n)
+        last.append(n)
+        depth.append(1)
+        step.append(0)
         leaves: dict[str, int] = {}
         before = None
+        number = -1
         for line in page.lines:
             cues = line.cues or _NO_CUES
-            path = cues.path
-            if path is not before or cues.shared < len(stack) - 1:
-                names = path.split("/")[1:]
-                if names and names[-1][:1] == "~":
+            path, shared, around = cues.path, cues.shared, len(stack) - 1
+            if path is not before or shared < around:
+                names = path.split("/")
+                if names[-1][:1] == "~":
                     names.pop()
-                keep = min(cues.shared, len(stack) - 1, len(names)) + 1
-                for gone in stack[keep:]:
+                keep = min(shared, around, len(names) - 1)
+                for gone in stack[keep + 1 :]:
                     last[gone] = n
-                del stack[keep:]
-                for name in names[keep - 1 :]:
+                del stack[keep + 1 :]
+                if new := len(names) - 1 - keep:
+                    at = len(first)
                     parent.append(stack[-1])
-                    stack.append(len(first))
-                    first.append(n)
-                    last.append(n)
-                    depth.append(len(stack))
-                    step.append(steps.setdefault(name, len(steps) + 1))
-                before = path
+                    parent.extend(range(at, at + new - 1))
+                    depth.extend(range(keep + 2, keep + 2 + new))
+                    step.extend([steps.setdefault(name, len(steps) + 1) for name in names[keep + 1 :]])
+                    first.extend([n] * new)
+                    last.extend([n] * new)
+                    stack.extend(range(at, at + new))
+                before, number = path, leaves.setdefault(path, len(leaves))
             box.append(stack[-1])
-            leaf.append(leaves.setdefault(path, len(leaves)))
+            leaf.append(number)
             n += 1
         for gone in stack:
             last[gone] = n
@@ -116,7 +123,7 @@ def markup_features(pages: Sequence[Page], table: CharTable, tree: Tree) -> tupl
     _paths(out, facts, tree)
     _headings(out, facts)
     _page(out, facts)
-    matrix = np.stack(out.values, axis=1)
+    matrix = np.stack(out.values).T
     matrix[np.array([not cue.path for cue in cues], dtype=bool)] = np.nan
     return matrix, tuple(out.names)
 
@@ -145,9 +152,9 @@ class _Facts:
         self.digits = table.counts[:, class_code("digit")].astype(np.float64)
         self.hidden = np.array([cue.hidden for cue in cues], dtype=np.float64)
         self.heading = np.array([_HEADINGS.get(cue.tag, 0) for cue in cues])
-        self.tag = np.array([_TAGS.index(cue.tag) if cue.tag in _TAGS else -1 for cue in cues])
-        self.region = np.array([_REGIONS.index(cue.region) if cue.region in _REGIONS else -1 for cue in cues])
-        self.hint = np.array([_HINTS.index(cue.hint) if cue.hint in _HINTS else -1 for cue in cues])
+        self.tag = np.array([_TAG_CODE.get(cue.tag, -1) for cue in cues])
+        self.region = np.array([_REGION_CODE.get(cue.region, -1) for cue in cues])
+        self.hint = np.array([_HINT_CODE.get(cue.hint, -1) for cue in cues])
         self.sums = {
             name: np.concatenate(([0.0], np.cumsum(values)))
             for name, values in (
