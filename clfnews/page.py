@@ -103,6 +103,9 @@ class Page:
     """Task -> label, of the tasks of pages, when labelled."""
     own: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """The fields of its row that are the user's own, of any type: they go out with the result."""
+    text_from: str = "page"
+    """Where the article of an HTML document stands: `page`; or, if the page shows none by itself, `noscript`, `hidden` (boxes
+    that a script opens), `json-ld` or `state` (data of the page's program)."""
 
     @classmethod
     def from_text(cls, text: str, id: str = "page", **meta: str | None) -> Page:

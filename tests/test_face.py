@@ -15,7 +15,8 @@ import clfnews
 
 FACE = {
     "BadRecord", "Line", "LineClassifier", "Page", "PageFilter", "PageTagger", "TaggedPage", "UserError", "__version__",
-    "compare", "evaluate", "fasttext_text", "filter_folder", "load", "load_config", "read_html", "read_pages", "train",
+    "compare", "drift", "evaluate", "fasttext_text", "filter_folder", "load", "load_config", "read_html", "read_pages",
+    "serve", "train",
 }  # fmt: skip
 # What trains in a moment: the models without training.
 ONLY_RULES = ["type.models.fasttext=null", "stance.models.linear=null"]

@@ -193,6 +193,7 @@ def schema_of(tasks: Mapping[str, Task]) -> Any:
             ("site", pa.string()),
             ("date", pa.string()),
             ("source", pa.string()),
+            ("text_from", pa.string()),
             ("title", pa.string()),
             ("text", pa.string()),
             *([("stance", stance)] if ours else []),

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from clfnews.errors import BadRecord, UserError
+from clfnews.errors import BadRecord
 from clfnews.filtering.own_fields import own_names
 from clfnews.page import Page
-from clfnews.readers.base import FACTS, ReadOptions, checked, page_of_row, silent
+from clfnews.readers.base import FACTS, ReadOptions, page_of_row, read_row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,17 +42,8 @@ def as_pages(items: Iterable[Page | str], hidden: bool = False) -> Iterator[Page
 
 def page_of_cells(row: Mapping[str, Any], name: str, options: ReadOptions) -> Page | str:
     """The page of a row of a frame, read as `clfnews filter` reads a row of JSON; or why it is none."""
-    values = {str(key): plain(value) for key, value in row.items()}
-    sizes = (
-        len(x.encode("utf-8", "replace")) if isinstance(x, str) else len(x) for x in values.values() if isinstance(x, str | bytes)
-    )
-    if max(sizes, default=0) > options.max_bytes:
-        return options.too_large
-    try:
-        page = checked(page_of_row(values, name, options), "", silent)
-    except (ValueError, UserError) as error:  # UserError: selectolax, which reads HTML, is not installed
-        return str(error)
-    return page.reason if isinstance(page, BadRecord) else replace(page, source=None)
+    page = read_row({str(key): plain(value) for key, value in row.items()}, name, options)
+    return page.reason if isinstance(page, BadRecord) else page
 
 
 def plain(value: Any) -> Any:

@@ -15,11 +15,10 @@ from clfnews.labels import ARTICLE, COARSE
 from clfnews.models.augment import augment
 from clfnews.models.base import Probabilities, check_shapes, load_arrays, normalised, reading, split_back
 from clfnews.models.chain import smooth, transitions
+from clfnews.models.encoding import encode, encoder
 from clfnews.models.features.characters import WORD_BITS
 from clfnews.models.features.lines import page_table, word_idf
-from clfnews.models.features.reading import reading_features, reading_names
-from clfnews.models.forest import Forest
-from clfnews.models.line_reader import LineReader
+from clfnews.models.forest import BINS, Forest, log_odds
 from clfnews.models.nets import Nets
 from clfnews.models.page_features import feature_names, page_features
 from clfnews.models.page_scorers import PATH_LABELS, PIECE, fit_paths, fit_words, path_odds, scores_out_of_fold, word_scores
@@ -32,8 +31,8 @@ _LOST = 0.5
 """If words leave less than this share of the text that structure alone calls article, structure decides for the page: the
 words are of a subject that training knows from other stories only, and the whole article would vanish."""
 _SENTENCE = 40
-_FEW = 3000
-"""Lines up to which both readings learn from all."""
+_ROWS = 4096
+"""Lines that the networks and trees read in one go: what bounds their memory."""
 _WHOLE = 0.4
 """Share of the copies of HTML pages that keep their boxes, and so all their lines."""
 
@@ -45,9 +44,9 @@ class PageModel:
     second one the log-odds of the boxes around it (tags and class names), both
     out of fold by group in training. They join features of the line, its place,
     its neighbours, the words it shares with the story, and its boxes (NaN for
-    text). Small networks and boosted trees read these (`LineReader`). A second
-    pair of them reads the same with what the first found on the whole page. A
-    first-order chain smooths the types over the page.
+    text). Small networks and boosted trees read these and are averaged in
+    log-odds of p(article); among the article types and among the others the
+    networks decide. A first-order chain smooths the types over the page.
 
     The scorer abstains on pages of which it knows too few words, and on a share
     of the training pages, so that the rest can do without it. A page of which
@@ -55,8 +54,7 @@ class PageModel:
 
     Parameters: `hidden`, `nets`, `epochs` of the networks; `trees` of the
     boosting; `forest`, weight of the trees in the average (0: networks alone);
-    `rows`, lines that the first reading learns from at most; `again`, lines of
-    the second, which are others (0: one reading); `copies`, changed copies of a training
+    `rows`, lines to learn from at most; `copies`, changed copies of a training
     page; `abstain`, share of them without scorers; `chain`, weight of which type
     follows which (0: none); `boxes`, `text_scorer`: False leaves these features out.
     """
@@ -75,8 +73,7 @@ class PageModel:
         epochs: int = 3,
         trees: int = 80,
         forest: float = 0.5,
-        rows: int = 200_000,
-        again: int = 100_000,
+        rows: int = 130_000,
         copies: int = 1,
         abstain: float = 0.4,
         chain: float = 0.3,
@@ -85,16 +82,14 @@ class PageModel:
         seed: int = 7,
     ) -> None:
         self.task, self.labels, self.seed = task, labels, seed
-        self.rows, self.again, self.copies, self.abstain, self.chain = rows, again, copies, abstain, chain
+        self.forest_weight, self.rows, self.copies, self.abstain, self.chain = forest, rows, copies, abstain, chain
         self.boxes, self.text_scorer = boxes, text_scorer
-        self._is_article = np.array([label in ARTICLE for label in labels])
-        self._readers = [
-            LineReader(self._is_article, Nets(nets, hidden, epochs, _ALPHA, seed + turn), Forest(trees, seed + turn), forest)
-            for turn in range(2 if again else 1)
-        ]
+        self._nets = Nets(nets, hidden, epochs, _ALPHA, seed)
+        self._forest = Forest(trees, seed)
         self._words: TextScorer | None = None
         self._paths: TextScorer | None = None
         self._arrays: dict[str, np.ndarray] = {}
+        self._is_article = np.array([label in ARTICLE for label in labels])
 
     @property
     def reads_hidden(self) -> bool:
@@ -127,25 +122,19 @@ class PageModel:
             for scores in (words, paths):
                 if rng.random() < self.abstain:
                     scores[i] = np.full_like(scores[i], np.nan)
-        self._fit_readers(more, list(weights or [1.0] * len(pages)) * (1 + self.copies), words, paths, rng)
+        possible, weight = self._targets(more, list(weights or [1.0] * len(pages)) * (1 + self.copies))
+        drawn = self._draw(weight, rng)
+        x = self._matrix(more, words, paths, drawn)
+        possible, weight = possible[drawn], weight[drawn]
+        self._arrays |= encoder(x, feature_names())
+        if self.forest_weight < 1:
+            self._nets.fit(encode(x, self._arrays), possible, (weight / weight.mean()).astype(np.float32))
+        if self.forest_weight > 0:
+            self._forest.fit(x, (possible & self._is_article).any(axis=1), weight)
         self._arrays["transitions"] = transitions(pages, self.labels)
         self._words = fit_words(pages, self.seed) if self.text_scorer else None
         self._paths = fit_paths(pages, self.seed) if self.boxes else None
         return self
-
-    def _fit_readers(
-        self, pages: Sequence[Page], weights: Sequence[float], words: Sequence[np.ndarray], paths: Sequence[np.ndarray],
-        rng: np.random.Generator,
-    ) -> None:  # fmt: skip
-        possible, weight = self._targets(pages, weights)
-        x = self._matrix(pages, words, paths)
-        first, second = self._draw(weight, rng)
-        self._readers[0].fit(x[first], feature_names(), possible[first], weight[first])
-        if self.again:
-            length = np.array([len(line.text) for page in pages for line in page.lines], dtype=np.int64)
-            found = reading_features(self._readers[0].read(x), length, [len(page.lines) for page in pages])
-            both = np.concatenate([x[second], found[second]], axis=1)
-            self._readers[1].fit(both, (*feature_names(), *reading_names()), possible[second], weight[second])
 
     def _targets(self, pages: Sequence[Page], weights: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
         """Lines x labels: which are possible; and weights: 0 without a label, else so that long pages count less."""
@@ -164,25 +153,30 @@ class PageModel:
                 at += 1
         return possible, weight
 
-    def _draw(self, weight: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Indices of lines with a label: those of the first and those of the second reading, which does best with others."""
-        some = rng.permutation(np.flatnonzero(weight > 0))
-        n = len(some) if not self.again or len(some) < _FEW else min(self.rows, 2 * len(some) // 3)
-        first, rest = some[: min(n, self.rows)], some[n:]
-        return np.sort(first), np.sort(rest[: self.again] if len(rest) else first)
+    def _draw(self, weight: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Indices of at most about `rows` lines with a label."""
+        some = np.flatnonzero(weight > 0)
+        return some if len(some) <= self.rows else np.sort(rng.choice(some, self.rows, replace=False))
 
     # --- features -------------------------------------------------------------
 
-    def _matrix(self, pages: Sequence[Page], words: Sequence[np.ndarray], paths: Sequence[np.ndarray]) -> np.ndarray:
-        """Lines x features (float32), piece by piece."""
-        parts = []
+    def _matrix(
+        self, pages: Sequence[Page], words: Sequence[np.ndarray], paths: Sequence[np.ndarray], drawn: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Lines x features (float32), piece by piece; of the drawn lines only, if given."""
+        parts, first = [], 0
         idf = self._arrays["idf"].astype(np.float32)
         for at in range(0, len(pages), PIECE):
             piece, to = pages[at : at + PIECE], at + PIECE
             table = page_table(piece)
-            if len(table.length):
-                scores, odds = np.concatenate(words[at:to]), np.concatenate(paths[at:to])
-                parts.append(page_features(piece, table, scores, odds, idf, self.boxes)[0])
+            n = len(table.length)
+            if n:
+                x = page_features(piece, table, np.concatenate(words[at:to]), np.concatenate(paths[at:to]), idf, self.boxes)[0]
+                if drawn is not None:
+                    low, high = np.searchsorted(drawn, [first, first + n])
+                    x = x[drawn[low:high] - first]
+                parts.append(x)
+            first += n
         return np.concatenate(parts) if parts else np.zeros((0, len(feature_names())), dtype=np.float32)
 
     # --- prediction -----------------------------------------------------------
@@ -216,49 +210,70 @@ class PageModel:
         words, paths = word_scores(scorer, pages, table), path_odds(self._paths, pages)
         idf = self._arrays["idf"].astype(np.float32)
         x = page_features(pages, table, words, paths, idf, self.boxes)[0]
-        sizes = [len(page.lines) for page in pages]
-        p = self._readers[0].read(x)
-        for reader in self._readers[1:]:
-            p = reader.read(np.concatenate([x, reading_features(p, table.chars, sizes)], axis=1))
-        p = smooth(p, sizes, self._arrays["transitions"], self.chain)
+        p = np.concatenate([self._read(x[first : first + _ROWS]) for first in range(0, len(x), _ROWS)])
+        p = smooth(p, [len(page.lines) for page in pages], self._arrays["transitions"], self.chain)
         return split_back(normalised(p), pages)
+
+    def _read(self, x: np.ndarray) -> np.ndarray:
+        """Rows x labels of rows of features: networks and trees averaged in log-odds of p(article)."""
+        p = self._nets.predict(encode(x, self._arrays))
+        if self.forest_weight == 0:
+            return p
+        odds = log_odds(p[:, self._is_article].sum(axis=1)), log_odds(self._forest.predict(x))
+        mixed = (1 - self.forest_weight) * odds[0] + self.forest_weight * odds[1]
+        return self._with_article(p, 1 / (1 + np.exp(-mixed)))
+
+    def _with_article(self, p: np.ndarray, q: np.ndarray) -> np.ndarray:
+        """Rows whose article types sum to q, each side's shares as they were."""
+        q = np.clip(q, 1e-6, 1 - 1e-6)
+        side = p[:, self._is_article].sum(axis=1)
+        out = p.copy()
+        out[:, self._is_article] *= (q / np.maximum(side, 1e-9))[:, None]
+        out[:, ~self._is_article] *= ((1 - q) / np.maximum(1 - side, 1e-9))[:, None]
+        return out
 
     # --- storage --------------------------------------------------------------
 
     def save(self, folder: Path) -> None:
         scorers = {f"{name}_{key}": array for name, scorer in (("words", self._words), ("paths", self._paths)) if scorer
                    for key, array in scorer.arrays().items()}  # fmt: skip
-        readers: dict[str, np.ndarray] = {}
-        for turn, reader in enumerate(self._readers, 1):
-            readers |= {f"reader{turn}_{key}": array for key, array in reader.arrays().items()}
-            reader.save(folder / f"forest-{turn}.skops")
-        np.savez_compressed(folder / "page.npz", **self._arrays, **scorers, **readers)  # type: ignore[arg-type]
-        (folder / "features.json").write_text(json.dumps((*feature_names(), *reading_names())), encoding="utf-8")
+        nets = {f"net_{key}": array for key, array in self._nets.arrays().items()}
+        np.savez_compressed(folder / "page.npz", **self._arrays, **scorers, **nets, **self._forest.arrays())  # type: ignore[arg-type]
+        if self.forest_weight > 0:
+            self._forest.save(folder / "forest.skops")
+        (folder / "features.json").write_text(json.dumps(feature_names()), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path, task: str, labels: tuple[str, ...], **options: Any) -> PageModel:
         """The saved model; raises `UserError` if this version computes other features."""
         with reading(folder / "features.json"):
             known = json.loads((folder / "features.json").read_text(encoding="utf-8"))
-        if known != [*feature_names(), *reading_names()]:
+        if known != list(feature_names()):
             raise UserError(f"{folder}: trained with other features than this version computes; train again")
         model = cls(task, labels, **options)
-        stored = load_arrays(folder / "page.npz", infinite=tuple(f"reader{turn}_edges" for turn in (1, 2)))
-        of_readers = [_part(stored, f"reader{turn}_") for turn in range(1, len(model._readers) + 1)]
-        check_shapes(folder / "page.npz", stored, model._shapes(of_readers))
+        stored = load_arrays(folder / "page.npz", infinite=("edges",))
+        check_shapes(folder / "page.npz", stored, model._shapes(stored))
         model._words = TextScorer.from_arrays(labels, _part(stored, "words_")) if model.text_scorer else None
         model._paths = TextScorer.from_arrays(PATH_LABELS, _part(stored, "paths_")) if "paths_scorer_rows" in stored else None
-        for turn, (reader, arrays) in enumerate(zip(model._readers, of_readers, strict=True), 1):
-            reader.load(folder / f"forest-{turn}.skops", arrays)
-        model._arrays = {name: stored[name] for name in ("idf", "transitions")}
+        model._nets.restore(_part(stored, "net_"))
+        others = ("words_", "paths_", "net_", "edges", "columns")
+        model._arrays = {name: array for name, array in stored.items() if not name.startswith(others)}
+        if model.forest_weight > 0:
+            model._forest.load(folder / "forest.skops", stored)
         return model
 
-    def _shapes(self, of_readers: Sequence[dict[str, np.ndarray]]) -> dict[str, tuple[int, ...]]:
-        k = len(self.labels)
-        shapes: dict[str, tuple[int, ...]] = {"idf": (2**WORD_BITS,), "transitions": (k, k)}
-        for turn, (reader, arrays) in enumerate(zip(self._readers, of_readers, strict=True), 1):
-            shapes |= {f"reader{turn}_{name}": shape for name, shape in reader.shapes(arrays).items()}
-        return shapes
+    def _shapes(self, stored: dict[str, np.ndarray]) -> dict[str, tuple[int, ...]]:
+        """The shape that each stored array has to have, from the options and from those that say how many columns there are."""
+        n = {name: stored[name].size if name in stored else 0 for name in ("numeric", "coded", "columns")}
+        k, hidden = len(self.labels), self._nets.hidden
+        inputs = n["numeric"] + int(stored["sizes"].sum() if "sizes" in stored else 0)
+        of_nets = {"w1": (inputs, hidden), "b1": (hidden,), "w2": (hidden, k), "b2": (k,)}
+        return {
+            "numeric": (n["numeric"],), "mean": (n["numeric"],), "scale": (n["numeric"],),
+            "coded": (n["coded"],), "sizes": (n["coded"],), "columns": (n["columns"],), "edges": (n["columns"], BINS - 1),
+            "idf": (2**WORD_BITS,), "transitions": (k, k),
+            **{f"net_{name}_{i}": shape for name, shape in of_nets.items() for i in range(self._nets.n)},
+        }  # fmt: skip
 
 
 def _running_text(page: Page) -> int:

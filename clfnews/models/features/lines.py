@@ -17,7 +17,6 @@ from clfnews.labels import ARTICLE, TYPES, columns_of
 from clfnews.lexicons import fold, lexicon
 from clfnews.models.features.characters import CLASSES, WORD_BITS, CharTable, char_table, class_code
 from clfnews.models.features.flat import FlatLines, cumulative
-from clfnews.models.features.openings import add_openings
 from clfnews.models.features.story import add_place, add_segment, add_state
 from clfnews.models.features.vocabulary import add_vocabulary
 from clfnews.page import Page
@@ -89,7 +88,6 @@ def _compute(
     segment = add_segment(lines, table, kinds, sentence)
     add_state(lines, kinds, sentence, segment, table)
     add_vocabulary(lines, table, segment, idf)
-    add_openings(lines, table, segment)
     _scores(lines, scores)
     _neighbours(lines)
     _html(lines, pages)
