@@ -31,6 +31,10 @@ class LineReader:
         self._is_article, self._nets, self._forest, self._weight = is_article, nets, forest, weight
         self._encoder: dict[str, np.ndarray] = {}
 
+    @property
+    def n_types(self) -> int:
+        return len(self._is_article)
+
     def fit(self, x: np.ndarray, names: Sequence[str], possible: np.ndarray, weight: np.ndarray) -> LineReader:
         """Learn from rows x features (float32; NaN is a value), rows x types that are possible (bool), a weight a row."""
         self._encoder = encoder(x, names)

@@ -17,23 +17,26 @@ from clfnews.models.base import Probabilities, check_shapes, load_arrays, normal
 from clfnews.models.chain import smooth, transitions
 from clfnews.models.features.characters import WORD_BITS
 from clfnews.models.features.lines import page_table, word_idf
-from clfnews.models.features.reading import reading_features, reading_names
-from clfnews.models.forest import Forest
-from clfnews.models.line_reader import LineReader
-from clfnews.models.nets import Nets
-from clfnews.models.page_features import feature_names, page_features
-from clfnews.models.page_scorers import PATH_LABELS, PIECE, fit_paths, fit_words, path_odds, scores_out_of_fold, word_scores
+from clfnews.models.features.tree import tree_of
+from clfnews.models.page_features import feature_names, page_features, second_names
+from clfnews.models.page_scorers import (
+    PATH_LABELS,
+    PIECE,
+    fit_paths,
+    fit_words,
+    folds_of,
+    path_odds,
+    scores_out_of_fold,
+    word_scores,
+)
 from clfnews.models.scorer import TextScorer
+from clfnews.models.two_readings import TwoReadings
 from clfnews.page import Page
 
-_ALPHA = 0.01
-"""Weight decay of the networks."""
 _LOST = 0.5
 """If words leave less than this share of the text that structure alone calls article, structure decides for the page: the
 words are of a subject that training knows from other stories only, and the whole article would vanish."""
 _SENTENCE = 40
-_FEW = 3000
-"""Lines up to which both readings learn from all."""
 _WHOLE = 0.4
 """Share of the copies of HTML pages that keep their boxes, and so all their lines."""
 
@@ -85,13 +88,20 @@ class PageModel:
         seed: int = 7,
     ) -> None:
         self.task, self.labels, self.seed = task, labels, seed
-        self.rows, self.again, self.copies, self.abstain, self.chain = rows, again, copies, abstain, chain
+        self.copies, self.abstain, self.chain = copies, abstain, chain
         self.boxes, self.text_scorer = boxes, text_scorer
         self._is_article = np.array([label in ARTICLE for label in labels])
-        self._readers = [
-            LineReader(self._is_article, Nets(nets, hidden, epochs, _ALPHA, seed + turn), Forest(trees, seed + turn), forest)
-            for turn in range(2 if again else 1)
-        ]
+        self._readings = TwoReadings(
+            self._is_article,
+            hidden=hidden,
+            nets=nets,
+            epochs=epochs,
+            trees=trees,
+            forest=forest,
+            rows=rows,
+            again=again,
+            seed=seed,
+        )
         self._words: TextScorer | None = None
         self._paths: TextScorer | None = None
         self._arrays: dict[str, np.ndarray] = {}
@@ -127,25 +137,13 @@ class PageModel:
             for scores in (words, paths):
                 if rng.random() < self.abstain:
                     scores[i] = np.full_like(scores[i], np.nan)
-        self._fit_readers(more, list(weights or [1.0] * len(pages)) * (1 + self.copies), words, paths, rng)
+        possible, weight = self._targets(more, list(weights or [1.0] * len(pages)) * (1 + self.copies))
+        folds = folds_of(groups * (1 + self.copies), self.seed)
+        self._readings.fit(more, self._matrix(more, words, paths), possible, weight, folds, rng)
         self._arrays["transitions"] = transitions(pages, self.labels)
         self._words = fit_words(pages, self.seed) if self.text_scorer else None
         self._paths = fit_paths(pages, self.seed) if self.boxes else None
         return self
-
-    def _fit_readers(
-        self, pages: Sequence[Page], weights: Sequence[float], words: Sequence[np.ndarray], paths: Sequence[np.ndarray],
-        rng: np.random.Generator,
-    ) -> None:  # fmt: skip
-        possible, weight = self._targets(pages, weights)
-        x = self._matrix(pages, words, paths)
-        first, second = self._draw(weight, rng)
-        self._readers[0].fit(x[first], feature_names(), possible[first], weight[first])
-        if self.again:
-            length = np.array([len(line.text) for page in pages for line in page.lines], dtype=np.int64)
-            found = reading_features(self._readers[0].read(x), length, [len(page.lines) for page in pages])
-            both = np.concatenate([x[second], found[second]], axis=1)
-            self._readers[1].fit(both, (*feature_names(), *reading_names()), possible[second], weight[second])
 
     def _targets(self, pages: Sequence[Page], weights: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
         """Lines x labels: which are possible; and weights: 0 without a label, else so that long pages count less."""
@@ -164,13 +162,6 @@ class PageModel:
                 at += 1
         return possible, weight
 
-    def _draw(self, weight: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Indices of lines with a label: those of the first and those of the second reading, which does best with others."""
-        some = rng.permutation(np.flatnonzero(weight > 0))
-        n = len(some) if not self.again or len(some) < _FEW else min(self.rows, 2 * len(some) // 3)
-        first, rest = some[: min(n, self.rows)], some[n:]
-        return np.sort(first), np.sort(rest[: self.again] if len(rest) else first)
-
     # --- features -------------------------------------------------------------
 
     def _matrix(self, pages: Sequence[Page], words: Sequence[np.ndarray], paths: Sequence[np.ndarray]) -> np.ndarray:
@@ -182,7 +173,7 @@ class PageModel:
             table = page_table(piece)
             if len(table.length):
                 scores, odds = np.concatenate(words[at:to]), np.concatenate(paths[at:to])
-                parts.append(page_features(piece, table, scores, odds, idf, self.boxes)[0])
+                parts.append(page_features(piece, table, tree_of(piece), scores, odds, idf, self.boxes)[0])
         return np.concatenate(parts) if parts else np.zeros((0, len(feature_names())), dtype=np.float32)
 
     # --- prediction -----------------------------------------------------------
@@ -215,12 +206,10 @@ class PageModel:
             return [np.zeros((0, len(self.labels))) for _ in pages]
         words, paths = word_scores(scorer, pages, table), path_odds(self._paths, pages)
         idf = self._arrays["idf"].astype(np.float32)
-        x = page_features(pages, table, words, paths, idf, self.boxes)[0]
-        sizes = [len(page.lines) for page in pages]
-        p = self._readers[0].read(x)
-        for reader in self._readers[1:]:
-            p = reader.read(np.concatenate([x, reading_features(p, table.chars, sizes)], axis=1))
-        p = smooth(p, sizes, self._arrays["transitions"], self.chain)
+        tree = tree_of(pages)
+        x = page_features(pages, table, tree, words, paths, idf, self.boxes)[0]
+        p = self._readings.read(pages, table, tree, x)
+        p = smooth(p, [len(page.lines) for page in pages], self._arrays["transitions"], self.chain)
         return split_back(normalised(p), pages)
 
     # --- storage --------------------------------------------------------------
@@ -228,37 +217,26 @@ class PageModel:
     def save(self, folder: Path) -> None:
         scorers = {f"{name}_{key}": array for name, scorer in (("words", self._words), ("paths", self._paths)) if scorer
                    for key, array in scorer.arrays().items()}  # fmt: skip
-        readers: dict[str, np.ndarray] = {}
-        for turn, reader in enumerate(self._readers, 1):
-            readers |= {f"reader{turn}_{key}": array for key, array in reader.arrays().items()}
-            reader.save(folder / f"forest-{turn}.skops")
-        np.savez_compressed(folder / "page.npz", **self._arrays, **scorers, **readers)  # type: ignore[arg-type]
-        (folder / "features.json").write_text(json.dumps((*feature_names(), *reading_names())), encoding="utf-8")
+        self._readings.save(folder)
+        np.savez_compressed(folder / "page.npz", **self._arrays, **scorers, **self._readings.arrays())  # type: ignore[arg-type]
+        (folder / "features.json").write_text(json.dumps((*feature_names(), *second_names())), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path, task: str, labels: tuple[str, ...], **options: Any) -> PageModel:
         """The saved model; raises `UserError` if this version computes other features."""
         with reading(folder / "features.json"):
             known = json.loads((folder / "features.json").read_text(encoding="utf-8"))
-        if known != [*feature_names(), *reading_names()]:
+        if known != [*feature_names(), *second_names()]:
             raise UserError(f"{folder}: trained with other features than this version computes; train again")
         model = cls(task, labels, **options)
-        stored = load_arrays(folder / "page.npz", infinite=tuple(f"reader{turn}_edges" for turn in (1, 2)))
-        of_readers = [_part(stored, f"reader{turn}_") for turn in range(1, len(model._readers) + 1)]
-        check_shapes(folder / "page.npz", stored, model._shapes(of_readers))
+        file = folder / "page.npz"
+        stored = load_arrays(file, infinite=("edges",))
+        check_shapes(file, stored, {"idf": (2**WORD_BITS,), "transitions": (len(labels), len(labels))})
         model._words = TextScorer.from_arrays(labels, _part(stored, "words_")) if model.text_scorer else None
         model._paths = TextScorer.from_arrays(PATH_LABELS, _part(stored, "paths_")) if "paths_scorer_rows" in stored else None
-        for turn, (reader, arrays) in enumerate(zip(model._readers, of_readers, strict=True), 1):
-            reader.load(folder / f"forest-{turn}.skops", arrays)
+        model._readings.load(folder, file, stored)
         model._arrays = {name: stored[name] for name in ("idf", "transitions")}
         return model
-
-    def _shapes(self, of_readers: Sequence[dict[str, np.ndarray]]) -> dict[str, tuple[int, ...]]:
-        k = len(self.labels)
-        shapes: dict[str, tuple[int, ...]] = {"idf": (2**WORD_BITS,), "transitions": (k, k)}
-        for turn, (reader, arrays) in enumerate(zip(self._readers, of_readers, strict=True), 1):
-            shapes |= {f"reader{turn}_{name}": shape for name, shape in reader.shapes(arrays).items()}
-        return shapes
 
 
 def _running_text(page: Page) -> int:

@@ -77,6 +77,15 @@ class Article:
         line = replace(self.lines[first], text=prefix + self.lines[first].text)
         return replace(self, lines=(*self.lines[:first], line, *self.lines[first + 1 :]))
 
+    def brief(self) -> Article:
+        """Its headline and first paragraph alone, as pages of a video or of an agency's alert have it."""
+        first = next((i for i, line in enumerate(self.lines) if line.type == "body"), None)
+        if first is None:
+            return self
+        kept = [i for i, line in enumerate(self.lines) if line.type == "title" or i == first]
+        forms = tuple(self.forms[i] for i in kept) if self.forms else ()
+        return replace(self, lines=tuple(self.lines[i] for i in kept), forms=forms, shape="brief")
+
     def as_story(self) -> Story:
         """The article as a teaser on another page."""
         return Story(self.title, self.lede, self.section)

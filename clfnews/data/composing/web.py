@@ -34,6 +34,8 @@ HARD_WEIGHT = 1.5
 """Shapes that are taken for noise, because their lines are short, are drawn more often."""
 CONTAINER = 0.4
 """Share of texts that are cut to the box of the article, as crawls keep it that know their sites."""
+BRIEF = 0.05
+"""Share of pages with the headline and first paragraph of their article alone."""
 ENDS = 0.3
 """Share of these boxes that are followed by the last lines of the page."""
 CARDS = 0.2
@@ -180,6 +182,8 @@ def _page(page_id: str, cell: WebCell, wording: Mapping[str, Wording], rng: rand
     articles = cell.articles[language]
     weights = [HARD_WEIGHT if one.shape in HARD else 1.0 for one in articles]
     article = None if wants_listing else rng.choices(articles, weights)[0]
+    if article and rng.random() < BRIEF:
+        article = article.brief()
     site = Site(template, language, wording[language], f"{cell.name}-{template.name}-{language}")
     html = site.show(article, _stories(articles, article, rng), rng)
     form = rng.choices(list(FORM_WEIGHTS), list(FORM_WEIGHTS.values()))[0]
