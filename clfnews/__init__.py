@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from clfnews.bulk.job import Report
     from clfnews.config.schema import Config
     from clfnews.evaluation.compare import Comparison
+    from clfnews.evaluation.drift import Drift
     from clfnews.evaluation.results import TrainResult
     from clfnews.evaluation.scores import Scores
     from clfnews.filtering.filter import PageFilter
@@ -39,12 +40,14 @@ __all__ = [
     "UserError",
     "__version__",
     "compare",
+    "drift",
     "evaluate",
     "filter_folder",
     "load",
     "load_config",
     "read_html",
     "read_pages",
+    "serve",
     "train",
 ]
 
@@ -143,6 +146,19 @@ def compare(a: str | Path, b: str | Path, *, on: str | Path | None = None, exper
     return compare_filters((one, other), filter_of(one, experiment), filter_of(other, experiment), Path(on))
 
 
+def drift(reference: str | Path, new: str | Path, *, seed: int = 0) -> Drift:
+    """Whether new outputs of the filter still look like those of a reference, without labels (`clfnews drift`).
+
+    Parameters: `reference` and `new`, each a file or a folder of `clfnews filter`
+    or `filter_folder`, JSONL or Parquet; `seed` of samples and tests. Returns
+    measures and sites with their changes; `drifted` is the verdict. Raises
+    `UserError` for what is no such output, or has fewer than 30 pages.
+    """
+    from clfnews.evaluation.drift import compare_outputs
+
+    return compare_outputs(Path(reference), Path(new), seed)
+
+
 def filter_folder(
     inputs: Names,
     output: str | Path,
@@ -196,6 +212,29 @@ def filter_folder(
         progress=progress,
         warn=warn or _warn,
     )
+
+
+def serve(
+    model: PageFilter | str | Path | None = None,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    megabytes: float = 8.0,
+    seconds: float = 30.0,
+    echo: Callable[[str], object] = print,
+) -> None:
+    """Serve a page to look at and a JSON API, until the process is stopped (`clfnews serve`).
+
+    Parameters: `model`, a filter or what `load` takes; `host` and `port` (0: any
+    that is free) to listen on; `megabytes` of a request's body and `seconds` that
+    it may take; `echo` is told the address. Raises `UserError` for a model or an
+    address that cannot be used.
+    """
+    from clfnews.serving.limits import Limits
+    from clfnews.serving.server import bound, serve_filter
+
+    with bound(host, port) as taken:  # before the models, which take seconds
+        serve_filter(_filter(model), taken, Limits(megabytes=megabytes, seconds=seconds), echo)
 
 
 def read_pages(

@@ -22,6 +22,7 @@ ROOMS = {
     "cli": {
         "face",
         "training",
+        "serving",
         "tracking",
         "reports",
         "labelling",
@@ -32,9 +33,22 @@ ROOMS = {
         "readers",
         "config",
     },
-    "face": {"training", "tracking", "reports", "labelling", "evaluation", "bulk", "filtering", "data", "readers", "config"},
+    "face": {
+        "training",
+        "serving",
+        "tracking",
+        "reports",
+        "labelling",
+        "evaluation",
+        "bulk",
+        "filtering",
+        "data",
+        "readers",
+        "config",
+    },
     "training": {"tracking", "reports", "evaluation", "filtering", "models", "data", "config"},
     "tracking": {"reports", "evaluation", "filtering", "readers", "config"},  # the served model reads rows as the CLI does
+    "serving": {"reports", "filtering", "readers"},  # the look of the report
     "reports": {"evaluation", "filtering", "data"},
     "labelling": {"evaluation", "filtering", "models", "data", "readers"},
     "evaluation": {"filtering", "models", "data", "config"},
@@ -178,13 +192,15 @@ print("|".join(sorted({name.split(".")[0] for name in sys.modules})), file=sys.s
 """
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["filter", "--help"], ["data", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["train", "--help"], ["filter", "--help"], ["serve", "--help"], ["data", "--help"]]
+)
 def test_help_starts_without_the_heavy_packages(arguments: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-c", STARTED, *arguments], env=environment(), capture_output=True, text=True, check=True
     )
     loaded = set(done.stderr.split("|"))
-    assert not loaded & {"mlflow", "datasets", "sklearn", "numpy", "pandas", "fasttext"}
+    assert not loaded & {"mlflow", "datasets", "sklearn", "numpy", "pandas", "fasttext", "fastapi", "uvicorn"}
     assert "clfnews" in done.stdout
 
 

@@ -12,7 +12,9 @@ import typer
 from clfnews.cli.data import data_app
 from clfnews.cli.filtering import filter_, tag
 from clfnews.cli.labelling import annotate_app, data_suspects
+from clfnews.cli.monitoring import drift
 from clfnews.cli.runs import card, compare, promote, report, runs, ui
+from clfnews.cli.serving import serve
 from clfnews.cli.terminal import echo, keep_examples, warner
 from clfnews.cli.training import evaluate, sweep, train
 from clfnews.errors import MachineError, Stopped, UserError
@@ -28,7 +30,8 @@ app = typer.Typer(
     epilog="""\b
 Exit codes:
   0    done
-  1    done, but something is to be looked at: bad records, problems in the data
+  1    done, but something is to be looked at: bad records, problems in the data,
+       drift
   2    wrong input, option or configuration; nothing was written
   3    trouble of the machine (a full disk, no memory, a file that changed while
        it was read); what is finished is kept, filter goes on with --resume
@@ -114,7 +117,7 @@ def add_filter_commands(app: typer.Typer) -> None:
 
 def add_commands(app: typer.Typer, data_app: typer.Typer) -> None:
     """Put the commands of this module into the command line."""
-    for command in (train, evaluate, ui, sweep, runs, compare, promote, report, card):
+    for command in (train, evaluate, ui, sweep, runs, compare, promote, report, card, serve, drift):
         app.command()(command)
     data_app.command("suspects")(data_suspects)
 

@@ -90,7 +90,7 @@ class TwoReadings:
         p = (self._first[0].read(x) + self._first[1].read(x)) / 2
         for reader in self._second:
             p = reader.read(np.concatenate([x, second_features(pages, table, tree, p)], axis=1))
-        return p
+        return np.asarray(p)
 
     # --- storage --------------------------------------------------------------
 

@@ -91,16 +91,19 @@ def parse_columns(items: Iterable[str]) -> dict[str, str]:
     return columns
 
 
-def missing_content(names: Iterable[str], options: ReadOptions, what: str = "column") -> str | None:
-    """Why a table (`what`: column) or a row (key) has no page: nothing in it has the name of one."""
+def missing_content(names: Iterable[str], options: ReadOptions, what: str = "column", hint: bool = True) -> str | None:
+    """Why a table (`what`: column) or a row (key) has no page: nothing in it has the name of one.
+
+    With `hint`, the option of the command line that names a column is told too.
+    """
     names = list(names)
     if any(options.column(role) in names for role in options.content):
         return None
     # Nobody names a column of lines by chance.
     wanted = [options.column(role) for role in options.content if role != "lines" or role in options.columns]
     shown = ", ".join(str(name)[:40] for name in names[:12])[:200] + ", ..." * (len(names) > 12)
-    hint = "name it: --column text=NAME or --column html=NAME"
-    return f"has no {what} {' or '.join(map(repr, wanted))} ({what}s: {shown or 'none'}); {hint}"
+    option = "; name it: --column text=NAME or --column html=NAME" * hint
+    return f"has no {what} {' or '.join(map(repr, wanted))} ({what}s: {shown or 'none'}){option}"
 
 
 def page_of_row(row: Mapping[str, Any], default_id: str, options: ReadOptions, note: Warn = silent) -> Page:
@@ -140,6 +143,31 @@ def _content(value: Any, name: str = "", note: Warn = silent) -> Any:
     if "\ufffd" in text:
         note(f"{name!r} is not valid UTF-8; its bad bytes were replaced (said once a file)")
     return text
+
+
+def read_row(row: Any, default_id: str, options: ReadOptions, note: Warn = silent) -> Page | BadRecord:
+    """The page of a row that came by itself, over the network or from a table in memory, or why it is none; it has no source.
+
+    Read as a row of a JSON file is, with the same limits.
+    """
+    if not isinstance(row, Mapping):
+        return BadRecord("", default_id, "not a JSON object")
+    problem = missing_content(row, options, "key", hint=False)
+    if problem:
+        return BadRecord("", default_id, problem)
+    try:
+        for role in ("text", "html"):
+            value = row.get(options.column(role))
+            if isinstance(value, str) and (len(value) > options.max_bytes or _bytes(value) > options.max_bytes):
+                raise ValueError(options.too_large)
+        page = checked(page_of_row(row, default_id, options, note), "", note)
+    except (ValueError, UserError) as error:  # UserError: selectolax, which reads HTML, is not installed
+        return BadRecord("", default_id, str(error))
+    return page if isinstance(page, BadRecord) else replace(page, source=None)
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))
 
 
 def html_page(row: Mapping[str, Any], default_id: str, options: ReadOptions) -> Page:

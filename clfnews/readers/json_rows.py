@@ -65,7 +65,7 @@ def read_json_rows(file: BinaryIO, source: Source, options: ReadOptions, warn: W
     pages = RowPages(source, options, warn)
     try:
         found = _json(data.removeprefix(_MARK), pages)
-    except _TooManyValues as error:
+    except TooManyValues as error:
         yield BadRecord(source.name, "file", f"{error}; write one object a line (jq -c '.[]')")
         return
     except (ValueError, RecursionError) as error:
@@ -79,14 +79,14 @@ def read_json_rows(file: BinaryIO, source: Source, options: ReadOptions, warn: W
         yield BadRecord(source.name, "file", "is empty")
 
 
-class _TooManyValues(ValueError):
+class TooManyValues(ValueError):
     """JSON whose objects would take far more memory than its bytes."""
 
 
 def _json_row(raw: bytes, number: int, pages: RowPages) -> Page | BadRecord:
     try:
         row = _json(raw, pages)
-    except _TooManyValues as error:
+    except TooManyValues as error:
         return pages.bad(number, str(error))
     except (ValueError, RecursionError):
         return pages.bad(number, "not JSON")
@@ -94,12 +94,20 @@ def _json_row(raw: bytes, number: int, pages: RowPages) -> Page | BadRecord:
 
 
 def _json(raw: bytes, pages: RowPages) -> Any:
+    value, replaced = parse_json(raw)
+    pages.replaced += replaced
+    return value
+
+
+def parse_json(raw: bytes) -> tuple[Any, int]:
+    """The value of a piece of JSON, and how many bytes that are not UTF-8 were replaced.
+
+    Raises `TooManyValues`, another `ValueError` for what is no JSON, and `RecursionError` for what is nested too deep.
+    """
     if len(raw) > _FEW_BYTES:
         marks = _JSON_STRING.sub(b"", raw)
         if sum(map(marks.count, (b",", b":", b"[", b"{"))) > MAX_VALUES:
-            raise _TooManyValues(f"holds more than {MAX_VALUES:,} values")
+            raise TooManyValues(f"holds more than {MAX_VALUES:,} values")
     text = raw.decode("utf-8", errors="replace")
     value = json.loads(text)
-    if "\ufffd" in text:
-        pages.replaced += text.count("\ufffd") - raw.count("\ufffd".encode())
-    return value
+    return value, text.count("\ufffd") - raw.count("\ufffd".encode()) if "\ufffd" in text else 0

@@ -7,7 +7,6 @@ is unpickled; the package itself travels with the model.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,18 +49,11 @@ class PackagedFilter(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defi
 
 def _read(row: dict[str, Any], number: int, options: ReadOptions) -> Page | str:
     """The page of a row, or why it is none."""
-    from clfnews.errors import BadRecord, UserError
-    from clfnews.readers.base import checked, page_of_row, silent
+    from clfnews.errors import BadRecord
+    from clfnews.readers.base import read_row
 
-    values = {name: _plain(value) for name, value in row.items()}
-    text = values.get("text")
-    if isinstance(text, str) and (len(text) > options.max_bytes or len(text.encode("utf-8", "replace")) > options.max_bytes):
-        return options.too_large
-    try:
-        page = checked(page_of_row(values, str(number), options), "", silent)
-    except (ValueError, UserError) as error:  # UserError: selectolax, which reads HTML, is not installed
-        return str(error)
-    return page.reason if isinstance(page, BadRecord) else replace(page, source=None)
+    page = read_row({name: _plain(value) for name, value in row.items()}, str(number), options)
+    return page.reason if isinstance(page, BadRecord) else page
 
 
 def _plain(value: Any) -> Any:

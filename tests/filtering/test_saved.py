@@ -165,7 +165,7 @@ def test_a_model_of_something_else(values: dict[str, Any], said: str, filters: d
     ("change_array", "said"),
     [
         (lambda a: a | {"reader1_net_w1_0": a["reader1_net_w1_0"] * np.nan}, "reader1_net_w1_0 holds what is not a number"),
-        (lambda a: a | {"mean": a["mean"] + np.inf}, "mean holds what is not a number"),
+        (lambda a: a | {"reader1_mean": a["reader1_mean"] + np.inf}, "mean holds what is not a number"),
         (lambda a: a | {"transitions": a["transitions"].astype("S8")}, "transitions holds what is not a number"),
         (lambda a: a | {"transitions": a["transitions"][:-1]}, r"transitions is \(7, 8\), not \(8, 8\)"),
         (lambda a: {name: array for name, array in a.items() if name != "idf"}, "no idf"),
