@@ -170,7 +170,7 @@ def test_a_model_of_something_else(values: dict[str, Any], said: str, filters: d
         (lambda a: a | {"transitions": a["transitions"][:-1]}, r"transitions is \(7, 8\), not \(8, 8\)"),
         (lambda a: {name: array for name, array in a.items() if name != "idf"}, "no idf"),
         (lambda a: a | {"words_scorer_rows": a["words_scorer_rows"] + 2**30}, "the text scorer does not fit"),
-        (lambda a: a | {"coded": a["coded"] + 10_000}, "broken"),
+        (lambda a: a | {"reader1_coded": a["reader1_coded"] + 10_000}, "broken"),
     ],
 )
 def test_numbers_that_cannot_be(change_array: Any, said: str, filters: dict[str, Path], tmp_path: Path) -> None:
