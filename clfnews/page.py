@@ -86,6 +86,9 @@ class Page:
     date: str | None = None
     source: str | None = None
     """The file it was read from."""
+    text_from: str = "page"
+    """Where the article of an HTML document stands: `page`; or, if the page shows none by itself, `noscript`, `hidden` (boxes
+    that a script opens), `json-ld` or `state` (data of the page's program)."""
 
     @classmethod
     def from_text(cls, text: str, id: str = "page", **meta: str | None) -> Page:
@@ -247,7 +250,7 @@ def _whole(text: str) -> str:
     return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def _with_site(meta: Mapping[str, str | None]) -> dict[str, str | None]:
+def _with_site(meta: Mapping[str, str | None]) -> dict[str, Any]:
     meta = dict(meta)
     if not meta.get("site") and meta.get("url"):
         try:

@@ -167,6 +167,7 @@ def parquet_schema() -> Any:
             ("site", pa.string()),
             ("date", pa.string()),
             ("source", pa.string()),
+            ("text_from", pa.string()),
             ("title", pa.string()),
             ("text", pa.string()),
             ("stance", stance),

@@ -93,6 +93,7 @@ class TaggedPage:
             "site": self.page.site,
             "date": self.page.date,
             "source": self.page.source,
+            "text_from": self.page.text_from,
             "title": self.title,
             "text": self.text,
             "stance": self.stance.as_row(),

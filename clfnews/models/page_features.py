@@ -27,6 +27,13 @@ def feature_names() -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1)
+def columns_of_words() -> np.ndarray:
+    """Columns of `page_features` that come from the scorer of words, and are NaN without it."""
+    names = feature_names()
+    return np.array([i for i, name in enumerate(names) if name.startswith(("score_", "words_")) or name == "words"])
+
+
+@lru_cache(maxsize=1)
 def second_names() -> tuple[str, ...]:
     """Names of the columns that `second_features` adds."""
     page = [Page.from_lines(["line"])]
@@ -48,7 +55,8 @@ def page_features(
     markup, markup_names = markup_features(pages, table, tree)
     odds = log_odds(words[:, columns_of(ARTICLE)].sum(axis=1))
     scores = score_features(pages, odds, counts, tree, "words") | score_features(pages, paths, counts, tree, "paths")
-    x = np.concatenate([own, markup, np.stack(list(scores.values()), axis=1).astype(np.float32)], axis=1)
+    # Column by column in memory, as the features were made and as networks and trees read them.
+    x = np.concatenate([own.T, markup.T, np.stack(list(scores.values())).astype(np.float32)]).T
     if not boxes:
         x[:, own.shape[1] : own.shape[1] + markup.shape[1]] = np.nan
     return x, (*names, *markup_names, *scores)

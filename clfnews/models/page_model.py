@@ -18,7 +18,7 @@ from clfnews.models.chain import smooth, transitions
 from clfnews.models.features.characters import WORD_BITS
 from clfnews.models.features.lines import page_table, word_idf
 from clfnews.models.features.tree import tree_of
-from clfnews.models.page_features import feature_names, page_features, second_names
+from clfnews.models.page_features import columns_of_words, feature_names, page_features, second_names
 from clfnews.models.page_scorers import (
     PATH_LABELS,
     PIECE,
@@ -185,13 +185,18 @@ class PageModel:
         return out
 
     def _predict_piece(self, pages: Sequence[Page]) -> Probabilities:
+        x = self._inputs(pages)
+        found = self._typed(x, pages)
         if self._words is None:
-            return self._view(pages, None)
-        found = self._view(pages, self._words)
+            return found
         doubtful = [i for i, page in enumerate(pages) if self._kept(page, found[i]) < _LOST * _running_text(page)]
-        for i, p in zip(doubtful, self._view([pages[i] for i in doubtful], None), strict=True):
-            if self._kept(pages[i], found[i]) < _LOST * self._kept(pages[i], p):
-                found[i] = p
+        if doubtful:
+            ends = np.cumsum([len(page.lines) for page in pages]).tolist()
+            structure = np.concatenate([x[ends[i] - len(pages[i].lines) : ends[i]] for i in doubtful])
+            structure[:, columns_of_words()] = np.nan  # as if there were no scorer of words
+            for i, p in zip(doubtful, self._typed(structure, [pages[i] for i in doubtful]), strict=True):
+                if self._kept(pages[i], found[i]) < _LOST * self._kept(pages[i], p):
+                    found[i] = p
         return found
 
     def _kept(self, page: Page, p: np.ndarray) -> int:
@@ -199,16 +204,20 @@ class PageModel:
         article = p[:, self._is_article].sum(axis=1) >= 0.5
         return sum(len(page.lines[i].text) for i in np.flatnonzero(article).tolist())
 
-    def _view(self, pages: Sequence[Page], scorer: TextScorer | None) -> Probabilities:
-        """What is predicted with a scorer of words, or (None) from structure alone."""
+    def _inputs(self, pages: Sequence[Page]) -> np.ndarray:
+        """Lines x features (float32)."""
         table = page_table(pages)
         if not len(table.length):
-            return [np.zeros((0, len(self.labels))) for _ in pages]
-        words, paths = word_scores(scorer, pages, table), path_odds(self._paths, pages)
+            return np.zeros((0, len(feature_names())), dtype=np.float32)
+        words, paths = word_scores(self._words, pages, table), path_odds(self._paths, pages)
         idf = self._arrays["idf"].astype(np.float32)
-        tree = tree_of(pages)
-        x = page_features(pages, table, tree, words, paths, idf, self.boxes)[0]
-        p = self._readings.read(pages, table, tree, x)
+        return page_features(pages, table, tree_of(pages), words, paths, idf, self.boxes)[0]
+
+    def _typed(self, x: np.ndarray, pages: Sequence[Page]) -> Probabilities:
+        """What is predicted from the features of the pages' lines."""
+        if not len(x):
+            return [np.zeros((0, len(self.labels))) for _ in pages]
+        p = self._readings.read(pages, page_table(pages), tree_of(pages), x)
         p = smooth(p, [len(page.lines) for page in pages], self._arrays["transitions"], self.chain)
         return split_back(normalised(p), pages)
 

@@ -177,7 +177,7 @@ def html_page(row: Mapping[str, Any], default_id: str, options: ReadOptions) -> 
     meta = {key: row.get(key) for key in ("id", "url", "site", "date")}
     known = Page.from_row(meta | {"lines": []}, default_id)
     read = read_html(row["html"], known.id, url=known.url, seconds=options.seconds, hidden=options.hidden).page
-    return Page(known.id, read.lines, known.url or read.url, known.site or read.site, known.date or read.date)
+    return replace(read, id=known.id, url=known.url or read.url, site=known.site or read.site, date=known.date or read.date)
 
 
 def checked(record: Page | BadRecord, source: str, warn: Warn) -> Page | BadRecord:
