@@ -70,12 +70,13 @@ def spawning() -> Iterator[None]:
 
     Nor do they look for modules in the current folder, whose `pickle.py` may be anybody's.
     """
-    with _safe_path(), _deaf():
+    with safe_path(), _deaf():
         yield
 
 
 @contextmanager
-def _safe_path() -> Iterator[None]:
+def safe_path() -> Iterator[None]:
+    """Python that is started in this block, by whatever package, looks for no modules in the current folder."""
     before = os.environ.get(SAFE_PATH)
     os.environ[SAFE_PATH] = "1"
     try:

@@ -460,7 +460,31 @@ def test_odd_cells_of_a_table_never_cost_the_others(tmp_path: Path) -> None:
         assert len(said) == ("url" not in columns), said
 
 
+def one_list(items: Any) -> bytes:
+    """A file with one row, whose lines are all these items."""
+    ends = pa.array([0, len(items)], pa.int32())
+    return parquet_bytes({"lines": pa.ListArray.from_arrays(ends, items)}, compression="zstd", store_schema=False)
+
+
+def repeated(text: str, times: int) -> Any:
+    """The same text many times, which takes the place of one."""
+    return pa.DictionaryArray.from_arrays(pa.array([0] * times, pa.int32()), pa.array([text]))
+
+
+def test_lists_of_texts_are_lines(tmp_path: Path) -> None:
+    for items in (repeated("Một", 2), pa.StructArray.from_arrays([repeated("Một", 2)], ["text"]), pa.array(["Một", "Một"])):
+        (tmp_path / "a.parquet").write_bytes(one_list(items))
+        assert texts(list(read_file(tmp_path / "a.parquet"))) == [["Một", "Một"]]
+    for items, said in ((repeated("x" * 1_000_000, 100), "larger than 32 MiB"), (pa.nulls(3_000_000, pa.int8()), "bomb")):
+        (tmp_path / "a.parquet").write_bytes(one_list(items))
+        [bad] = read_file(tmp_path / "a.parquet")
+        assert isinstance(bad, BadRecord) and said in bad.reason
+
+
 HOSTILE: dict[str, Callable[[], bytes]] = {
+    "texts.parquet": lambda: one_list(repeated("x y" * 300_000, 3_000)),
+    "lines.parquet": lambda: one_list(pa.StructArray.from_arrays([repeated("x y" * 300_000, 3_000)], ["text"])),
+    "nothing.parquet": lambda: one_list(pa.nulls(100_000_000, pa.int8())),
     "nested.html": lambda: b"".join(b"<div class='%s'>x" % (b"word " * 16) for _ in range(10_000)),
     "tables.html": lambda: b"<table><tr><td>x" * 7_000,
     "dictionary.parquet": lambda: parquet_bytes({"text": ["x" * 31_000_000] * 32}, compression="zstd"),
