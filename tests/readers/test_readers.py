@@ -655,6 +655,24 @@ def test_archives_of_other_crawlers(tmp_path: Path) -> None:
     assert skipped == ["application", "revisit", "metadata", "other record"]
 
 
+def test_archives_take_time_that_grows_with_their_size_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body of a hundred thousand members, records with false lengths in one another, codings without end."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: "
+    members = head + b"gzip\r\n\r\n" + gzip.compress(b"<p>a") + gzip.compress(b"") * 100_000 + gzip.compress(b"<p>b")
+    codings = head + b"gzip, " * 1_000_000 + b"gzip\r\n\r\n  <p>a"
+    start = b"WARC/1.0\r\nWARC-Type: response\r\nContent-Length: %d\r\n\r\n"
+    whole = [start % len(body) + body + b"\r\n\r\n" for body in (members, codings)]
+    (tmp_path / "a.warc").write_bytes(b"".join(whole))
+    page, bad = read_file(tmp_path / "a.warc")
+    assert texts([page]) == [["a", "b"]] and isinstance(bad, BadRecord) and "1,000,001 content codings" in bad.reason
+    monkeypatch.setattr("clfnews.readers.warc._FALSE_BYTES", 100_000_000)
+    plain = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>a\r\n\r\n"
+    for length in (len(plain) - 4, 30_000_000):  # after the first, true ones and false ones
+        (tmp_path / "b.warc").write_bytes(start % 30_000_000 + plain + (start % length + plain) * 20_000)
+        pages = list(read_file(tmp_path / "b.warc"))
+        assert texts(pages[:20_000]) == [["a"]] * 20_000 and len(pages) == 20_001
+
+
 def test_a_bomb_is_stopped_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "BOMB_BYTES", 1 << 26)  # the limit in use is met in test_faults.py
     packer = zstandard.ZstdCompressor().compressobj()
