@@ -655,6 +655,7 @@ def test_archives_of_other_crawlers(tmp_path: Path) -> None:
     assert skipped == ["application", "revisit", "metadata", "other record"]
 
 
+@pytest.mark.slow
 def test_archives_take_time_that_grows_with_their_size_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A body of a hundred thousand members, records with false lengths in one another, codings without end."""
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: "
