@@ -216,7 +216,7 @@ def _line_of(item: Any, n: int) -> Line:
     if not isinstance(item, Mapping) or not isinstance(item.get("text"), str):
         raise ValueError(f"line {n} has no 'text'")
     number, cues = item.get("n"), item.get("cues")
-    if not isinstance(number, int | None):
+    if not isinstance(number, int | None) or isinstance(number, bool):
         raise ValueError(f"line {n}: 'n' is not a whole number: {number!r:.80}")
     if cues and not _are_cues(cues):
         raise ValueError(f"line {n}: 'cues' needs exactly {', '.join(Cues._fields)}, as texts and numbers")

@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Any
 
@@ -110,8 +110,13 @@ def spawning() -> Iterator[None]:
 
     Nor do they look for modules in the current folder, whose `pickle.py` may be anybody's.
     """
-    with variable(SAFE_PATH, "1"), _deaf():
+    with safe_path(), _deaf():
         yield
+
+
+def safe_path() -> AbstractContextManager[None]:
+    """Python that is started in this block, by whatever package, looks for no modules in the current folder."""
+    return variable(SAFE_PATH, "1")
 
 
 @contextmanager

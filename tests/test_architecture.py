@@ -18,35 +18,12 @@ MODULES = {
 }
 LEAVES = {"page", "labels", "errors", "version", "processes", "lexicons", "files"}
 """The ground floor: what every room may import. Leaves import only each other."""
+BELOW_FACE = {
+    "training", "serving", "tracking", "reports", "labelling", "evaluation", "bulk", "filtering", "data", "readers", "config",
+}  # fmt: skip
 ROOMS = {
-    "cli": {
-        "face",
-        "training",
-        "serving",
-        "tracking",
-        "reports",
-        "labelling",
-        "evaluation",
-        "bulk",
-        "filtering",
-        "data",
-        "readers",
-        "config",
-    },
-    "face": {
-        "training",
-        "serving",
-        "tracking",
-        "reports",
-        "labelling",
-        "evaluation",
-        "bulk",
-        "filtering",
-        "models",
-        "data",
-        "readers",
-        "config",
-    },
+    "cli": {"face", *BELOW_FACE},
+    "face": {"models", *BELOW_FACE},  # the estimators
     "training": {"tracking", "reports", "evaluation", "filtering", "models", "data", "config"},
     "tracking": {"reports", "evaluation", "filtering", "readers", "config"},  # the served model reads rows as the CLI does
     "serving": {"reports", "filtering", "readers"},  # the look of the report

@@ -10,7 +10,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, chdir, contextmanager
 from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
@@ -20,7 +20,16 @@ from clfnews.bulk.units import Unit
 from clfnews.bulk.worker import Done, Job, filter_unit
 from clfnews.errors import MachineError, UserError
 from clfnews.filtering.filter import PageFilter
-from clfnews.processes import Spawning, end_with_parent, few_collections, ignore_interrupts, settle, spawning, variable
+from clfnews.processes import (
+    Spawning,
+    end_with_parent,
+    few_collections,
+    ignore_interrupts,
+    safe_path,
+    settle,
+    spawning,
+    variable,
+)
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -135,8 +144,8 @@ def run_ray(
 ) -> Iterator[Done]:
     """One task a unit on a Ray cluster, or on a local one if there is no address.
 
-    All machines have to see the inputs and the output folder under the same
-    paths. Ray repeats the tasks of a worker or machine that dies.
+    All machines have to see the inputs, the output folder and the current one
+    under the same paths. Ray repeats the tasks of a worker or machine that dies.
     """
     try:
         import ray
@@ -153,7 +162,7 @@ def run_ray(
         task = ray.remote(max_retries=5)(_ray_work)
         running: list[Any] = []
         for unit in units:
-            running.append(task.remote(unit, job, [shipped]))
+            running.append(task.remote(unit, job, [shipped], str(Path.cwd())))
             if len(running) >= AHEAD * workers:
                 done, running = ray.wait(running)
                 yield from ray.get(done)
@@ -179,16 +188,33 @@ def _connect(ray: Any, address: str | None, workers: int) -> None:
     else:
         options |= {"address": address}
     try:
-        ray.init(**options)
+        with _without_current_folder():
+            ray.init(**options)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise UserError(f"--address {address}: no Ray cluster there ({str(error).splitlines()[0][:200]})") from error
+
+
+@contextmanager
+def _without_current_folder() -> Iterator[None]:
+    """Ray has its workers look for modules in the folder in which it is started, before all others: not in ours.
+
+    Where this package itself lies there (a checkout), workers of this machine are told.
+    """
+    here, path = Path(__file__).parents[2], os.environ.get("PYTHONPATH")
+    with ExitStack() as around:
+        if not (here / "ray").is_dir():
+            around.enter_context(variable("PYTHONPATH", f"{here}{os.pathsep}{path}" if path else str(here)))
+        around.enter_context(safe_path())
+        around.enter_context(chdir(Path.cwd().anchor))
+        yield
 
 
 def _files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def _ray_work(unit: Unit, job: Job, shipped: list[Any]) -> Done:
+def _ray_work(unit: Unit, job: Job, shipped: list[Any], folder: str) -> Done:
+    os.chdir(folder)  # paths are as the user has given them
     return filter_unit(unit, job, _shipped_filter(job.fingerprint, job.threshold, shipped[0]))
 
 

@@ -27,7 +27,7 @@ from clfnews.errors import MachineError, UserError, counted, nearest
 from clfnews.files import is_folder, write_json
 from clfnews.filtering.filter import PageFilter
 from clfnews.readers.base import ReadOptions
-from clfnews.readers.inputs import passed_over, told
+from clfnews.readers.inputs import passed_over, set_aside, told
 from clfnews.version import __version__
 
 _TELLING = 0.02
@@ -54,6 +54,8 @@ class Report:
     """Files of the input folders that were not read, since their names tell no format, and folders that were not looked into."""
     folders_not_read: int = 0
     """How many of `passed_over` are folders: nobody knows what is in them."""
+    set_aside: int = 0
+    """Hidden files and folders of the input folders, and files that earlier runs wrote there, which are never inputs."""
     unfinished: list[dict[str, Any]] = field(default_factory=list)
     """Inputs that trouble of the machine did not let finish: `input`, `part`, `reason`. Another run with `resume` may."""
 
@@ -129,6 +131,7 @@ def filter_to_folder(
             not_read = passed_over(name, options)
             report.passed_over += map(str, not_read)
             report.folders_not_read += sum(map(is_folder, not_read))
+            report.set_aside += sum(not path.resolve().is_relative_to(out.resolve()) for path in set_aside(name))
             if not_read:
                 warn(told(name, not_read))
         planned = units(files, options, split_bytes)
@@ -163,6 +166,7 @@ def _finish(job: Job, report: Report, shards: list[dict[str, Any]], page_filter:
         "totals": asdict(counts),
         "left_over": report.left_over,
         "passed_over": report.passed_over,
+        "set_aside": report.set_aside,
         "unfinished": report.unfinished,
         "shards": sorted(shards, key=lambda row: str(row["shard"])),
     }

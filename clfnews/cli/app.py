@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from clfnews.cli.data import data_app
 from clfnews.cli.filtering import filter_, tag
+from clfnews.cli.interrupts import answered_interrupts
 from clfnews.cli.labelling import annotate_app, data_suspects
 from clfnews.cli.monitoring import drift
 from clfnews.cli.runs import card, compare, promote, report, runs, ui
 from clfnews.cli.serving import serve
-from clfnews.cli.terminal import echo, keep_examples, warner
+from clfnews.cli.terminal import echo, escaped, keep_examples, warner
 from clfnews.cli.training import evaluate, sweep, train
 from clfnews.errors import MachineError, Stopped, UserError
 from clfnews.labels import GUIDELINES_VERSION
@@ -42,6 +43,10 @@ NO_COLOR is respected; progress goes to standard error.""",
 )
 app.add_typer(data_app, name="data")
 app.add_typer(annotate_app, name="annotate")
+
+
+_USAGE_ERROR: Any = typer.BadParameter.__mro__[1]
+"""What the parser of the command line raises; typer has it from a package whose name changes."""
 
 
 def _show_version(asked: bool) -> None:
@@ -77,7 +82,12 @@ def init(folder: Annotated[Path, typer.Argument(help="Where to put them; default
 def main() -> None:
     """Entry point: a user's mistake is one line on standard error and exit code 2."""
     try:
-        app()
+        with answered_interrupts():
+            sys.exit(app(standalone_mode=False))
+    except _USAGE_ERROR as error:
+        error.message = escaped(error.message)  # it repeats what was typed
+        error.show()
+        sys.exit(error.exit_code)
     except UserError as error:
         warner()(str(error))
         sys.exit(2)

@@ -223,6 +223,8 @@ def _show_report(report: Report, output: Path) -> None:
         echo(f"nothing kept of {counted(counts.empty, 'page')}; `reason` in their rows says why")
     if counts.skipped:
         echo(_passed_over(counts.skipped))
+    if report.set_aside:
+        echo(f"left out: {counted(report.set_aside, 'file')} or folders that are hidden or results of earlier runs")
     echo(f"{report.seconds:.1f} s: {output / MANIFEST}")
     if counts.errors:
         warn(f"{counted(counts.errors, 'record')} could not be read; see {output / RUN / 'errors'}")

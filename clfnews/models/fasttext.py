@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import tempfile
@@ -12,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from clfnews.errors import UserError
+from clfnews.errors import MachineError, UserError
 from clfnews.models.base import Probabilities, labelled_lines, normalised, reading, split_back
 from clfnews.models.features.tokens import words
 from clfnews.page import Page
@@ -138,6 +139,7 @@ _TRIAL = """
 import sys, fasttext
 try:
     import resource
+    resource.setrlimit(resource.RLIMIT_CPU, (int(sys.argv[4]), int(sys.argv[4]) + 1))
     resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]), int(sys.argv[2])))
 except (ImportError, ValueError, OSError):  # not on this system, or the user's own limit is lower
     pass
@@ -148,20 +150,25 @@ if sys.argv[3] == "classifier":
 """
 
 
-def check_in_child(path: Path, kind: str = "classifier", seconds: float = 900.0) -> None:
-    """Open a fastText file (`kind`: `classifier` or `vectors`) in a process of its own; raises `UserError` if that fails.
+def check_in_child(path: Path, kind: str = "classifier", seconds: int = 900) -> None:
+    """Open a fastText file (`kind`: `classifier` or `vectors`) in a process of its own, for so many seconds of work.
 
     fastText believes what a file says of sizes and places: a damaged one may end the process that reads it.
+    Raises `UserError` for such a file, and `MachineError` if no process can be started.
     """
     if not path.is_file():
         raise UserError(f"{path}: no such file; copy it again")
     memory = 2 * 1024**3 + 4 * path.stat().st_size
     # -P: modules of the current folder are not imported.
-    command = [sys.executable, "-P", "-c", _TRIAL, str(path.absolute()), str(memory), kind]
+    command = [sys.executable, "-P", "-c", _TRIAL, str(path.absolute()), str(memory), kind, str(seconds)]
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False)
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=4 * seconds, check=False)
     except subprocess.TimeoutExpired as error:
-        raise UserError(f"{path}: broken (fastText does not come to an end with it); copy it again") from error
+        raise MachineError(f"{path}: fastText does not come to an end with it in {error.timeout:g} s; is it whole?") from error
+    except OSError as error:
+        raise MachineError(f"{path}: no process can be started to try it: {error.strerror}") from error
+    if done.returncode == -getattr(signal, "SIGXCPU", 0):
+        raise UserError(f"{path}: broken (fastText does not come to an end with it); copy it again")
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["fastText crashes"]
         raise UserError(f"{path}: broken ({said[0][:200]}); copy it again")

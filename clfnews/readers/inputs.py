@@ -108,7 +108,7 @@ def expand(name: str, options: ReadOptions) -> list[Path | None]:
         return [None]
     path = Path(name)
     if path.is_dir():
-        found, closed = _searched(path)
+        found, closed, _ = _searched(path)
         files: list[Path | None] = [*sorted([*(file for file in found if _is_input(file, path, options)), *closed])]
         if not files:
             raise UserError(f"{name}: no {', '.join(SUFFIXES)} files in this folder")
@@ -140,14 +140,24 @@ def passed_over(name: str, options: ReadOptions) -> list[Path]:
     ]
 
 
-def _searched(folder: Path) -> tuple[list[Path], list[Path]]:
-    """All that lies in a folder and is no folder, in any depth; and the folders that cannot be opened.
+def set_aside(name: str) -> list[Path]:
+    """Hidden files and folders of a folder, which `expand` leaves out, and what `clfnews filter` has written there."""
+    folder = Path(name)
+    if not folder.is_dir():
+        return []
+    found, _, hidden = _searched(folder)
+    return sorted([*hidden, *(file for file in found if _is_set_aside(file, folder))])
+
+
+def _searched(folder: Path) -> tuple[list[Path], list[Path], list[Path]]:
+    """All that lies in a folder and is no folder, in any depth; the folders that cannot be opened; and the hidden ones.
 
     Links to folders are followed after all folders that are really there, and
     none twice, so that a file has its own path if it has one, and loops end.
     """
     found: list[Path] = []
     closed: list[Path] = []
+    hidden: list[Path] = []
     seen: set[str] = set()
     todo, links = [folder], deque[Path]()
     while todo or links:
@@ -163,9 +173,11 @@ def _searched(folder: Path) -> tuple[list[Path], list[Path]]:
         for entry in entries:
             if not _is_folder(entry):
                 found.append(entry)
-            elif not entry.name.startswith("."):
+            elif entry.name.startswith("."):
+                hidden.append(entry)
+            else:
                 (links if entry.is_symlink() else todo).append(entry)
-    return found, closed
+    return found, closed, hidden
 
 
 def _is_folder(path: Path) -> bool:

@@ -6,9 +6,10 @@ import shutil
 import tempfile
 from typing import Any, BinaryIO
 
-from clfnews.errors import BadRecord
+from clfnews.errors import BadRecord, MachineError, is_passing
 from clfnews.page import Page
 from clfnews.readers.base import CONTENT, ROLES, FilePart, ReadOptions, Records, Source, Warn
+from clfnews.readers.nested import has_too_many_values, text_bytes, text_leaves
 from clfnews.readers.rows import RowPages, missing_columns
 from clfnews.readers.streams import BOMB_RATIO
 
@@ -39,10 +40,13 @@ def read_parquet_rows(file: BinaryIO, source: Source, options: ReadOptions, warn
                 return
             columns = [options.column(role) for role in ROLES if options.column(role) in names]
             columns += _own_columns(table, [name for name in names if name not in columns], source, warn)
+            if leaves := text_leaves(table.schema, columns):
+                table = pq.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20, read_dictionary=leaves)
             for group in range(part.start, part.end) if part else range(table.num_row_groups):
                 rows = table.metadata.row_group(group)
                 dense = _densest(rows, columns)
-                if dense > _LARGE_CHUNK:  # one page of it may be all of it
+                # One page of it may be all of it.
+                if dense > _LARGE_CHUNK or has_too_many_values(rows, columns):
                     place = f"rows {number + 1} to {number + rows.num_rows}"
                     yield BadRecord(
                         source.name, place, f"unpack to more than {BOMB_RATIO} times their size: a decompression bomb"
@@ -55,6 +59,8 @@ def read_parquet_rows(file: BinaryIO, source: Source, options: ReadOptions, warn
                         number += 1
                         yield _parquet_row(batch, i, number, pages, options)
         except (pa.ArrowException, OSError) as error:
+            if isinstance(error, OSError) and is_passing(error):
+                raise MachineError(f"{source.name}: cannot be read now: {error.strerror}") from error
             place = f"after row {number}" if number else "file"
             yield BadRecord(source.name, place, f"is not readable as Parquet: {str(error).splitlines()[0][:200]}")
             return
@@ -85,8 +91,12 @@ def _densest(group: Any, columns: list[str]) -> int:
 
 
 def _parquet_row(batch: Any, i: int, number: int, pages: RowPages, options: ReadOptions) -> Page | BadRecord:
+    import pyarrow as pa
+
     row: dict[str, Any] = {}
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        if pa.types.is_nested(column.type) and text_bytes(column.slice(i, 1)) > options.max_bytes:
+            return pages.bad(number, options.too_large)
         try:
             row[name] = _python(column[i])
         except ValueError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,15 +65,14 @@ class Turns:
         if self._inside >= self._at_once + self._limits.waiting:
             raise Refused(503, "the server has too much to do; try again in a moment")
         self._inside += 1
-        try:
-            async with asyncio.timeout(self._limits.seconds):
-                await self._free.acquire()
-        except TimeoutError as error:
-            self._inside -= 1
-            raise Refused(503, f"no turn within {self._limits.seconds:g} s; try again in a moment") from error
-        except BaseException:
-            self._inside -= 1
-            raise
+        with ExitStack() as undo:
+            undo.callback(self._leave)
+            try:
+                async with asyncio.timeout(self._limits.seconds):
+                    await self._free.acquire()
+            except TimeoutError as error:
+                raise Refused(503, f"no turn within {self._limits.seconds:g} s; try again in a moment") from error
+            undo.pop_all()  # from here on the turn ends with the work
         task = asyncio.get_running_loop().run_in_executor(None, work, *arguments)
         task.add_done_callback(self._done)
         try:
@@ -82,5 +82,8 @@ class Turns:
             raise Refused(504, f"not done within {2 * self._limits.seconds:g} s; send less at once") from error
 
     def _done(self, _: object) -> None:
-        self._inside -= 1
+        self._leave()
         self._free.release()
+
+    def _leave(self) -> None:
+        self._inside -= 1

@@ -9,7 +9,7 @@ from typing import Any
 from clfnews.errors import counted
 from clfnews.filtering.filter import PageFilter
 from clfnews.filtering.tagged import TaggedLine, TaggedPage
-from clfnews.labels import NOISE, STANCES, TYPES
+from clfnews.labels import STANCES, TYPE, Task, columns_of
 from clfnews.reports.style import shared_style
 from clfnews.serving.limits import Limits
 from clfnews.serving.work import Shown, Work
@@ -138,14 +138,16 @@ def result_of(work: Work, tagged: TaggedPage, shown: Shown) -> Result:
     """What is shown of a page; the stances of the first kept lines are explained."""
     page, stance = tagged.page, tagged.stance
     explained = {line.n for line in tagged.kept[:_EXPLAINED] if line.stance not in (None, "neutral")}
+    kind = tagged.tasks.get("type", TYPE)
     lines = [
-        _line(line, line.n in stance.lines, work.why(line) if line.n in explained else []) for line in tagged.lines[:LINES_SHOWN]
+        _line(line, kind, line.n in stance.lines, work.why(line) if line.n in explained else [])
+        for line in tagged.lines[:LINES_SHOWN]
     ]
-    counts = {label: sum(line.type == label for line in tagged.lines) for label in NOISE}
+    counts = {label: sum(line.type == label for line in tagged.lines) for label in kind.noise}
     milliseconds = f"{1000 * shown.seconds:,.0f} ms"
     return Result(
         title=tagged.title or ("The article has no headline" if tagged.kept else "No article on this page"),
-        facts=[*filter(None, (page.site, page.date, page.url)), counted(len(tagged.lines), "line"), milliseconds],
+        facts=[*filter(None, (page.site, page.date, page.url)), *_own(tagged), counted(len(tagged.lines), "line"), milliseconds],
         reason=tagged.reason,
         confidence=tagged.confidence,
         sureness=_sureness(tagged),
@@ -157,17 +159,22 @@ def result_of(work: Work, tagged: TaggedPage, shown: Shown) -> Result:
         total=len(tagged.lines),
         lines=lines,
         hidden=len(tagged.lines) - len(lines),
-        article=[(line.type, line.text) for line in tagged.kept],
+        article=[(line.type or "", line.text) for line in tagged.kept],
         article_text=tagged.text,
         notes=shown.notes,
     )
 
 
-def _line(line: TaggedLine, carries: bool, why: list[tuple[str, float]]) -> ShownLine:
-    p = sum(value for label, value in zip(TYPES, line.type_row, strict=True) if label not in NOISE)
+def _own(tagged: TaggedPage) -> list[str]:
+    """What the user's own tasks say of the page."""
+    return [f"{task}: {told['label']}" for task, told in tagged.own.items() if told.get("label")]
+
+
+def _line(line: TaggedLine, kind: Task, carries: bool, why: list[tuple[str, float]]) -> ShownLine:
+    p = 1.0 if line.type_row is None else float(sum(line.type_row[column] for column in columns_of(kind.keep, kind.labels)))
     parts = [(text, f"{part:+.2f}") for text, part in why]
     stance = line.stance or ""
-    return ShownLine(line.n, line.text, line.type, line.keep, p, stance, _MARKS.get(stance, ""), carries, parts)
+    return ShownLine(line.n, line.text, line.type or "", line.keep, p, stance, _MARKS.get(stance, ""), carries, parts)
 
 
 def _sureness(tagged: TaggedPage) -> str:

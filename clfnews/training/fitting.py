@@ -27,7 +27,7 @@ from clfnews.labels import STANCE, TYPE, Task, as_task, columns_of
 from clfnews.models import MODELS, make_model, save_model
 from clfnews.models.base import Probabilities
 from clfnews.models.calibration import FittedTask, best_threshold, fit_temperature, scale
-from clfnews.processes import cores, ignore_interrupts
+from clfnews.processes import cores, ignore_interrupts, safe_path
 
 Progress = Callable[[str], None]
 """Called with one line of text when a step begins or ends."""
@@ -161,7 +161,7 @@ def _folds(works: Sequence[_Fit], folds: int, seed: int) -> Iterator[Iterator[_F
         delayed(_predict_fold)(make, corpus.select(fit), corpus.select(held), further, held)
         for make, corpus, further, fit, held in parts
     )
-    with warnings.catch_warnings():
+    with safe_path(), warnings.catch_warnings():
         # On Ctrl-C joblib warns about the folds that were not finished, and when it starts a process anew whose memory has grown.
         for message in (".*tasks which were still being processed", "A worker stopped while some jobs"):
             warnings.filterwarnings("ignore", message=message, category=UserWarning)
