@@ -17,6 +17,10 @@ from typing import Any
 
 from clfnews.errors import UserError
 
+RUN = "__run__"
+"""Folder below an output folder with what is not pages: the manifest, and the records that could not be read. What reads
+the output folder as one dataset passes it over: datasets for its two underscores, pandas and Spark for the first."""
+MANIFEST = f"{RUN}/manifest.json"
 _HALF = re.compile("[\ud800-\udfff]")
 _LONG_NAME = 200
 """Bytes of a file name that its temporary name repeats."""

@@ -14,13 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from clfnews.bulk.names import RUN
 from clfnews.errors import UserError
-from clfnews.files import valid, write_json
+from clfnews.files import MANIFEST, valid, write_json
 
 STATE = ".clfnews"
 """Folder below the output folder with the markers of finished units."""
-MANIFEST = f"{RUN}/manifest.json"
 _EARLIER = "earlier"
 """File in `STATE`: what stood in the output folder when the run began, for the run after one that is stopped."""
 

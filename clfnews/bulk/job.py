@@ -18,13 +18,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from clfnews.bulk.folder import MANIFEST, STATE, own_folder
+from clfnews.bulk.folder import STATE, own_folder
 from clfnews.bulk.shards import RecordCounts
 from clfnews.bulk.units import SPLIT_BYTES, kept, list_inputs, stamp_of, units
 from clfnews.bulk.worker import Done, Job, fingerprint
 from clfnews.bulk.writers import SHARD_SUFFIXES
 from clfnews.errors import MachineError, UserError, counted, nearest
-from clfnews.files import is_folder, write_json
+from clfnews.files import MANIFEST, is_folder, write_json
 from clfnews.filtering.filter import PageFilter
 from clfnews.readers.base import ReadOptions
 from clfnews.readers.inputs import passed_over, set_aside, told

@@ -14,14 +14,11 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from clfnews.bulk.writers import SHARD_SUFFIXES
-from clfnews.files import valid
+from clfnews.files import RUN, valid
 from clfnews.readers.inputs import format_of
 
 _NAME_BYTES, _PATH_BYTES = 180, 1_000
 """The longest name, and the longest path, that an output gets; longer ones end in a hash of all of it."""
-RUN = "__run__"
-"""Folder below the output folder with what is not pages: the manifest, and the records that could not be read. What reads
-the output folder as one dataset passes it over: datasets for its two underscores, pandas and Spark for the first."""
 _PART = re.compile(r"(.+)\.part-\d+")
 _PART_FILE = re.compile(rf"(.+)\.part-\d+(?:{'|'.join(map(re.escape, SHARD_SUFFIXES.values()))})")
 

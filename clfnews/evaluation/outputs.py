@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from clfnews.errors import UserError
+from clfnews.files import MANIFEST
 from clfnews.labels import ARTICLE, STANCES, TYPES
 
 SUFFIXES = (".jsonl", ".parquet")
@@ -106,7 +107,7 @@ def _files(path: Path) -> list[Path]:
 def _errors(path: Path) -> int | None:
     """What the manifest of a folder says of records that could not be read."""
     try:
-        count = json.loads((path / "_manifest.json").read_text(encoding="utf-8"))["totals"]["errors"]
+        count = json.loads((path / MANIFEST).read_text(encoding="utf-8"))["totals"]["errors"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return count if isinstance(count, int) and count >= 0 else None

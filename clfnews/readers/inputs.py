@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from clfnews.errors import BadRecord, MachineError, UserError, counted, is_passing, nearest
-from clfnews.files import valid
+from clfnews.files import RUN, valid
 from clfnews.page import Page
 from clfnews.readers.base import FilePart, ReadOptions, Records, Source, Warn, checked, silent
 from clfnews.readers.csv_rows import read_csv_rows
@@ -202,7 +202,7 @@ def _is_input(file: Path, folder: Path, options: ReadOptions) -> bool:
 def _is_set_aside(file: Path, folder: Path) -> bool:
     """Hidden files, and what `clfnews filter` writes beside its pages."""
     inside = file.relative_to(folder).parts
-    hidden = any(part.startswith(".") or part == "__run__" for part in inside)
+    hidden = any(part.startswith(".") or part == RUN for part in inside)
     return hidden or file.name.endswith(".errors.jsonl") or file.name == "_manifest.json"  # of versions before 0.2
 
 

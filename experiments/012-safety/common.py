@@ -55,11 +55,11 @@ def jsonl(pages: list[str], prefix: str = "") -> str:
 
 def written(out: Path) -> dict[str, bytes]:
     """What a run has written for its user, but for the manifest."""
-    files = (path for path in out.rglob("*") if path.is_file() and ".clfnews" not in path.parts and path.name != "_manifest.json")
+    files = (path for path in out.rglob("*") if path.is_file() and ".clfnews" not in path.parts and path.name != "manifest.json")
     return {path.relative_to(out).as_posix(): path.read_bytes() for path in files}
 
 
 def manifest(out: Path) -> dict[str, Any]:
     """The manifest of a run."""
-    found: dict[str, Any] = json.loads((out / "_manifest.json").read_text(encoding="utf-8"))
+    found: dict[str, Any] = json.loads((out / "__run__" / "manifest.json").read_text(encoding="utf-8"))
     return found

@@ -17,12 +17,13 @@ import pytest
 from helpers import ROOT, Cli, environment
 
 from clfnews.bulk import worker
-from clfnews.bulk.folder import MANIFEST, STATE
+from clfnews.bulk.folder import STATE
 from clfnews.bulk.job import Report, filter_to_folder
 from clfnews.bulk.parquet import parquet_schema
 from clfnews.bulk.shards import RecordCounts
 from clfnews.bulk.units import list_inputs, units
 from clfnews.errors import UserError
+from clfnews.files import MANIFEST
 from clfnews.filtering.filter import PageFilter
 from clfnews.page import Page
 from clfnews.readers.base import ReadOptions
