@@ -212,7 +212,7 @@ def _filter_to_folder(
 
 def _show_report(report: Report, output: Path) -> None:
     """What was written to a folder, and what was not."""
-        from clfnews.files import MANIFEST, RUN
+    from clfnews.files import MANIFEST, RUN
 
     warn, counts = warner(), report.counts
     kept = f"{counts.kept:,} of {counted(counts.lines, 'line')}"
