@@ -18,17 +18,17 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from clfnews.bulk.folder import MANIFEST, STATE, own_folder
+from clfnews.bulk.folder import STATE, own_folder
 from clfnews.bulk.memories import AUTO, keep, keep_merged, part_of
-from clfnews.bulk.shards import Counts
+from clfnews.bulk.shards import RecordCounts
 from clfnews.bulk.units import SPLIT_BYTES, Unit, kept, list_inputs, stamp_of, units
 from clfnews.bulk.worker import Done, Job, fingerprint
 from clfnews.bulk.writers import SHARD_SUFFIXES
 from clfnews.errors import MachineError, UserError, counted, nearest
-from clfnews.files import is_folder, write_json
+from clfnews.files import MANIFEST, is_folder, write_json
 from clfnews.filtering.filter import PageFilter
 from clfnews.readers.base import ReadOptions
-from clfnews.readers.inputs import passed_over, told
+from clfnews.readers.inputs import passed_over, set_aside, told
 from clfnews.sites.memory import SiteMemory
 from clfnews.version import __version__
 
@@ -45,8 +45,8 @@ class Report:
     shards: int = 0
     resumed: int = 0
     seconds: float = 0.0
-    counts: Counts = field(default_factory=Counts)
-    new: Counts = field(default_factory=Counts)
+    counts: RecordCounts = field(default_factory=RecordCounts)
+    new: RecordCounts = field(default_factory=RecordCounts)
     """Without what earlier runs had done."""
     left_over: list[str] = field(default_factory=list)
     """Shards and error files of earlier runs that belong to no input, or not to the format, of this one."""
@@ -56,6 +56,8 @@ class Report:
     """Files of the input folders that were not read, since their names tell no format, and folders that were not looked into."""
     folders_not_read: int = 0
     """How many of `passed_over` are folders: nobody knows what is in them."""
+    set_aside: int = 0
+    """Hidden files and folders of the input folders, and files that earlier runs wrote there, which are never inputs."""
     unfinished: list[dict[str, Any]] = field(default_factory=list)
     """Inputs that trouble of the machine did not let finish: `input`, `part`, `reason`. Another run with `resume` may."""
 
@@ -65,9 +67,9 @@ class Report:
         self.shards += len(done.shards)
         self.resumed += len(done.shards) * done.resumed
         for shard in done.shards:
-            self.counts.add(Counts(**shard["counts"]))
+            self.counts.add(RecordCounts(**shard["counts"]))
             if not done.resumed:
-                self.new.add(Counts(**shard["counts"]))
+                self.new.add(RecordCounts(**shard["counts"]))
                 self.untold += shard["counts"]["warnings"]
         self.untold -= len(done.warnings)
         self.unfinished += done.unfinished
@@ -104,9 +106,9 @@ def filter_to_folder(
     progress: Callable[[Report], None] = lambda _: None,
     warn: Callable[[str], None] = lambda _: None,
 ) -> Report:
-    """Filter files into shards below `out`; returns the sums that are also in its `_manifest.json`.
+    """Filter files into shards below `out`; returns the sums that are also in its manifest.
 
-    Parameters: `model`, the folder of a filter (`tracking.find_filter`);
+    Parameters: `model`, the folder of a filter (`tracking.registry.find_filter`);
     `workers`, processes (1: this one); `engine`, `local` or `ray`, with the
     `address` of a cluster; `resume` continues in a folder that an earlier run
     has left; `sites`, a file of what is known of the pages' sites, or `auto`: a
@@ -126,7 +128,7 @@ def filter_to_folder(
     page_filter = PageFilter.load(model)  # a model that does not fit is told before anything is written
     job = Job(out, format, fingerprint(model), threshold, options, resume)
     if sites is not None:
-        page_filter.type_task.site_weights()  # a filter that takes none is told at once
+        page_filter.site_weights()  # a filter that takes none is told at once
     given = SiteMemory.load(sites) if sites is not None and sites != AUTO else None
     shards: list[dict[str, Any]] = []
     with own_folder(out, resume) as earlier, _write_errors(out):
@@ -136,6 +138,7 @@ def filter_to_folder(
             not_read = passed_over(name, options)
             report.passed_over += map(str, not_read)
             report.folders_not_read += sum(map(is_folder, not_read))
+            report.set_aside += sum(not path.resolve().is_relative_to(out.resolve()) for path in set_aside(name))
             if not_read:
                 warn(told(name, not_read))
 
@@ -191,9 +194,11 @@ def _finish(job: Job, report: Report, shards: list[dict[str, Any]], page_filter:
         "totals": asdict(counts),
         "left_over": report.left_over,
         "passed_over": report.passed_over,
+        "set_aside": report.set_aside,
         "unfinished": report.unfinished,
         "shards": sorted(shards, key=lambda row: str(row["shard"])),
     }
+    (job.out / MANIFEST).parent.mkdir(exist_ok=True)
     write_json(job.out / MANIFEST, manifest)
 
 

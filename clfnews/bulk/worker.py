@@ -12,7 +12,7 @@ from typing import Any
 
 from clfnews.bulk.folder import STATE, read_marker, write_marker
 from clfnews.bulk.memories import memory_of, part_of
-from clfnews.bulk.shards import Counts, Shard, commit
+from clfnews.bulk.shards import RecordCounts, Shard, commit
 from clfnews.bulk.units import Item, Stamp, Unit, content_hash, stamp_of
 from clfnews.errors import BadRecord, MachineError
 from clfnews.filtering.filter import PageFilter
@@ -113,7 +113,7 @@ def _filtered(
     started = time.monotonic()
     warnings: list[str] = []
     memory = memory_of(job.out, job.sites) if job.sites else None
-    shards = [Shard(job.out, item.shard, job.format) for item in unit]
+    shards = [Shard(job.out, item.shard, job.format, page_filter.tasks) for item in unit]
     try:
         for batch in _batches(_records(unit, shards, job.options, warnings.append)):
             _write(batch, shards, page_filter, memory)
@@ -147,6 +147,8 @@ def fit_unit(unit: Unit, job: Job) -> Done:
             SiteMemory.fit(record for record in records if isinstance(record, Page)).save(part)
     except MachineError as error:  # the second pass meets the same trouble, or none
         return Done((), size, unfinished=_unfinished(unit, str(error)))
+    except MemoryError:
+        return Done((), size, unfinished=_unfinished(unit, "not enough memory"))
     return Done((), size, memory=(unit[0].shard, part.name))
 
 
@@ -167,11 +169,11 @@ def _records(unit: Unit, shards: list[Shard], options: ReadOptions, warn: Callab
     for number, item in enumerate(unit):
         counts = shards[number].counts
 
-        def counted_warn(message: str, counts: Counts = counts) -> None:
+        def counted_warn(message: str, counts: RecordCounts = counts) -> None:
             counts.warnings += 1
             warn(message)
 
-        def skip(kind: str, counts: Counts = counts) -> None:
+        def skip(kind: str, counts: RecordCounts = counts) -> None:
             counts.skipped[kind] = counts.skipped.get(kind, 0) + 1
 
         for record in read_file(item.path, counted_warn, options, item.part, skip):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -20,6 +19,7 @@ from clfnews.files import is_folder, is_there
 from clfnews.labels import STANCES
 
 if TYPE_CHECKING:
+    from clfnews.bulk.job import Report
     from clfnews.filtering.filter import PageFilter
     from clfnews.filtering.tagged import TaggedPage
     from clfnews.page import Page
@@ -120,20 +120,19 @@ def _run_filter(
     quiet: bool = False,
 ) -> None:
     from clfnews.readers.base import ReadOptions
-    from clfnews.readers.inputs import expand, passed_over, read_pages
+    from clfnews.readers.inputs import check_inputs, passed_over, read_pages
     from clfnews.tracking.registry import load_filter
 
     _check_threshold(threshold)
     warnings, errors, skipped = Few("warning"), Few("bad record"), Counter[str]()
     empty = Few("page without an article")
     options = options or ReadOptions()
-    for name in inputs:
-        expand(name, options)  # a missing input is told before the model is loaded
+    check_inputs(inputs, options)
     with working("loading the model", quiet):
         page_filter = load_filter(model).with_threshold(threshold)
     options = replace(options, hidden=page_filter.reads_hidden)
     if sites is not None:
-        page_filter.type_task.site_weights()  # a filter that takes none is told before a pass over the inputs
+        page_filter.site_weights()  # a filter that takes none is told before a pass over the inputs
     memory = _memory(sites, inputs, options, quiet)
     records = read_pages(inputs, warnings, options, lambda kind: skipped.update([kind]))
     shown = output is None and sys.stdout.isatty()
@@ -177,11 +176,13 @@ def _memory(sites: str | None, inputs: list[str], options: ReadOptions, quiet: b
 
 def _as_json(page_filter: PageFilter, tagged: TaggedPage, all_lines: bool, explain: bool, shown: bool) -> str:
     """The JSON object of a page; where it is `shown` on a terminal, with escapes for what would steer that."""
+    from clfnews.filtering.own_fields import to_json
+
     row = tagged.as_row(all_lines)
     for line in row["lines"] if explain else ():
         if line["keep"]:
             line["why"] = page_filter.explain(line["text"])
-    text = json.dumps(row, ensure_ascii=False)
+    text = to_json(row)
     return printable(text) if shown else text
 
 
@@ -204,8 +205,6 @@ def _filter_to_folder(
     resume: bool,
     quiet: bool,
 ) -> None:
-    from clfnews.bulk.folder import MANIFEST
-
     if output is None:
         raise UserError("--workers, --engine, --address and --resume need -o FOLDER")
     _check_threshold(threshold)
@@ -233,6 +232,17 @@ def _filter_to_folder(
     except KeyboardInterrupt as stop:
         raise Stopped("what is finished is kept, go on with --resume") from stop
     warnings.rest(report.untold)
+    _show_report(report, output)
+    if report.unfinished:
+        raise typer.Exit(3)
+    if report.counts.errors or report.folders_not_read:
+        raise typer.Exit(1)
+
+
+def _show_report(report: Report, output: Path) -> None:
+    """What was written to a folder, and what was not."""
+    from clfnews.files import MANIFEST, RUN
+
     warn, counts = warner(), report.counts
     kept = f"{counts.kept:,} of {counted(counts.lines, 'line')}"
     before = f" ({report.resumed} of them by an earlier run)" if report.resumed else ""
@@ -241,9 +251,11 @@ def _filter_to_folder(
         echo(f"nothing kept of {counted(counts.empty, 'page')}; `reason` in their rows says why")
     if counts.skipped:
         echo(_passed_over(counts.skipped))
+    if report.set_aside:
+        echo(f"left out: {counted(report.set_aside, 'file')} or folders that are hidden or results of earlier runs")
     echo(f"{report.seconds:.1f} s: {output / MANIFEST}")
     if counts.errors:
-        warn(f"{counted(counts.errors, 'record')} could not be read; see the _*.errors.jsonl files in {output}")
+        warn(f"{counted(counts.errors, 'record')} could not be read; see {output / RUN / 'errors'}")
     if report.unfinished:
         first = report.unfinished[0]
         warn(
@@ -255,10 +267,6 @@ def _filter_to_folder(
         warn(
             f"{counted(len(report.left_over), 'file')} in {output} of inputs or a format of earlier runs, not of this one ({few})"
         )
-    if report.unfinished:
-        raise typer.Exit(3)
-    if counts.errors or report.folders_not_read:
-        raise typer.Exit(1)
 
 
 def _good(records: Iterator[Page | BadRecord], errors: Few) -> Iterator[Page]:

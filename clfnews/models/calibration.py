@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from clfnews.errors import UserError
-from clfnews.labels import ARTICLE, TYPES
+from clfnews.labels import SHIPPED, Task
 from clfnews.models.base import Model, Probabilities, normalised
 from clfnews.page import Page
 from clfnews.sites.memory import SiteMemory
@@ -77,8 +77,15 @@ class FittedTask:
     model: Model
     options: dict[str, Any]
     temperature: float = 1.0
+    spec: Task | None = None
+    """The task, if it is not one of the shipped."""
     sites: SiteWeights | None = None
     """What a memory of sites is worth to a type model; None: it was trained without."""
+
+    @property
+    def task(self) -> Task:
+        """What it tells."""
+        return self.spec or SHIPPED[self.model.task]
 
     def predict(self, pages: Sequence[Page], memory: SiteMemory | None = None) -> Probabilities:
         """Calibrated probabilities, one array a page; with a memory of sites moved by what it knows of each page's.
@@ -88,10 +95,8 @@ class FittedTask:
         found = scale(self.model.predict_proba(pages), self.temperature)
         if memory is None:
             return found
-        sites = self.site_weights()
-        article = [label in ARTICLE for label in self.model.labels]
-        title = TYPES.index("title")
-        return [sites.adjusted(page, p, memory, article, title) for page, p in zip(pages, found, strict=True)]
+        sites, task = self.site_weights(), self.task
+        return [sites.adjusted(page, p, memory, task) for page, p in zip(pages, found, strict=True)]
 
     def site_weights(self) -> SiteWeights:
         """What a memory of sites is worth; raises `UserError` if the model was trained without."""

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from clfnews.errors import UserError
+from clfnews.labels import Task
 from clfnews.page import Page
 from clfnews.sites.features import FEATURES, features_of, site_features
 from clfnews.sites.keys import PageKeys, page_keys
@@ -21,6 +22,8 @@ from clfnews.sites.site import Site
 FILE = "sites.json"
 """Name of the saved weights in the folder of the type model."""
 SCHEMA = 1
+TITLE = "title"
+"""The type of headlines, which stand among what a site repeats more often than the rest of an article."""
 _FLOOR = 1e-4
 MOST = 30
 """Pages of a site in memory at most while the weights are learnt."""
@@ -44,17 +47,14 @@ class SiteWeights:
 
     weights: tuple[float, ...]
 
-    def adjusted(self, page: Page, p: np.ndarray, memory: SiteMemory, article: Sequence[bool], title: int) -> np.ndarray:
-        """Lines x labels with p(article) moved, the shares on either side as they were.
-
-        `article`: which labels are; `title`: the column of headlines.
-        """
-        side = np.asarray(article)
+    def adjusted(self, page: Page, p: np.ndarray, memory: SiteMemory, task: Task) -> np.ndarray:
+        """Lines x labels of the task with p(article) moved, the shares on either side as they were."""
+        side = np.array([label in task.keep for label in task.labels])
         q = p[:, side].sum(axis=1)
         x = site_features(page, memory, q)
         if not len(x) or np.isnan(x[0, 0]):
             return p
-        moved = np.clip(self.probability(x, q, p[:, title] / np.maximum(q, 1e-9)), 1e-6, 1 - 1e-6)
+        moved = np.clip(self.probability(x, q, title_share(p, q, task)), 1e-6, 1 - 1e-6)
         out = p.copy()
         out[:, side] *= (moved / np.maximum(q, 1e-9))[:, None]
         out[:, ~side] *= ((1 - moved) / np.maximum(1 - q, 1e-9))[:, None]
@@ -114,6 +114,14 @@ class SiteWeights:
         t, y = (np.concatenate([array[i] for _, i in found]) for array in (title, gold))
         x, q, t, y = x[y >= 0], q[y >= 0], t[y >= 0], y[y >= 0] > 0
         return None if y.all() or not y.any() else cls(_regression(_design(x, q, t), y, threshold))
+
+
+def title_share(p: np.ndarray, q: np.ndarray, task: Task) -> np.ndarray:
+    """p(title) of lines given that they are article, whose probability is `q`; 0 where the task keeps no title."""
+    if TITLE not in task.keep:
+        return np.zeros(len(q))
+    share: np.ndarray = p[:, task.labels.index(TITLE)] / np.maximum(q, 1e-9)
+    return share
 
 
 def _regression(x: np.ndarray, y: np.ndarray, threshold: float) -> tuple[float, ...]:

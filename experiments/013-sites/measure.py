@@ -73,7 +73,7 @@ def _composed(page_filter: PageFilter) -> str:
     ):
         pages = [_as_text(page) if as_text else page for page in corpus.pages]
         corpus = replace(corpus, pages=tuple(pages))
-        plain = page_filter.type_task.predict(pages)
+        plain = page_filter.type_model().predict(pages)
         base = score_type(corpus, plain, page_filter.threshold, BOOTSTRAP)
         rows.append([title, "0", _with_interval(base), "", ""])
         for n in NUMBERS:
@@ -97,8 +97,8 @@ def _with_others(
 
 def _moved(page_filter: PageFilter, page: Page, p: np.ndarray, memory: SiteMemory) -> np.ndarray:
     """What `type_task.predict` gives with a memory, from what it gives without."""
-    weights = page_filter.type_task.site_weights()
-    return weights.adjusted(page, p, memory, [label in ("title", "body") for label in TYPES], TYPES.index("title"))
+    weights = page_filter.site_weights()
+    return weights.adjusted(page, p, memory, page_filter.type_model().task)
 
 
 def _by_type(title: str, corpus: Corpus, before: Probabilities, after: Probabilities, threshold: float) -> list[list[str]]:
@@ -125,13 +125,13 @@ def _real_text(page_filter: PageFilter, folder: Path) -> str:
             index = [i for i, page in enumerate(corpus.pages) if sites[page.site] >= least]
             some = corpus.select(index)
             some = Corpus(name, some.pages, tuple(page.site or page.id for page in some.pages))
-            plain = page_filter.type_task.predict(some.pages)
+            plain = page_filter.type_model().predict(some.pages)
             base = score_type(some, plain, page_filter.threshold, BOOTSTRAP)
             for said, memory in (
                 ("seen", SiteMemory.fit(corpus.pages)),
                 ("read by the model", page_filter.fit_sites(corpus.pages)),
             ):
-                found = page_filter.type_task.predict(some.pages, memory)
+                found = page_filter.type_model().predict(some.pages, memory)
                 scores = score_type(some, found, page_filter.threshold, BOOTSTRAP)
                 what = f"{name}, sites of {least} pages or more ({len(some)} pages, {len(set(some.groups))} sites)"
                 rows.append([what, said, _with_interval(base), _with_interval(scores), *_change(scores, base)])

@@ -13,8 +13,9 @@ from helpers import ROOT, Cli, write_rows
 import clfnews
 from clfnews.data.corpus import load_gold
 from clfnews.errors import UserError
+from clfnews.files import MANIFEST
 from clfnews.filtering.filter import PageFilter
-from clfnews.labels import TYPES, is_article
+from clfnews.labels import TYPES, Task, columns_of, is_article
 from clfnews.page import Page
 from clfnews.sites.memory import SiteMemory
 from clfnews.sites.weights import FILE, SiteWeights
@@ -32,13 +33,14 @@ def pages() -> list[Page]:
 def sites_filter(pages: list[Page], rules_filter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The filter without training, with weights of a memory."""
     page_filter = PageFilter.load(rules_filter)
-    p = page_filter.type_task.predict(pages)
+    fitted = page_filter.type_model()
+    p = fitted.predict(pages)
     article = [rows[:, :2].sum(axis=1) for rows in p]
     title = [rows[:, 0] / np.maximum(q, 1e-9) for rows, q in zip(p, article, strict=True)]
     gold = [np.array([is_article(line.type) for line in page.lines], np.int64) for page in pages]
     weights = SiteWeights.fit(pages, article, title, gold, page_filter.threshold, 7)
     assert weights is not None
-    page_filter.type_task = replace(page_filter.type_task, sites=weights)
+    page_filter.type_task = replace(fitted, sites=weights)
     folder = tmp_path_factory.mktemp("sites") / "filter"
     page_filter.save(folder)
     return folder
@@ -67,9 +69,9 @@ def test_with_a_memory_fewer_lines_are_wrong_and_nothing_is_deleted(pages: list[
 
 def test_a_page_reads_the_same_in_any_batch(pages: list[Page], sites_filter: Path) -> None:
     page_filter, memory = PageFilter.load(sites_filter), SiteMemory.fit(pages)
-    together = page_filter.type_task.predict(pages[:20], memory)
+    together = page_filter.type_model().predict(pages[:20], memory)
     for page, p in zip(pages[:20], together, strict=True):
-        assert np.array_equal(page_filter.type_task.predict([page], memory)[0], p)
+        assert np.array_equal(page_filter.type_model().predict([page], memory)[0], p)
         assert np.allclose(p.sum(axis=1), 1) and p.shape == (len(page.lines), len(TYPES))
 
 
@@ -91,6 +93,27 @@ def test_too_few_pages_give_no_weights(pages: list[Page]) -> None:
     alone = [replace(page, site=f"{i}.example") for i, page in enumerate(pages[:10])]
     some = [np.full(len(page.lines), 0.5) for page in alone]
     assert SiteWeights.fit(alone, some, some, [np.ones(len(q), np.int64) for q in some], 0.5, 7) is None
+
+
+@pytest.mark.parametrize("keep", [{"title", "body", "caption"}, {"body"}])
+def test_types_of_the_users_own_are_moved_by_what_they_keep(keep: set[str], pages: list[Page], sites_filter: Path) -> None:
+    """Also without a title among them."""
+    fitted = PageFilter.load(sites_filter).type_model()
+    fitted = replace(fitted, spec=Task("type", TYPES, "lines", frozenset(keep)))
+    plain, moved = fitted.predict(pages), fitted.predict(pages, SiteMemory.fit(pages))
+    assert any(not np.allclose(a, b) for a, b in zip(plain, moved, strict=True))
+    for side in (columns_of(keep), columns_of(set(TYPES) - keep)):
+        for a, b in zip(plain, moved, strict=True):
+            ours, theirs = a[:, side], b[:, side]
+            assert np.allclose(ours * theirs.sum(axis=1, keepdims=True), theirs * ours.sum(axis=1, keepdims=True), atol=1e-6)
+
+
+def test_a_filter_without_types_takes_no_memory(pages: list[Page]) -> None:
+    untyped = PageFilter(None, None)
+    with pytest.raises(UserError, match="no type model"):
+        list(untyped.tag(pages[:1], SiteMemory()))
+    with pytest.raises(UserError, match="no type model"):
+        untyped.fit_sites(pages[:1])
 
 
 # --- the commands -------------------------------------------------------------------------
@@ -117,7 +140,7 @@ def test_two_passes_give_the_same_bytes_whatever_the_workers_and_after_a_stop(
     assert shards == {path.name: path.read_bytes() for path in (tmp_path / "two").glob("in*.jsonl")}
     assert cli("filter", *inputs, "-o", "none", "--model", sites_filter, "--workers", 1).code == 0
     assert shards != {path.name: path.read_bytes() for path in (tmp_path / "none").glob("in*.jsonl")}
-    manifests = [json.loads((tmp_path / name / "_manifest.json").read_text(encoding="utf-8")) for name in ("one", "none")]
+    manifests = [json.loads((tmp_path / name / MANIFEST).read_text(encoding="utf-8")) for name in ("one", "none")]
     assert len(manifests[0]["sites"]) == 64 and "sites" not in manifests[1]
 
 
