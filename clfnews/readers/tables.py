@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from clfnews.errors import BadRecord, counted
 from clfnews.page import Page
-from clfnews.readers.base import ROLES, Part, ReadOptions, Records, Source, Warn, missing_content, page_of_row
+from clfnews.readers.base import CONTENT, ROLES, Part, ReadOptions, Records, Source, Warn, missing_content, page_of_row
 from clfnews.readers.streams import BOMB_RATIO, as_utf8, is_utf16
 
 _BATCH_ROWS = 4
@@ -417,7 +417,7 @@ def _parquet_row(batch: Any, i: int, number: int, pages: _Rows, options: ReadOpt
         try:
             row[name] = _python(column[i])
         except ValueError as error:
-            if name in (options.column(role) for role in ("id", "url", "site", "date")):
+            if name in (options.column(role) for role in ROLES if role not in CONTENT):
                 pages.note(number, f"{name!r} {error} and is left out (said once a file)")
                 continue
             return pages.bad(number, f"{name!r} {error}")

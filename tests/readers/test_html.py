@@ -134,7 +134,7 @@ def test_the_head_gives_title_date_and_address_but_no_line() -> None:
         <meta property='article:published_time' content=''><meta property="article:published_time" content="2024-05-01T07:00">
         <link rel="canonical" href="https://news.example/a"></head><body><p>x</p>"""
     )
-    assert document.title == 'Real "title"'
+    assert document.page.title == 'Real "title"'
     assert (document.page.date, document.page.url, document.page.site) == (
         "2024-05-01T07:00",
         "https://news.example/a",
@@ -150,7 +150,7 @@ def test_the_head_gives_title_date_and_address_but_no_line() -> None:
         "<link href=https://www.vidu.vn/1 rel='x Canonical'>x"
     ).page
     assert (minified.url, minified.site, minified.date) == ("https://www.vidu.vn/1", "vidu.vn", "2024-11-12T08:00:00+07:00")
-    assert read_html("<title>Only</title>x").title == "Only"
+    assert read_html("<title>Only</title>x").page.title == "Only"
     assert read_html("<link rel=canonical href='javascript:x'>x").page.url is None
     assert read_html("<p>x", url="https://given.example").page.url == "https://given.example"
 
@@ -243,7 +243,7 @@ def test_many_harmless_tags_are_read_in_the_child() -> None:
     ids=["script", "comment", "style"],
 )
 def test_what_is_not_seen_does_not_make_a_page_suspicious(bulk: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "rows_in_child", None)
+    monkeypatch.setattr(guard, "parsed_in_child", None)
     html = f"<p class=x>one{bulk}</p><title><!--</title><textarea><script></textarea><p title='<!--'>two{bulk}</p>"
     assert lines(html) == ["one", "two"] and cues(html)["one"].path.endswith("/p")
 
@@ -268,13 +268,13 @@ def test_the_child_imports_nothing_from_the_current_folder(tmp_path: Path, monke
         (tmp_path / f"{name}.py").write_text(f"open('ran', 'w'); raise SystemExit('{name} of the folder')")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SECRET", "x")
-    assert guard.rows_in_child(b"<p>one<p>two", 20)[1].text == "two"
+    assert guard.parsed_in_child(b"<p>one<p>two", 20).rows[1].text == "two"
     assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="prctl")
 def test_the_child_ends_with_its_parent_and_with_its_time(tmp_path: Path) -> None:
-    script = "import sys; from clfnews.readers.html.guard import rows_in_child; rows_in_child(b'<div>' * 3_000_000, 1000)"
+    script = "import sys; from clfnews.readers.html.guard import parsed_in_child; parsed_in_child(b'<div>' * 3_000_000, 1000)"
     parent = subprocess.Popen([sys.executable, "-c", script], env=environment())
 
     def children() -> list[psutil.Process]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from clfnews.page import Line, Page
+from clfnews.page import Line, Page, site_of
 from clfnews.readers.html.blocks import _BLOCKS
 from clfnews.readers.html.encoding import to_utf8
-from clfnews.readers.html.guard import guarded_rows
-from clfnews.readers.html.head import read_head
+from clfnews.readers.html.facts import facts_of
+from clfnews.readers.html.guard import guarded
+from clfnews.readers.html.jsonld import read_linked
 from clfnews.readers.html.scan import closed_empty, is_xhtml
 
 MAX_HTML_BYTES = 16 * 1024 * 1024
@@ -26,11 +27,9 @@ _CLOSING_TAG = re.compile(r"</[A-Za-z]")
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A page and what its head says."""
+    """A page and how well it could be read."""
 
     page: Page
-    title: str | None
-    """`og:title`, else `<title>`."""
     replaced: int
     """Bytes that were not valid in the page's encoding."""
 
@@ -60,12 +59,13 @@ def read_html(
         raise ValueError("is a binary file, not HTML")
     if is_xhtml(utf8):
         utf8 = closed_empty(utf8)
-    rows = guarded_rows(utf8, seconds, hidden)
-    head = read_head(utf8)
-    meta = {"url": url or head.url, "date": head.date}
-    blank = Page.from_lines((), id, **meta)
+    rows, marked = guarded(utf8, seconds, hidden)
     lines = tuple(Line(text, n, None, None, cues) for n, (text, cues) in enumerate(rows, 1))
-    return Document(blank.with_lines(lines), head.title, replaced)
+    # Of the bytes, not of the tree: scripts are cut out of what is parsed where they look dangerous.
+    facts = facts_of(marked, read_linked(utf8), lines, url)
+    facts["url"] = url or facts.get("url")
+    page = Page(id, lines, site=site_of(facts["url"]) if facts["url"] else None, guessed=frozenset(facts), **facts)
+    return Document(page, replaced)
 
 
 def is_html(text: str) -> bool:
