@@ -64,23 +64,8 @@ def plain_share(value: Any) -> float | None:
     return float(value) if is_number and 0 <= value <= 1 else None
 
 
-FACTS = tuple(
-    [
-        "title",
-        "url",
-        "site",
-        "site_name",
-        "date",
-        "modified",
-        "authors",
-        "language",
-        "language_p",
-        "section",
-        "tags",
-        "paywall",
-        "image",
-    ]
-)
+FACTS = ("title", "url", "site", "site_name", "date", "modified", "authors", "language", "language_p", "section", "tags",
+         "paywall", "image")  # fmt: skip
 """The record of a page: what there is to know of it beside its lines, in the order of outputs (`docs/record.md`)."""
 _READ: dict[str, Callable[[Any], Any]] = {
     "authors": plain_texts, "tags": plain_texts, "paywall": plain_flag, "language_p": plain_share,
@@ -89,7 +74,8 @@ _READ: dict[str, Callable[[Any], Any]] = {
 
 def facts_of_row(row: Mapping[str, Any]) -> dict[str, Any]:
     """The `FACTS` that a row gives, whatever their types; `author` stands in for `authors`."""
-    facts = {name: _READ.get(name, plain_text)(row[name]) for name in FACTS if row.get(name) is not None}
+    readers: dict[str, Callable[[Any], Any]] = {name: _READ.get(name, plain_text) for name in FACTS}
+    facts = {name: readers[name](row[name]) for name in FACTS if row.get(name) is not None}
     if not facts.get("authors") and row.get("author") is not None:
         facts["authors"] = plain_texts(row["author"])
     return {name: value for name, value in facts.items() if value not in (None, ())}

@@ -15,8 +15,8 @@ _SAME = {"nb": "no", "iw": "he", "in": "id", "tl": "fil"}
 _NEAR = [
     set(near.split())
     for near in (
-        "no nn da sv", "zu xh ss nr nd", "id ms jv", "hr bs sr", "cs sk", "es gl ca an", "nl af li", "de lb", "ru uk be bg", "sw rw",
-        "hi mr ne", "zh ja", "pt gl", "fa ps ur", "is fo", "fi et", "kl da", "st tn nso",
+        "no nn da sv", "zu xh ss nr nd", "id ms jv", "hr bs sr", "cs sk", "es gl ca an", "nl af li", "de lb", "ru uk be bg",
+        "sw rw", "hi mr ne", "zh ja", "pt gl", "fa ps ur", "is fo", "fi et", "kl da", "st tn nso",
     )
 ]  # fmt: skip
 """Languages so close that what a page says of itself decides between them."""

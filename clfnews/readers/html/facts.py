@@ -14,10 +14,9 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from clfnews.page import Line, normalise
-from clfnews.readers.html import marked as names
 from clfnews.readers.html.byline import Byline, read_byline
 from clfnews.readers.html.jsonld import Linked, types_of
-from clfnews.readers.html.marked import Marked
+from clfnews.readers.html.marked import NAMES, Marked
 from clfnews.record.cells import MANY_TEXTS, plain_flag, plain_text
 from clfnews.record.dates import read_date
 from clfnews.record.names import read_names
@@ -44,9 +43,9 @@ def facts_of(marked: Marked, linked: Linked, lines: Sequence[Line] = (), url: st
     date = _first_date(_published(marked, linked), american)
     authors, are_people = _authors(marked, linked, site_name)
     seen = Byline() if date and are_people else read_byline(lines, title, american)
-    modified = chain(_of(article, "dateModified"), _named(meta, names.MODIFIED), items.get("datemodified", ()),
+    modified = chain(_of(article, "dateModified"), _named(meta, NAMES["modified"]), items.get("datemodified", ()),
                      _of(other, "dateModified"))  # fmt: skip
-    section = chain(_of(article, "articleSection"), _named(meta, names.SECTIONS), items.get("articlesection", ()))
+    section = chain(_of(article, "articleSection"), _named(meta, NAMES["sections"]), items.get("articlesection", ()))
     facts: dict[str, Any] = {
         "title": title,
         "url": own,
@@ -100,8 +99,8 @@ def _unescaped(text: str) -> str:
 
 def _title(marked: Marked, linked: Linked) -> str | None:
     """The headline that a reader sees: the `<h1>` that the rest of the page calls its title, else what it calls so."""
-    told = [text for text in (_first(_named(marked["meta"], names.TITLES[:1])), _first(_of(linked.article, "headline")),
-                              _first(_named(marked["meta"], names.TITLES[1:])), _first(marked["title"])) if text]  # fmt: skip
+    told = [text for text in (_first(_named(marked["meta"], NAMES["titles"][:1])), _first(_of(linked.article, "headline")),
+                              _first(_named(marked["meta"], NAMES["titles"][1:])), _first(marked["title"])) if text]  # fmt: skip
     heads = [text for text in marked["h1"] if text]
     if not told:
         return heads[0] if heads else None
@@ -145,10 +144,10 @@ def _published(marked: Marked, linked: Linked) -> Iterator[Any]:
     """All that may be the date of publication, the most likely first."""
     meta, items = marked["meta"], marked["items"]
     yield from _of(linked.article, "datePublished")
-    yield from _named(meta, names.DATES[:4])
+    yield from _named(meta, NAMES["dates"][:4])
     yield from items.get("datepublished", ())
     yield from _of(linked.other, "datePublished")
-    yield from _named(meta, names.DATES[4:])
+    yield from _named(meta, NAMES["dates"][4:])
     yield from _of(linked.article, "dateCreated")
     yield from _of(linked.other, "uploadDate")
     # The first behind the headline; those before it are of other things.
@@ -163,7 +162,7 @@ def _in_address(url: str | None) -> Iterator[str]:
 
 
 def _language(marked: Marked, article: dict[str, Any]) -> str | None:
-    told = chain(_of(article, "inLanguage"), [marked["lang"]], _named(marked["meta"], names.LANGUAGES))
+    told = chain(_of(article, "inLanguage"), [marked["lang"]], _named(marked["meta"], NAMES["languages"]))
     return _first(told)
 
 
@@ -181,7 +180,7 @@ def _authors(marked: Marked, linked: Linked, site_name: str | None) -> tuple[tup
     nobody: tuple[str, ...] = ()
     for values in (
         [linked.followed(value) for value in _flat(linked.article.get("author"))],
-        *(meta.get(name, ()) for name in names.AUTHORS),
+        *(meta.get(name, ()) for name in NAMES["authors"]),
         items.get("author", ()),
         [linked.followed(value) for value in _flat(linked.other.get("author"))],
         [linked.followed(value) for value in _flat(linked.article.get("creator"))],
@@ -214,12 +213,12 @@ def _site_names(meta: dict[str, list[str]], linked: Linked) -> Iterator[Any]:
         for value in _of(node, "publisher"):
             yield linked.followed(value) if isinstance(value, dict) else value
     yield linked.site
-    yield from _named(meta, names.SITES[1:])
+    yield from _named(meta, NAMES["sites"][1:])
 
 
 def _tags(meta: dict[str, list[str]], article: dict[str, Any]) -> tuple[str, ...]:
     """Subjects, each once; those of the first source that has some."""
-    for values in (meta.get("article:tag", ()), [*_of(article, "keywords")], *(meta.get(name, ()) for name in names.TAGS[1:])):
+    for values in (meta.get("article:tag", ()), [*_of(article, "keywords")], *(meta.get(name, ()) for name in NAMES["tags"][1:])):
         texts = [text for value in values if (text := _text(value))]
         found = [part.strip() for text in texts for part in re.split(r"[,;，、]", text)]
         unique = tuple(dict.fromkeys(text for text in found if text))[:MANY_TEXTS]
@@ -252,7 +251,10 @@ def _flag(value: Any) -> bool | None:
 
 def _image(meta: dict[str, list[str]], linked: Linked, base: str | None) -> str | None:
     told: Iterator[Any] = chain(
-        _named(meta, names.IMAGES[:3]), _of(linked.article, "image"), _named(meta, names.IMAGES[3:]), _of(linked.other, "image")
+        _named(meta, NAMES["images"][:3]),
+        _of(linked.article, "image"),
+        _named(meta, NAMES["images"][3:]),
+        _of(linked.other, "image"),
     )
     for value in told:
         value = linked.followed(value)

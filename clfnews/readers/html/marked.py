@@ -6,6 +6,7 @@ process that parses for another can send it.
 
 from __future__ import annotations
 
+import re
 from itertools import islice
 from typing import Any
 
@@ -15,105 +16,31 @@ Marked = dict[str, Any]
 """`lang`; `meta` and `items` (microdata), name -> values; `times`, each with the number of `<h1>` before it;
 `title`, `canonical`, `h1`, `author` (links with that relation): texts."""
 
-DATES = [
-    "article:published_time",
-    "og:article:published_time",
-    "og:published_time",
-    "datepublished",
-    "parsely-pub-date",
-    "sailthru.date",
-    "cxenseparse:recs:publishtime",
-    "cxenseparse:recs:published_time",
-    "cxenseparse:publishtime",
-    "dc.date.issued",
-    "dcterms.created",
-    "dc.date.created",
-    "dc.date",
-    "dcterms.date",
-    "citation_publication_date",
-    "publication_date",
-    "publish-date",
-    "publish_date",
-    "publishdate",
-    "published-date",
-    "published_date",
-    "pubdate",
-    "pub_date",
-    "date.published",
-    "article.published",
-    "article:published",
-    "vr:published_time",
-    "published_at",
-    "publisheddate",
-    "article_date_original",
-    "ptime",
-    "apub:time",
-    "last-published-date",
-    "shareaholic:article_published_time",
-    "datecreated",
-    "date_published",
-    "date",
-]
-MODIFIED = [
-    "article:modified_time",
-    "og:article:modified_time",
-    "datemodified",
-    "og:updated_time",
-    "dc.date.modified",
-    "dcterms.modified",
-    "sailthru.lastmod",
-    "last-modified",
-    "lastmod",
-    "revised",
-    "article.updated",
-    "utime",
-]
-AUTHORS = [
-    "article:author",
-    "author",
-    "og:article:author",
-    "og:author",
-    "parsely-author",
-    "sailthru.author",
-    "cxenseparse:author",
-    "dc.creator",
-    "dcterms.creator",
-    "dc.author",
-    "byl",
-    "citation_author",
-    "article:author_name",
-    "creator",
-    "article.author",
-    "mediator_author",
-    "shareaholic:article_author_name",
-    "cxenseparse:recs:author",
-]
-SECTIONS = [
-    "article:section",
-    "parsely-section",
-    "articlesection",
-    "cxenseparse:recs:section",
-    "dc.subject",
-    "section",
-    "sailthru.section",
-]
-TAGS = ["article:tag", "og:article:tag", "parsely-tags", "sailthru.tags", "news_keywords", "keywords", "dc.keywords"]
-IMAGES = [
-    "og:image",
-    "og:image:url",
-    "og:image:secure_url",
-    "twitter:image",
-    "twitter:image:src",
-    "image",
-    "parsely-image-url",
-    "sailthru.image.full",
-    "thumbnail",
-]
-TITLES = ["og:title", "twitter:title", "dc.title", "headline", "parsely-title", "sailthru.title"]
-SITES = ["og:site_name", "application-name", "dc.publisher", "apple-mobile-web-app-title"]
-LANGUAGES = ["content-language", "inlanguage", "dc.language", "og:locale", "language"]
-ACCESS = ["isaccessibleforfree", "article:content_tier"]
-_META = frozenset((*DATES, *MODIFIED, *AUTHORS, *SECTIONS, *TAGS, *IMAGES, *TITLES, *SITES, *LANGUAGES, *ACCESS, "og:url"))
+_TABLE = """
+    dates: article:published_time og:article:published_time og:published_time datepublished parsely-pub-date sailthru.date
+        cxenseparse:recs:publishtime cxenseparse:recs:published_time cxenseparse:publishtime dc.date.issued dcterms.created
+        dc.date.created dc.date dcterms.date citation_publication_date publication_date publish-date publish_date
+        publishdate published-date published_date pubdate pub_date date.published article.published article:published
+        vr:published_time published_at publisheddate article_date_original ptime apub:time last-published-date
+        shareaholic:article_published_time datecreated date_published date
+    modified: article:modified_time og:article:modified_time datemodified og:updated_time dc.date.modified dcterms.modified
+        sailthru.lastmod last-modified lastmod revised article.updated utime
+    authors: article:author author og:article:author og:author parsely-author sailthru.author cxenseparse:author dc.creator
+        dcterms.creator dc.author byl citation_author article:author_name creator article.author mediator_author
+        shareaholic:article_author_name cxenseparse:recs:author
+    sections: article:section parsely-section articlesection cxenseparse:recs:section dc.subject section sailthru.section
+    tags: article:tag og:article:tag parsely-tags sailthru.tags news_keywords keywords dc.keywords
+    images: og:image og:image:url og:image:secure_url twitter:image twitter:image:src image parsely-image-url
+        sailthru.image.full thumbnail
+    titles: og:title twitter:title dc.title headline parsely-title sailthru.title
+    sites: og:site_name application-name dc.publisher apple-mobile-web-app-title
+    languages: content-language inlanguage dc.language og:locale language
+    access: isaccessibleforfree article:content_tier"""
+"""Names of `<meta>` elements by what they say, those that are trusted most first."""
+NAMES: dict[str, list[str]] = {
+    key.strip(): names.split() for key, names in re.findall(r"^ {4}(\w++):((?:.|\n {8})++)", _TABLE, re.MULTILINE)
+}
+_META = frozenset(name for names in NAMES.values() for name in names) | {"og:url"}
 _ITEMS = frozenset({"headline", "datepublished", "datemodified", "author", "articlesection", "isaccessibleforfree"})
 
 _SELECTOR = "html,title,meta,link[rel],h1,time,[itemprop],[rel~=author]"
