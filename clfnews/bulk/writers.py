@@ -1,4 +1,4 @@
-"""How pages, and records that are none, are written to a file: as text, JSONL or Parquet.
+"""How pages, and records that are none, are written to a file: as text, Markdown, JSONL or Parquet.
 
 A shard and its error file are written under temporary names and take their
 names together when all of the input has been read, so a file that has its name
@@ -15,10 +15,12 @@ from typing import Any, Protocol
 
 from clfnews.errors import BadRecord
 from clfnews.files import valid
+from clfnews.filtering.shown import RULE, as_markdown
 from clfnews.filtering.tagged import TaggedPage
 from clfnews.labels import STANCES, TYPES
+from clfnews.record.cells import FACTS
 
-SHARD_SUFFIXES = {"text": ".txt", "jsonl": ".jsonl", "parquet": ".parquet"}
+SHARD_SUFFIXES = {"text": ".txt", "markdown": ".md", "jsonl": ".jsonl", "parquet": ".parquet"}
 """Name of an output format and the end of its files."""
 ERROR_BYTES = 1 << 20
 """About as much is written of the bad records of a file one by one."""
@@ -44,6 +46,21 @@ class TextWriter:
 
     def write(self, tagged: TaggedPage) -> None:
         self._file.write(valid(f"{tagged.text}\n" if self._first else f"\n{tagged.text}\n"))
+        self._first = False
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class MarkdownWriter:
+    """Pages as `as_markdown` has them, with a rule between two."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w", encoding="utf-8", newline="\n")
+        self._first = True
+
+    def write(self, tagged: TaggedPage) -> None:
+        self._file.write(valid(f"{'' if self._first else RULE}{as_markdown(tagged)}\n"))
         self._first = False
 
     def close(self) -> None:
@@ -160,14 +177,12 @@ def parquet_schema() -> Any:
             ("lines", pa.list_(pa.int32())),
         ]
     )
+    kinds = {"authors": pa.list_(pa.string()), "tags": pa.list_(pa.string()), "language_p": pa.float64(), "paywall": pa.bool_()}
     return pa.schema(
         [
             ("id", pa.string()),
-            ("url", pa.string()),
-            ("site", pa.string()),
-            ("date", pa.string()),
             ("source", pa.string()),
-            ("title", pa.string()),
+            *((name, kinds.get(name, pa.string())) for name in FACTS),
             ("text", pa.string()),
             ("stance", stance),
             ("confidence", pa.float64()),
@@ -178,8 +193,9 @@ def parquet_schema() -> Any:
     )
 
 
-WRITERS: dict[str, type[TextWriter] | type[JsonlWriter] | type[ParquetWriter]] = {
+WRITERS: dict[str, type[TextWriter] | type[MarkdownWriter] | type[JsonlWriter] | type[ParquetWriter]] = {
     "text": TextWriter,
+    "markdown": MarkdownWriter,
     "jsonl": JsonlWriter,
     "parquet": ParquetWriter,
 }

@@ -19,6 +19,7 @@ import numpy as np
 
 from clfnews.errors import UserError
 from clfnews.filtering.decisions import NO_MODEL, _decide_all, expected_f1, page_stance
+from clfnews.filtering.record import completed
 from clfnews.filtering.saved import META, SCHEMA, check_files, checksums, read_meta
 from clfnews.filtering.tagged import TaggedLine, TaggedPage, _named
 from clfnews.labels import ARTICLE, STANCES, TYPES, columns_of
@@ -161,7 +162,7 @@ class PageFilter:
                     label = STANCES[stance.index(max(stance))]
             lines.append(TaggedLine(line.n, line.text, TYPES[j], keep, label, row, stance))
         of_page = NO_MODEL if p_stance is None else page_stance(article, p_stance)
-        return TaggedPage(page, tuple(lines), of_page, expected_f1(p, types), self.name)
+        return TaggedPage(completed(page, lines), tuple(lines), of_page, expected_f1(p, types), self.name)
 
     def save(self, folder: Path) -> None:
         """Write the filter as a folder that `load` reads; `filter.json` comes last, so that a folder with it is whole."""

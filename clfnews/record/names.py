@@ -12,7 +12,8 @@ _SIGNS = re.compile(r"\s*+[;|•·]\s*+|\s++/\s++|\s++[-–—]\s++|,\s++|[、�
 _ADDRESS = re.compile(r"https?://\S++|www\.\S++|[^\s@]++@\S++|\([^()]*+\)")
 _EDGES = ' \t.,:;!?–—-*|"“”()[]{}<>/@'
 _PARTS = re.compile(r"\s*+[|•·;]\s*+|\s++[-–—]\s++")
-_FEW_NAMES, _MOST_WORDS = 4, 5
+_FEW_NAMES, _MOST_WORDS, _PARTICLE = 4, 5, 3
+"""Names of a line, words of a name, and letters of a word in it that may be small, such as "van"."""
 _MOST, _LONGEST, _LONGEST_NAME = 50, 600, 80
 
 
@@ -36,7 +37,10 @@ def names_of_line(text: str) -> tuple[str, ...]:
         part = part.strip(_EDGES)
         if not part or any(map(str.isdecimal, part)):
             continue
-        if by := _without_by(part) != part:
+        found_by = _by("byline_by").match(part) or _by("byline_by_or_name").match(part)
+        by = found_by is not None and not part[found_by.end() :][:1].islower()
+        if found_by and by:
+            part = part[found_by.end() :]
             part = part if _and().search(part) else part.split(",")[0]
         found = read_names([part])
         if found and len(found) <= _FEW_NAMES and all(_is_name(name, by) for name in found):
@@ -44,10 +48,23 @@ def names_of_line(text: str) -> tuple[str, ...]:
     return ()
 
 
+def is_publisher(name: str, site_name: str | None, site: str | None = None) -> bool:
+    """Whether a name is that of the site or of its address, or of another as addresses are written."""
+    letters = _letters(name)
+    same = any(of and _letters(of).startswith(letters) for of in (site_name, site)) if len(letters) > 2 else False
+    return same or (" " not in name and "." in name)
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text)).lower()
+
+
 def _is_name(name: str, by: bool) -> bool:
+    if ":" in name:  # "Source: ..."
+        return False
     words = name.split()
-    capital = sum(not word[0].islower() for word in words)
-    return 2 - by <= len(words) <= _MOST_WORDS and not words[0][0].islower() and 2 * capital >= len(words)
+    particles = all(len(word) <= _PARTICLE or not word[0].islower() for word in words)
+    return 2 - by <= len(words) <= _MOST_WORDS and particles and not words[0][0].islower()
 
 
 def _split(value: str) -> Iterator[str]:

@@ -19,7 +19,7 @@ from clfnews.readers.html.jsonld import Linked, types_of
 from clfnews.readers.html.marked import NAMES, Marked
 from clfnews.record.cells import MANY_TEXTS, plain_flag, plain_text
 from clfnews.record.dates import read_date
-from clfnews.record.names import read_names
+from clfnews.record.names import is_publisher, read_names
 
 _URL_DATE = re.compile(r"/((?:19|20)\d\d)[/-]?(0?[1-9]|1[0-2])[/-]?(0?[1-9]|[12]\d|3[01])(?=[/.-])")
 _WORD = re.compile(r"\w+")
@@ -38,7 +38,11 @@ def facts_of(marked: Marked, linked: Linked, lines: Sequence[Line] = (), url: st
     `language` is as it is declared.
     """
     meta, items, article, other = marked["meta"], marked["items"], linked.article, linked.other
-    own, title, site_name = _canonical(marked, linked, url), _title(marked, linked), _first(_site_names(meta, linked))
+    own, title, site_name = (
+        _canonical(marked, linked, url),
+        _seen(_title(marked, linked), lines),
+        _first(_site_names(meta, linked)),
+    )
     american = _is_american(marked)
     date = _first_date(_published(marked, linked), american)
     authors, are_people = _authors(marked, linked, site_name)
@@ -107,6 +111,13 @@ def _title(marked: Marked, linked: Linked) -> str | None:
     scored = [(max(_likeness(head, text) for text in told), -i, head) for i, head in enumerate(heads)]
     best = max(scored, default=(0.0, 0, ""))
     return best[2] if best[0] >= _ALIKE else told[0]
+
+
+def _seen(title: str | None, lines: Sequence[Line]) -> str | None:
+    """A headline as its line has it: markup inside it may set its words apart in another way."""
+    letters = "".join((title or "").split())
+    same = (line.text for line in lines if line.text == title or "".join(line.text.split()) == letters)
+    return next(same, title) if title else None
 
 
 def _likeness(a: str, b: str) -> float:
@@ -203,8 +214,7 @@ def _is_publisher(value: Any, site_name: str | None) -> bool:
     """Whether an author is an organisation, the page's site or the name of one in the web."""
     if isinstance(value, dict) and types_of(value) & {"Organization", "NewsMediaOrganization"}:
         return True
-    text = _text(value) or ""
-    return text.lower() == (site_name or "").lower() or (" " not in text and "." in text)
+    return is_publisher(_text(value) or "", site_name)
 
 
 def _site_names(meta: dict[str, list[str]], linked: Linked) -> Iterator[Any]:
