@@ -133,7 +133,7 @@ def _around(words: list[tuple[str, int, int]], first: int, last: int) -> tuple[i
     def beside(at: int, step: int) -> int | None:
         at += step
         if 0 <= at < len(words) and len(words[at][0]) <= 3 and not words[at][0].isdecimal():
-            at += step
+            at += step if _month(words[at][0].lower()) is None else 0
         return at if 0 <= at < len(words) and words[at][0].isdecimal() else None
 
     before, after = beside(first, -1), beside(last, 1)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-ENOUGH, _FEW, _LONG = 1_000, 20, 40
+ENOUGH, _FEW, _LONG = 400, 20, 40
 """Characters of a text that are looked at; a shorter one tells nothing; lines from this length on are sentences."""
 _UNSURE = 0.6
 """Below this probability what the page says of itself decides."""
@@ -16,7 +16,7 @@ _NEAR = [
     set(near.split())
     for near in (
         "no nn da sv", "zu xh ss nr nd", "id ms jv", "hr bs sr", "cs sk", "es gl ca an", "nl af li", "de lb", "ru uk be bg",
-        "sw rw", "hi mr ne", "zh ja", "pt gl", "fa ps ur", "is fo", "fi et", "kl da", "st tn nso",
+        "sw rw", "hi mr ne", "pt gl", "fa ps ur", "is fo", "fi et", "kl da", "st tn nso",
     )
 ]  # fmt: skip
 """Languages so close that what a page says of itself decides between them."""

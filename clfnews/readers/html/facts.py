@@ -21,11 +21,13 @@ from clfnews.record.cells import MANY_TEXTS, plain_flag, plain_text
 from clfnews.record.dates import read_date
 from clfnews.record.names import is_publisher, read_names
 
-_URL_DATE = re.compile(r"/((?:19|20)\d\d)[/-]?(0?[1-9]|1[0-2])[/-]?(0?[1-9]|[12]\d|3[01])(?=[/.-])")
+_URL_DATE = re.compile(r"[/-]((?:19|20)\d\d)([/-]?)(1[0-2]|0[1-9])\2([0-2]\d|3[01])(?=[/._-])")
 _WORD = re.compile(r"\w+")
 _LONGEST, _LONGEST_URL = 500, 2_000
 _ALIKE = 0.5
 """Share of words that an `<h1>` and another headline of the page have in common from which on they are the same."""
+_FEW_SPACES, _FEW_SPACED, _UNSPACED = 10, 3, "\u0e00"
+"""Spaces more or fewer in the same headline; words of one in a script without spaces, which begin with Thai."""
 _CHARS_OF_WORD, _FEW_WORDS, _LONG = 3, 150, 60
 """A text is cut off if it has fewer characters than this a word that it should have; shorter lines are none of it."""
 
@@ -60,15 +62,10 @@ def facts_of(marked: Marked, linked: Linked, lines: Sequence[Line] = (), url: st
         "language": _language(marked, article),
         "section": _first(section),
         "tags": _tags(meta, article),
-        "paywall": _paywall(meta, items, article, other, _text_chars(lines)),
+        "paywall": _paywall(meta, items, article, other, lines),
         "image": _image(meta, linked, own or url),
     }
     return {name: value for name, value in facts.items() if value not in (None, ())}
-
-
-def _text_chars(lines: Sequence[Line]) -> int | None:
-    """Characters of the lines that are long enough to be of a text; None without lines."""
-    return sum(size for line in lines if (size := len(line.text)) >= _LONG) if lines else None
 
 
 def _named(found: dict[str, list[str]], keys: Iterable[str]) -> Iterator[str]:
@@ -115,15 +112,18 @@ def _title(marked: Marked, linked: Linked) -> str | None:
 
 def _seen(title: str | None, lines: Sequence[Line]) -> str | None:
     """A headline as its line has it: markup inside it may set its words apart in another way."""
-    letters = "".join((title or "").split())
-    same = (line.text for line in lines if line.text == title or "".join(line.text.split()) == letters)
-    return next(same, title) if title else None
+    if title is None or any(line.text == title for line in lines):
+        return title
+    letters = "".join(title.split())
+    size = len(title)
+    near = (line.text for line in lines if abs(len(line.text) - size) < _FEW_SPACES)
+    return next((text for text in near if "".join(text.split()) == letters), title)
 
 
 def _likeness(a: str, b: str) -> float:
     """Share of the words of two texts that are in both; of characters, where no spaces set words apart."""
     one, two = set(_WORD.findall(a.lower())), set(_WORD.findall(b.lower()))
-    if len(one) < 3 and not a.isascii():
+    if len(one) < _FEW_SPACED and max(a, default="") >= _UNSPACED:
         one, two = set(a.lower()), set(b.lower())
     return 2 * len(one & two) / max(len(one) + len(two), 1)
 
@@ -169,7 +169,7 @@ def _published(marked: Marked, linked: Linked) -> Iterator[Any]:
 
 def _in_address(url: str | None) -> Iterator[str]:
     if found := _URL_DATE.search(url or ""):
-        yield f"{found[1]}-{found[2].zfill(2)}-{found[3].zfill(2)}"
+        yield f"{found[1]}-{found[3]}-{found[4]}"
 
 
 def _language(marked: Marked, article: dict[str, Any]) -> str | None:
@@ -241,11 +241,10 @@ def _tags(meta: dict[str, list[str]], article: dict[str, Any]) -> tuple[str, ...
 
 
 def _paywall(
-    meta: dict[str, list[str]], items: dict[str, list[str]], article: dict[str, Any], other: dict[str, Any], chars: int | None
+    meta: dict[str, list[str]], items: dict[str, list[str]], article: dict[str, Any], other: dict[str, Any], lines: Sequence[Line]
 ) -> bool | None:
     """Whether one has to pay or sign up to read all of the page; None if it does not say so."""
-    words = next((value for value in _of(article, "wordCount") if str(value).isdecimal()), None)
-    if chars is not None and words and len(str(words)) < 7 and int(words) >= _FEW_WORDS and chars < _CHARS_OF_WORD * int(words):
+    if lines and _is_cut_off(article, lines):
         return True
     told = [*_of(article, "isAccessibleForFree"), *_of(other, "isAccessibleForFree"), *items.get("isaccessibleforfree", ())]
     flags = [flag for value in (*told, *meta.get("isaccessibleforfree", ())) if (flag := _flag(value)) is not None]
@@ -253,6 +252,14 @@ def _paywall(
     if flags or tiers:
         return False in flags or bool(tiers & {"locked", "metered"})
     return None
+
+
+def _is_cut_off(article: dict[str, Any], lines: Sequence[Line]) -> bool:
+    """Whether the page has far less text than the words that it says it has."""
+    words = next((int(value) for value in _of(article, "wordCount") if str(value).isdecimal() and len(str(value)) < 7), 0)
+    if words < _FEW_WORDS:
+        return False
+    return sum(size for line in lines if (size := len(line.text)) >= _LONG) < _CHARS_OF_WORD * words
 
 
 def _flag(value: Any) -> bool | None:
