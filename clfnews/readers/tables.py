@@ -32,7 +32,7 @@ _MARK = b"\xef\xbb\xbf"
 
 
 def read_jsonl_rows(file: BinaryIO, source: Source, options: ReadOptions, warn: Warn, part: Part | None = None) -> Records:
-    """One JSON object a line with `lines`, `text` or `html`, optional `id`, `url`, `site`, `date`."""
+    """One JSON object a line with `lines`, `text` or `html`, optional `id` and facts of the page."""
     pages, number, left, found = _Rows(source, options, warn), 0, None, False
     if part is not None and is_utf16(file.read(2)):
         yield BadRecord(source.name, "file", "is UTF-16 and too large to be read in one piece; save it as UTF-8")

@@ -271,7 +271,7 @@ def test_other_stores_that_cannot_be_opened(uri: str, store: Any, monkeypatch: p
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["filter", SEED_PAGE, "--format", "xml"], "--format xml: expected text or jsonl"),
+        (["filter", SEED_PAGE, "--format", "xml"], "--format xml: expected text, markdown or jsonl"),
         (["filter", SEED_PAGE, "--threshold=1.5"], "expected a number from 0 to 1"),
         (["tag", SEED_PAGE, "--threshold=nan"], "expected a number from 0 to 1"),
         (["evaluate", "a", "b", "c"], "expected [MODEL] FILE"),
