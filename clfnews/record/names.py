@@ -8,10 +8,11 @@ from functools import lru_cache
 
 from clfnews.lexicons import fold, lexicon
 
-_SIGNS = re.compile(r"\s*+[;|•·]\s*+|\s++/\s++|\s++[-–—]\s++|,\s++|[、，]|\s*+&\s++")
-_ADDRESS = re.compile(r"https?://\S++|www\.\S++|[^\s@]++@\S++|\([^()]*+\)")
+_SIGNS = re.compile(r"[;|•·、，]| / | [-–—] |, |& ")
+_PARTS = re.compile(r"[|•·;]| [-–—] ")
+_ASIDE = re.compile(r"\([^()]*+\)")
+_ADDRESS = ("http://", "https://", "www.")
 _EDGES = ' \t.,:;!?–—-*|"“”()[]{}<>/@'
-_PARTS = re.compile(r"\s*+[|•·;]\s*+|\s++[-–—]\s++")
 _FEW_NAMES, _MOST_WORDS, _PARTICLE = 4, 5, 3
 """Names of a line, words of a name, and letters of a word in it that may be small, such as "van"."""
 _MOST, _LONGEST, _LONGEST_NAME = 50, 600, 80
@@ -33,7 +34,7 @@ def names_of_line(text: str) -> tuple[str, ...]:
     them. Behind "by" a comma ends the names, as in "By Jane Doe, Nairobi",
     unless they are a list.
     """
-    for part in _PARTS.split(_ADDRESS.sub(" ", text[:_LONGEST])):
+    for part in _PARTS.split(_plain(text[:_LONGEST])):
         part = part.strip(_EDGES)
         if not part or any(map(str.isdecimal, part)):
             continue
@@ -68,11 +69,17 @@ def _is_name(name: str, by: bool) -> bool:
 
 
 def _split(value: str) -> Iterator[str]:
-    for part in _SIGNS.split(_ADDRESS.sub(" ", value)):
+    for part in _SIGNS.split(_plain(value)):
         for piece in _and().split(part):
             name = _without_by(" ".join(piece.split()).strip(_EDGES))
             if 1 < len(name) <= _LONGEST_NAME and fold(name) not in lexicon()["byline_no_name"] and any(map(str.isalpha, name)):
                 yield name
+
+
+def _plain(text: str) -> str:
+    """The text without addresses and what is in brackets, its words one space apart."""
+    words = _ASIDE.sub(" ", text).split()
+    return " ".join(word for word in words if "@" not in word[1:] and not word.lower().startswith(_ADDRESS))
 
 
 def _without_by(name: str) -> str:
