@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import lzma
+from array import array
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
@@ -65,9 +68,25 @@ def _sample(lines: Iterable[str]) -> str:
 
 @lru_cache(maxsize=1)
 def _identifier() -> Any:
-    """The model, read once a process (half a second); None if the package is not there."""
+    """The model, read once a process (half a second); None if the package is not there.
+
+    The package unpacks its model into a temporary file. Here it is unpacked in
+    memory: a full disk for temporary files must not end a run for its language.
+    """
     try:
-        from py3langid.langid import MODEL_FILE, LanguageIdentifier
+        from py3langid.langid import MODEL_DIR, MODEL_FILE, LanguageIdentifier
     except ImportError:
         return None
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    import numpy as np
+
+    with lzma.open(MODEL_DIR / MODEL_FILE) as packed, np.load(io.BytesIO(packed.read()), allow_pickle=False) as data:
+        steps, rows = (_as_array(data[name]) for name in ("nextmove", "nextmove_row"))
+        features = data["out_feat"].tolist()
+        return LanguageIdentifier(
+            data["ptc"], data["pc"], data["classes"].tolist(), steps, features, norm_probs=True, tk_row=rows
+        )  # fmt: skip
+
+
+def _as_array(numbers: Any) -> array[int]:
+    """The same numbers in the type of the standard library, whose single items are read faster."""
+    return array({2: "H", 4: "I"}[numbers.dtype.itemsize], numbers.tobytes())
