@@ -52,8 +52,11 @@ def train(config: Config, *, config_path: str = "", progress: Progress = lambda 
             results[result.task].append(result)
     champions = {task: max(results[task][1:], key=lambda result: result.headline) for task in splits}
     if config.type.sites and "type" in champions:
-        progress("sites: what others of a page's site are worth")
-        champions["type"] = with_sites(champions["type"], splits["type"].train, config.seed)
+        progress("type sites: what others of a page's site are worth")
+        plain = champions["type"]
+        champions["type"] = with_sites(plain, splits["type"].train, config.seed)
+        # Tables know the champion as one of the results.
+        results["type"] = [champions["type"] if result is plain else result for result in results["type"]]
     page_filter = _join(config, champions, splits)
     end_to_end = _score_end_to_end(page_filter, splits, bootstrap)
     outcome = TrainResult(config, splits, results, champions, end_to_end, page_filter, None, skipped)
