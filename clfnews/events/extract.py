@@ -9,12 +9,13 @@ conditional, somebody's opinion, or only named ("vụ tấn công") is no event.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from clfnews.events.classes import quad_of
-from clfnews.events.lexicon import tokens_of
-from clfnews.events.roles import STATED, Clause, Codes, Memory, agent_of, clause_of, object_of, subject_of
-from clfnews.events.spans import Span, sentences, spans_of
+from clfnews.events.lexicon import names, sentences_of, words_of
+from clfnews.events.roles import Clause, Codes, Memory, agent_of, clause_of, object_of, subject_of
+from clfnews.events.spans import STATED, Span, named_in, spans_of
 
 
 class Act(NamedTuple):
@@ -28,10 +29,12 @@ class Act(NamedTuple):
 
 RETURN = "RETURN"
 """Class of acts that give back what was done before."""
-_BLAMED = frozenset(("ACCUSE", "APPEAL", "DEMAND"))
+_BLAMED = frozenset(("ACCUSE", "APPEAL", "DEMAND", "THREATEN"))
 _INTENT = {"material-cooperation": "AGREE", "material-conflict": "THREATEN"}
 """Quad class -> class of an act of it that is only announced."""
 _NEAR = 1
+_THIS = "này"
+"""In words for an actor that was named before ("nước này")."""
 _BEFORE_YEARS = frozenset(("năm", "đoạn", "/"))
 
 
@@ -39,11 +42,20 @@ def acts_of(text: str, memory: Memory | None = None) -> list[Act]:
     """The events of a line, each once, in the order of their acts; `memory` carries actors from the lines before."""
     memory = memory if memory is not None else Memory()
     found: dict[Act, None] = {}
-    for sentence in sentences(tokens_of(text)):
-        words = [token.text.lower() for token in sentence]
-        spans = spans_of(sentence)
-        if not _tells_of_others(spans) and not _is_history(words, spans):
-            found.update(dict.fromkeys(_Reading(spans, words, memory).acts()))
+    known = names().keys()
+    for sentence in sentences_of(text):
+        words = words_of(sentence)
+        several = sum(word in known for word in words)
+        if not several:
+            continue
+        # Most sentences name at most one actor; looking for no more than that is quick.
+        if several == 1 and _THIS not in words:
+            memory.add(named_in(words))
+            continue
+        lower = [word.lower() for word in words]
+        spans = spans_of(words, lower)
+        if not _tells_of_others(spans) and not _is_history(lower, spans):
+            found.update(dict.fromkeys(_Reading(spans, lower, memory).acts()))
         memory.add(tuple(code for span in spans for code in span.codes))
     return list(found)
 
@@ -54,7 +66,7 @@ def _tells_of_others(spans: Sequence[Span]) -> bool:
         if span.kind == "act":
             return False
         if span.kind == "outsider":
-            quoted = i > 0 and spans[i - 1].kind == "clause" and span.start - spans[i - 1].end <= _NEAR
+            quoted = i > 0 and spans[i - 1].kind in ("clause", "next") and span.start - spans[i - 1].end <= _NEAR
             return quoted or _speaks(spans[i + 1 :])
     return False
 
@@ -70,7 +82,7 @@ def _is_history(words: Sequence[str], spans: Sequence[Span]) -> bool:
     """Whether the sentence tells of another century."""
     if any(span.kind == "past" for span in spans):
         return True
-    years = (word for before, word in zip(words, words[1:], strict=False) if before in _BEFORE_YEARS)
+    years = (word for before, word in pairwise(words) if before in _BEFORE_YEARS)
     return any(len(year) == 4 and year.isdigit() and year < "2000" for year in years)
 
 
@@ -91,7 +103,7 @@ class _Reading:
         for i, span in enumerate(self.spans):
             if span.kind == "if":
                 return  # what hangs on a condition is no event, nor is the condition
-            if span.kind == "clause":
+            if span.kind == "next":
                 self.stated = ""
             elif span.kind == "actor":
                 self._mention(span)
@@ -108,7 +120,7 @@ class _Reading:
     def _read(self, i: int, act: Span) -> list[Act]:
         assert act.phrase is not None
         clause = clause_of(self.spans, i)
-        if clause.border == "content" or any(span.kind in ("not", "unsure") for span in clause.before):
+        if clause.border == "content" or clause.denied or any(span.kind in ("not", "unsure") for span in clause.before):
             return []
         passive = next((k for k in range(len(clause.before) - 1, -1, -1) if clause.before[k].kind == "passive"), None)
         if passive is not None:
@@ -130,7 +142,8 @@ class _Reading:
         assert act.phrase is not None
         hard = act.phrase.event == RETURN or quad_of(act.phrase.event) == "material-conflict"
         if clause.previous is None:
-            return clause.border == "comma" and not clause.has_subject and hard and self.stated in _BLAMED
+            goes_on = clause.border == "clause" or (clause.border == "comma" and hard)
+            return goes_on and not clause.has_subject and self.stated in _BLAMED
         assert clause.previous.phrase is not None
         if clause.previous.phrase.event not in STATED:
             return False
@@ -158,7 +171,7 @@ class _Reading:
         for span in self.spans[i + 1 :]:
             if span.kind == "act":
                 return []
-            if span.kind in ("comma", "colon", "clause"):
+            if span.kind in ("comma", "colon", "clause", "next"):
                 break
         if self.last is None or self.last.target not in subject:
             return []
@@ -167,7 +180,9 @@ class _Reading:
     def _passive(self, i: int, act: Span, clause: Clause, passive: int) -> list[Act]:
         assert act.phrase is not None
         agents = agent_of(self.spans, clause, passive, i)
-        patients = subject_of(clause._replace(before=clause.before[:passive]), clause.before[passive], self.topic, self.known, suffers=True)
+        patients = subject_of(
+            clause._replace(before=clause.before[:passive]), clause.before[passive], self.topic, self.known, suffers=True
+        )
         if not agents or act.phrase.event == RETURN:
             return []
         self.topic = patients or self.topic

@@ -12,14 +12,12 @@ import csv
 import re
 from functools import lru_cache
 from importlib import resources
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
-_TOKEN = re.compile(r"\w+|[^\w\s]")
+_WORD = re.compile(r"\w+|[,:&/+'–-]")
+_END = re.compile(r"[.!?;…](?!\S)")
 _OLD_TONES = ("òa", "óa", "ỏa", "õa", "ọa", "òe", "óe", "ỏe", "õe", "ọe", "ùy", "úy", "ủy", "ũy", "ụy")
 _NEW_TONES = ("oà", "oá", "oả", "oã", "oạ", "oè", "oé", "oẻ", "oẽ", "oẹ", "uỳ", "uý", "uỷ", "uỹ", "uỵ")
-_TONES = re.compile("|".join((*_OLD_TONES, *(text.capitalize() for text in _OLD_TONES))))
-_NEW = {old: new for old, new in zip(_OLD_TONES, _NEW_TONES, strict=True)}
-_NEW |= {old.capitalize(): new.capitalize() for old, new in _NEW.items()}
 _NO_ACTOR = "-"
 
 
@@ -45,66 +43,90 @@ class Phrase(NamedTuple):
     """Words of which one stands before the object; empty: none is needed."""
 
 
-Entries = dict[str, list[tuple[tuple[str, ...], str]]]
-Phrases = dict[str, list[tuple[tuple[str, ...], Phrase]]]
+T = TypeVar("T")
 
 
-def modern(text: str) -> str:
-    """The text with tones as in "hoá", where it had them as in "hóa"; of the same length."""
-    return _TONES.sub(lambda match: _NEW[match[0]], text)
+class Entries(NamedTuple, Generic[T]):
+    """The entries that begin with one word."""
+
+    alone: T | None
+    """What the word stands for by itself."""
+    longer: dict[str, list[tuple[list[str], T]]]
+    """Second word -> all words and what they stand for, the longest first."""
 
 
-class Token(NamedTuple):
-    """A word or a mark, and where it stands in its line."""
+def longest(entries: Entries[T], words: list[str], i: int) -> tuple[T | None, int]:
+    """What the longest entry that begins at a word stands for, and how many words it has; None and 0 if there is none."""
+    if entries.longer and i + 1 < len(words):
+        for entry, value in entries.longer.get(words[i + 1], ()):
+            if words[i : i + len(entry)] == entry:
+                return value, len(entry)
+    return entries.alone, int(entries.alone is not None)
 
-    text: str
-    start: int
-    end: int
+
+def words_of(text: str) -> list[str]:
+    """The words of a sentence and the marks that matter; a hyphen parts words."""
+    return _WORD.findall(text)
 
 
-def tokens_of(text: str) -> list[Token]:
-    """Words and single marks; a hyphen parts words."""
-    return [Token(match[0], match.start(), match.end()) for match in _TOKEN.finditer(modern(text))]
+def sentences_of(text: str) -> list[str]:
+    """The sentences of a line; a dot inside a number or a name ends none."""
+    return _END.split(text)
+
+
+def spellings(text: str) -> set[str]:
+    """A name or phrase with its tones as in "hoá" and as in "hóa": both are in use."""
+    new = old = text
+    for before, after in zip(_OLD_TONES, _NEW_TONES, strict=True):
+        new = re.sub(rf"{before}\b", after, re.sub(rf"{before.capitalize()}\b", after.capitalize(), new))
+        # "quý" is written in one way: its u belongs to the q.
+        old = re.sub(rf"(?<![qQ]){after}\b", before, re.sub(rf"(?<![qQ]){after.capitalize()}\b", before.capitalize(), old))
+    return {text, new, old}
 
 
 @lru_cache(maxsize=1)
 def actors() -> dict[str, Actor]:
     """Code -> actor."""
-    return {row["code"]: Actor(row["code"], row["kind"], row["names"].split("|")[0]) for row in _rows() if row["code"] != _NO_ACTOR}
+    return {
+        row["code"]: Actor(row["code"], row["kind"], row["names"].split("|")[0]) for row in _rows() if row["code"] != _NO_ACTOR
+    }
 
 
 @lru_cache(maxsize=1)
-def names() -> Entries:
-    """First word of a name -> (its words, code), the longest first; the code is empty for what only looks like an actor."""
-    found: Entries = {}
+def names() -> dict[str, Entries[str]]:
+    """First word of a name -> codes of the names with it; the code is empty for what only looks like an actor."""
+    found: dict[tuple[str, ...], str] = {}
     for row in _rows():
         code = "" if row["code"] == _NO_ACTOR else row["code"]
-        for name in "|".join(filter(None, (row["names"], row["seats"], row["people"]))).split("|"):
-            words = tuple(token.text for token in tokens_of(name))
-            found.setdefault(words[0], []).append((words, code))
-    for entries in found.values():
-        entries.sort(key=lambda entry: -len(entry[0]))
-    return found
+        for name in "|".join((row["names"], row["seats"], row["people"])).split("|"):
+            for spelling in spellings(name) if name else ():
+                found[tuple(words_of(spelling))] = code
+    return _by_first_words(found)
 
 
 @lru_cache(maxsize=1)
-def phrases() -> Phrases:
-    """First word of a phrase -> (its words, what it stands for), the longest first; a phrase counts where it comes first."""
-    found: Phrases = {}
-    known: set[tuple[str, ...]] = set()
+def phrases() -> dict[str, Entries[Phrase]]:
+    """First word of a phrase -> the phrases with it; a phrase counts where it comes first in the file."""
+    found: dict[tuple[str, ...], Phrase] = {}
     for row in _read("acts_vi.txt").splitlines():
-        if not row or row.startswith("#"):
-            continue
-        head, _, texts = row.partition(":")
-        phrase = _phrase(head.strip())
-        for text in texts.split("|"):
-            words = tuple(token.text for token in tokens_of(text.strip().lower()))
-            if words and words not in known:
-                known.add(words)
-                found.setdefault(words[0], []).append((words, phrase))
-    for entries in found.values():
-        entries.sort(key=lambda entry: -len(entry[0]))
-    return found
+        if row and not row.startswith("#"):
+            head, _, texts = row.partition(":")
+            for text in texts.split("|"):
+                for spelling in spellings(text.strip()):
+                    found.setdefault(tuple(words_of(spelling)), _phrase(head.strip()))
+    return _by_first_words(found)
+
+
+def _by_first_words(found: dict[tuple[str, ...], T]) -> dict[str, Entries[T]]:
+    out: dict[str, Entries[T]] = {}
+    for words in sorted(found, key=lambda words: (-len(words), words)):
+        first = out.get(words[0], Entries(None, {}))
+        if len(words) == 1:
+            first = Entries(found[words], first.longer)
+        else:
+            first.longer.setdefault(words[1], []).append((list(words), found[words]))
+        out[words[0]] = first
+    return out
 
 
 def _phrase(head: str) -> Phrase:

@@ -7,14 +7,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from clfnews.events.lexicon import Phrase
-from clfnews.events.spans import Span
+from clfnews.events.spans import STATED, Span
 
 Codes = tuple[str, ...]
 
-BORDERS = frozenset(("comma", "colon", "clause", "say", "content", "if"))
+BORDERS = frozenset(("comma", "colon", "clause", "next", "say", "content", "if"))
 """Spans between clauses."""
-STATED = frozenset(("APPEAL", "AGREE", "SUPPORT", "DEMAND", "ACCUSE", "REJECT", "THREATEN"))
-"""Acts of words: what they speak of is no act of its own."""
 _ON_LAND = frozenset(("ASSAULT", "COERCE", "MOBILIZE", "AID"))
 """Acts that a place may suffer."""
 _MORE_WORDS = 2
@@ -49,12 +47,14 @@ class Clause(NamedTuple):
     before: Sequence[Span]
     """The spans of that part, up to the act."""
     previous: Span | None
-    """The act before this one in the clause."""
+    """The act before this one in the clause, or an act of words that is only named ("lời kêu gọi")."""
+    denied: bool
+    """Whether the clause is what somebody does not say: "không cho rằng"."""
 
     @property
     def has_subject(self) -> bool:
         """Whether the clause names somebody who may act."""
-        return any(span.kind in ("it", "both") or (span.kind == "actor" and not span.aside and not span.place) for span in self.before)
+        return any(span.kind in ("it", "both") or (span.kind == "actor" and span.may_act) for span in self.before)
 
 
 def clause_of(spans: Sequence[Span], i: int) -> Clause:
@@ -64,20 +64,25 @@ def clause_of(spans: Sequence[Span], i: int) -> Clause:
         first -= 1
     border = spans[first - 1].kind if first else "start"
     begin = spans[first - 1].end if first else 0
-    previous = next((k for k in range(i - 1, first - 1, -1) if spans[k].kind == "act"), None)
+    denied = border == "say" and first > 1 and spans[first - 2].kind == "not" and spans[first - 2].end == spans[first - 1].start
+    previous = next((k for k in range(i - 1, first - 1, -1) if spans[k].kind == "act" or spans[k].is_stated), None)
     if previous is not None:
-        return Clause(border, spans[previous].end, spans[previous + 1 : i], spans[previous])
-    return Clause(border, begin, spans[first:i], None)
+        return Clause(border, spans[previous].end, spans[previous + 1 : i], spans[previous], denied)
+    return Clause(border, begin, spans[first:i], None, denied)
 
 
 def subject_of(clause: Clause, act: Span, topic: Codes, known: Sequence[str], suffers: bool = False) -> Codes:
     """Who acts: the first actor of the clause; where it names none, the one that acted before.
 
     Empty if people without a part in politics act, or somebody who is not known.
-    `known`: the actors mentioned before, the last one last. Of a passive act the subject `suffers`, and may be anybody of a state.
+    `known`: the actors mentioned before, the last one last. The subject of a passive act `suffers`, and may be anybody of a state.
     """
     for n, span in enumerate(clause.before):
-        if span.kind == "private" and not suffers and not any(later.kind == "actor" and not later.private for later in clause.before[n:]):
+        if (
+            span.kind == "private"
+            and not suffers
+            and not any(later.kind == "actor" and not later.private for later in clause.before[n:])
+        ):
             return ()
         if span.kind == "both":
             return tuple(known[-2:])
@@ -85,7 +90,7 @@ def subject_of(clause: Clause, act: Span, topic: Codes, known: Sequence[str], su
             return topic or tuple(known[-1:])
         if span.kind == "he":
             return topic
-        if span.kind == "actor" and not span.place and not span.aside:
+        if span.kind == "actor" and span.may_act:
             if clause.previous is None:
                 return () if span.private and not suffers else span.codes
             if any(link.kind == "and" for link in clause.before[:n]):
@@ -102,7 +107,7 @@ def object_of(spans: Sequence[Span], words: Sequence[str], i: int, subject: Code
     stated = act.phrase.event in STATED
     for k in range(i + 1, len(spans)):
         span = spans[k]
-        if span.kind in ("comma", "colon", "clause", "if", "say") or (span.kind in ("content", "act") and not stated):
+        if span.kind in ("comma", "colon", "clause", "next", "if", "say") or (span.kind in ("content", "act") and not stated):
             return ()
         codes = span.codes
         if span.kind == "it":

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from collections.abc import Iterator
+from typing import NamedTuple
 
-from clfnews.events.lexicon import Phrase, Token, names, phrases
+from clfnews.events.lexicon import Phrase, longest, names, phrases
 
-T = TypeVar("T")
-_ENDS = frozenset(".!?;…")
+STATED = frozenset(("APPEAL", "AGREE", "SUPPORT", "DEMAND", "ACCUSE", "REJECT", "THREATEN"))
+"""Acts of words: what they speak of is no act of its own."""
 _MARKS = {",": "comma", ":": "colon"}
 _SYLLABLES = frozenset(("Anh", "Pháp", "Đức", "Mỹ", "Nga", "Lào", "Nhật", "Thái", "Ý", "Áo", "Bỉ", "Úc", "Séc", "Síp"))
 """Names of states that are syllables of persons' names, or words, as well."""
@@ -20,8 +19,7 @@ _JOIN_GAP, _ASIDE_GAP, _PLACE_GAP, _PRIVATE_GAP = 3, 3, 4, 5
 """Words that may stand between: two joined actors; a word and the actor that it says something of."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """Some words of a sentence and what they are: `actor`, `comma`, `colon` or the kind of a `Phrase`."""
 
     kind: str
@@ -39,36 +37,36 @@ class Span:
     private: bool = False
     """People or firms of a state that do not act for it."""
 
-
-def sentences(tokens: Sequence[Token]) -> Iterator[list[Token]]:
-    """The sentences of a line; a dot inside a number or a name ends none."""
-    begin = 0
-    for i, token in enumerate(tokens):
-        last = i + 1 == len(tokens)
-        if token.text in _ENDS and (last or tokens[i + 1].start > token.end):
-            if i > begin:
-                yield list(tokens[begin:i])
-            begin = i + 1
-    if begin < len(tokens):
-        yield list(tokens[begin:])
+    @property
+    def is_stated(self) -> bool:
+        """Whether this is an act of words, done or only named."""
+        return self.phrase is not None and self.phrase.event in STATED
 
 
-def spans_of(sentence: Sequence[Token]) -> list[Span]:
-    """The spans of a sentence in their order; actors that are joined are one, and acts that are only named are no acts."""
-    words = [token.text for token in sentence]
-    found = list(_found(words, [word.lower() for word in words]))
-    return _joined(_described(_without_nouns(found)))
+def spans_of(words: list[str], lower: list[str]) -> list[Span]:
+    """The spans of a sentence in their order; actors that are joined are one, and acts that are only named are no acts.
+
+    Parameters: its words as they are written, and the same in small letters.
+    """
+    return _joined(_described(_without_nouns(list(_found(words, lower)))))
+
+
+def named_in(words: list[str]) -> tuple[str, ...]:
+    """Codes of the actors that a sentence names, in their order."""
+    known = names()
+    found = (longest(known[word], words, i)[0] for i, word in enumerate(words) if word in known)
+    return tuple(code for code in found if code)
 
 
 def _without_nouns(spans: list[Span]) -> list[Span]:
-    """Acts and speech that are only named become `noun`: "vụ tấn công", "cáo buộc của"."""
+    """Acts and speech that are only named become `noun`: "vụ tấn công", "cáo buộc của", "cấm bán"."""
     out: list[Span] = []
     for i, span in enumerate(spans):
         after = spans[i + 1] if i + 1 < len(spans) else None
         owned = after is not None and after.kind == "of" and after.start == span.end
-        named = bool(out) and out[-1].kind == "noun" and out[-1].end == span.start
+        named = bool(out) and out[-1].end == span.start and (out[-1].kind == "noun" or (span.kind == "act" == out[-1].kind))
         if span.kind in ("act", "say", "unsure", "will") and (owned or named):
-            span = replace(span, kind="noun")
+            span = span._replace(kind="noun")
         out.append(span)
     return out
 
@@ -77,29 +75,27 @@ def _found(words: list[str], lower: list[str]) -> Iterator[Span]:
     known, said = names(), phrases()
     i = 0
     while i < len(words):
-        code, size = _longest(known.get(words[i], ()), words, i)
-        phrase, length = _longest(said.get(lower[i], ()), lower, i)
+        named, told = known.get(words[i]), said.get(lower[i])
+        if named is None and told is None:
+            if words[i] in _MARKS:
+                yield Span(_MARKS[words[i]], i, i + 1)
+            i += 1
+            continue
+        name = longest(named, words, i) if named is not None else None
+        text = longest(told, lower, i) if told is not None else None
+        (code, size), (phrase, length) = name or (None, 0), text or (None, 0)
         if size and size >= length:
-            if code and not _part_of_a_name(words, i, size, code, said, lower):
+            if code and not _part_of_a_name(words, i, size, code, lower):
                 yield Span("actor", i, i + size, (code,))
             i += size
         elif phrase and length:
             yield Span(phrase.kind, i, i + length, phrase=phrase)
             i += length
         else:
-            if words[i] in _MARKS:
-                yield Span(_MARKS[words[i]], i, i + 1)
             i += 1
 
 
-def _longest(entries: Sequence[tuple[tuple[str, ...], T]], words: list[str], i: int) -> tuple[T | None, int]:
-    for entry, value in entries:
-        if len(entry) == 1 or tuple(words[i : i + len(entry)]) == entry:
-            return value, len(entry)
-    return None, 0
-
-
-def _part_of_a_name(words: list[str], i: int, size: int, code: str, said: object, lower: list[str]) -> bool:
+def _part_of_a_name(words: list[str], i: int, size: int, code: str, lower: list[str]) -> bool:
     """Whether a short name of a state is a syllable of a person's: "ông Đức", "Tuấn Anh"."""
     if size > 1 or words[i] not in _SYLLABLES:
         return False
@@ -107,7 +103,8 @@ def _part_of_a_name(words: list[str], i: int, size: int, code: str, said: object
     if before[:1].isupper() and not before.isupper() and (i > 1 or before in _TITLES) and names().get(before) is None:
         return True
     if (words[i], code) == _PRONOUN_LIKE and i == 0:
-        following, _ = _longest(phrases().get(lower[1], ()) if len(lower) > 1 else (), lower, 1)
+        entries = phrases().get(lower[1]) if len(lower) > 1 else None
+        following = longest(entries, lower, 1)[0] if entries else None
         return following is not None and following.kind in ("say", "skip", "not")
     return False
 
@@ -120,15 +117,14 @@ def _described(spans: list[Span]) -> list[Span]:
             before = out[-1] if out else None
             gap = span.start - before.end if before else 99
             if before and before.kind == "actor" and gap == 0:
-                out[-1] = replace(before, end=span.end)  # "Tổng thống Mỹ Trump": one actor
+                out[-1] = before._replace(end=span.end)  # "Tổng thống Mỹ Trump": one actor
                 continue
             owner = before
             if before and before.kind == "of":
                 owner = out[-2] if len(out) > 1 else None
                 gap = span.start - owner.end if owner else 99
             if owner and owner.kind != "actor":
-                span = replace(
-                    span,
+                span = span._replace(
                     place=owner.kind == "place" and gap <= _PLACE_GAP,
                     aside=owner.kind == "aside" and gap <= _ASIDE_GAP,
                     private=owner.kind == "private" and gap <= _PRIVATE_GAP,
@@ -146,7 +142,7 @@ def _joined(spans: list[Span]) -> list[Span]:
         if span.kind == "actor" and (last := _end_of_list(spans, i)) > i:
             members = [part for part in spans[i : last + 1] if part.kind == "actor"]
             codes = tuple(dict.fromkeys(code for part in members for code in part.codes))
-            out.append(replace(span, end=spans[last].end, codes=codes))
+            out.append(span._replace(end=spans[last].end, codes=codes))
             i = last
         else:
             out.append(span)
@@ -174,7 +170,7 @@ def _end_of_list(spans: list[Span], first: int) -> int:
 
 def _clause_before(spans: list[Span], i: int) -> list[Span]:
     out: list[Span] = []
-    while i > 0 and spans[i - 1].kind not in ("comma", "colon", "clause", "say"):
+    while i > 0 and spans[i - 1].kind not in ("comma", "colon", "clause", "next", "say"):
         i -= 1
         out.append(spans[i])
     return out

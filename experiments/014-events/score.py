@@ -69,15 +69,19 @@ def main() -> None:
     for name, key in KEYS.items():
         rows = [counts(a, b, key) for a, b in zip(gold, found, strict=True)]
         precision, recall, given, wanted = ratios(rows)
-        (p_low, p_high), (r_low, r_high) = interval(rows)
-        print(f"| {name} | {precision:.3f} [{p_low:.2f}, {p_high:.2f}] | {recall:.3f} [{r_low:.2f}, {r_high:.2f}] | {given} | {wanted} |")
-    print(f"\n| kind of line | lines | precision | recall | found | gold |\n|---|---:|---:|---:|---:|---:|")
+        shown = [
+            f"{value:.3f} [{low:.2f}, {high:.2f}]" for value, (low, high) in zip((precision, recall), interval(rows), strict=True)
+        ]
+        print(f"| {name} | {shown[0]} | {shown[1]} | {given} | {wanted} |")
+    print("\n| kind of line | lines | precision | recall | found | gold |\n|---|---:|---:|---:|---:|---:|")
     for kind in Counter(line["kind"] for line in lines):
         rows = [counts(a, b, KEYS[MAIN]) for a, b, line in zip(gold, found, lines, strict=True) if line["kind"] == kind]
         print(f"| {kind} | {len(rows)} |{cells(rows)}")
     print("\n| quad class | precision | recall | found | gold |\n|---|---:|---:|---:|---:|")
     for quad in QUADS:
-        of_quad = [([act for act in acts if quad_of(act.event) == quad] for acts in (a, b)) for a, b in zip(gold, found, strict=True)]
+        of_quad = [
+            ([act for act in acts if quad_of(act.event) == quad] for acts in (a, b)) for a, b in zip(gold, found, strict=True)
+        ]
         print(f"| {quad} |{cells([counts(a, b, KEYS[MAIN]) for a, b in of_quad])}")
     for line, a, b in zip(lines, gold, found, strict=True) if options.wrong else ():
         if {KEYS[MAIN](act) for act in a} != {KEYS[MAIN](act) for act in b}:
