@@ -75,7 +75,8 @@ def subject_of(clause: Clause, act: Span, topic: Codes, known: Sequence[str], su
     """Who acts: the first actor of the clause; where it names none, the one that acted before.
 
     Empty if people without a part in politics act, or somebody who is not known.
-    `known`: the actors mentioned before, the last one last. The subject of a passive act `suffers`, and may be anybody of a state.
+    `known`: the actors mentioned before, the last one last. The subject of a passive act
+    `suffers`, and may be anybody of a state.
     """
     for n, span in enumerate(clause.before):
         if (

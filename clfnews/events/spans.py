@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from clfnews.events.lexicon import Phrase, longest, names, phrases
+from clfnews.events.lexicon import Entries, Phrase, longest, names, phrases
 
 STATED = frozenset(("APPEAL", "AGREE", "SUPPORT", "DEMAND", "ACCUSE", "REJECT", "THREATEN"))
 """Acts of words: what they speak of is no act of its own."""
+_NO_NAMES: Entries[str] = Entries(None, {})
+_NO_PHRASES: Entries[Phrase] = Entries(None, {})
 _MARKS = {",": "comma", ":": "colon"}
 _SYLLABLES = frozenset(("Anh", "Pháp", "Đức", "Mỹ", "Nga", "Lào", "Nhật", "Thái", "Ý", "Áo", "Bỉ", "Úc", "Séc", "Síp"))
 """Names of states that are syllables of persons' names, or words, as well."""
@@ -36,6 +38,11 @@ class Span(NamedTuple):
     """An actor behind a preposition: not the one that acts."""
     private: bool = False
     """People or firms of a state that do not act for it."""
+
+    @property
+    def may_act(self) -> bool:
+        """Whether an actor stands where a subject can."""
+        return not self.place and not self.aside
 
     @property
     def is_stated(self) -> bool:
@@ -81,9 +88,9 @@ def _found(words: list[str], lower: list[str]) -> Iterator[Span]:
                 yield Span(_MARKS[words[i]], i, i + 1)
             i += 1
             continue
-        name = longest(named, words, i) if named is not None else None
-        text = longest(told, lower, i) if told is not None else None
-        (code, size), (phrase, length) = name or (None, 0), text or (None, 0)
+        name = longest(named or _NO_NAMES, words, i)
+        text = longest(told or _NO_PHRASES, lower, i)
+        (code, size), (phrase, length) = name, text
         if size and size >= length:
             if code and not _part_of_a_name(words, i, size, code, lower):
                 yield Span("actor", i, i + size, (code,))
