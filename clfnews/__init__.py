@@ -156,6 +156,7 @@ def filter_folder(
     columns: Mapping[str, str] | None = None,
     engine: str = "local",
     address: str | None = None,
+    events: bool = False,
     progress: Callable[[Report], None] = lambda _: None,
     warn: Callable[[str], None] | None = None,
 ) -> Report:
@@ -166,7 +167,7 @@ def filter_folder(
     `text`, `jsonl` or `parquet` (default: that of the run to go on with, else
     `jsonl`); `threshold` on p(article) (default: the model's); `input_format` and
     `columns` as in `read_pages`; `engine`, `local` or `ray`, with the `address` of
-    a cluster; `progress` is called as files are finished; `warn` with what was
+    a cluster; `events`, whether rows get who does what to whom; `progress` is called as files are finished; `warn` with what was
     read only in part (default: a `UserWarning`).
 
     Every input file becomes a file in `output`, beside a manifest and the records
@@ -193,6 +194,7 @@ def filter_folder(
         resume=resume,
         engine=engine,
         address=address,
+        events=events,
         progress=progress,
         warn=warn or _warn,
     )

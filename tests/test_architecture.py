@@ -28,6 +28,7 @@ ROOMS = {
         "evaluation",
         "bulk",
         "filtering",
+        "events",
         "data",
         "readers",
         "config",
@@ -35,13 +36,14 @@ ROOMS = {
     "face": {"training", "tracking", "reports", "labelling", "evaluation", "bulk", "filtering", "data", "readers", "config"},
     "training": {"tracking", "reports", "evaluation", "filtering", "models", "data", "config"},
     "tracking": {"reports", "evaluation", "filtering", "readers", "config"},  # the served model reads rows as the CLI does
-    "reports": {"evaluation", "filtering", "data"},
+    "reports": {"evaluation", "filtering", "events", "data"},
     "labelling": {"evaluation", "filtering", "models", "data", "readers"},
     "evaluation": {"filtering", "models", "data", "config"},
     "bulk": {"filtering", "readers"},
-    "filtering": {"models"},
+    "filtering": {"models", "events"},
     "data": {"config", "readers"},  # composed pages are read back by the reader that will read the web
     "models": set(),
+    "events": set(),
     "readers": set(),
     "config": set(),
 }
@@ -147,7 +149,9 @@ print("|".join(sorted({name.split(".")[0] for name in sys.modules})), file=sys.s
 """
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["filter", "--help"], ["data", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["train", "--help"], ["filter", "--help"], ["events", "--help"], ["data", "--help"]]
+)
 def test_help_starts_without_the_heavy_packages(arguments: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-c", STARTED, *arguments], env=environment(), capture_output=True, text=True, check=True

@@ -97,6 +97,7 @@ def filter_to_folder(
     resume: bool = False,
     engine: str = "local",
     address: str | None = None,
+    events: bool = False,
     split_bytes: int = SPLIT_BYTES,
     progress: Callable[[Report], None] = lambda _: None,
     warn: Callable[[str], None] = lambda _: None,
@@ -106,7 +107,7 @@ def filter_to_folder(
     Parameters: `model`, the folder of a filter (`tracking.find_filter`);
     `workers`, processes (1: this one); `engine`, `local` or `ray`, with the
     `address` of a cluster; `resume` continues in a folder that an earlier run
-    has left. Bytes of the shards depend on inputs, model and options only.
+    has left; `events`, whether rows get their events. Bytes of the shards depend on inputs, model and options only.
     Raises `UserError` for inputs, models and folders that do not do, and
     `MachineError` if nothing can be written any more or a worker was killed; what
     is finished then is kept. Trouble with single inputs is told in
@@ -120,7 +121,7 @@ def filter_to_folder(
     options, started = options or ReadOptions(), time.monotonic()
     files = list_inputs(inputs, options, out)
     page_filter = PageFilter.load(model)  # a model that does not fit is told before anything is written
-    job = Job(out, format, fingerprint(model), threshold, options, resume)
+    job = Job(out, format, fingerprint(model), threshold, options, resume, events)
     shards: list[dict[str, Any]] = []
     with own_folder(out, resume) as earlier, _write_errors(out):
         files = [(kept(path, out / STATE, number), shard) for number, (path, shard) in enumerate(files)]
@@ -157,7 +158,7 @@ def _finish(job: Job, report: Report, shards: list[dict[str, Any]], page_filter:
             "sha256": job.fingerprint,
             "threshold": page_filter.with_threshold(job.threshold).threshold,
         },
-        "options": {"output_format": job.format, "input_format": job.options.format}
+        "options": {"output_format": job.format, "input_format": job.options.format, "events": job.events}
         | {key: value for key, value in asdict(job.options).items() if key != "format"},
         "seconds": round(report.seconds, 2),
         "totals": asdict(counts),

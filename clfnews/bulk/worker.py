@@ -35,13 +35,25 @@ class Job:
     threshold: float | None
     options: ReadOptions
     resume: bool
+    events: bool = False
+    """Whether pages get their events."""
 
     @property
     def key(self) -> str:
         """Hash of all that decides what is written, but for the input."""
         options = asdict(self.options)
         text = json.dumps(
-            [__version__, self.fingerprint, self.format, self.threshold, options, BATCH_PAGES, BATCH_LINES, BATCH_CHARS]
+            [
+                __version__,
+                self.fingerprint,
+                self.format,
+                self.threshold,
+                self.events,
+                options,
+                BATCH_PAGES,
+                BATCH_LINES,
+                BATCH_CHARS,
+            ]
         )
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -101,7 +113,7 @@ def _filtered(
     shards = [Shard(job.out, item.shard, job.format) for item in unit]
     try:
         for batch in _batches(_records(unit, shards, job.options, warnings.append)):
-            _write(batch, shards, page_filter)
+            _write(batch, shards, page_filter, job.events)
         for item, stamp in zip(unit, stamps, strict=True):
             if stamp_of(item.path) != stamp:
                 raise MachineError(f"{item.path}: has changed while it was read")
@@ -163,13 +175,14 @@ def _batches(records: Iterable[Numbered]) -> Iterator[list[Numbered]]:
         yield batch
 
 
-def _write(batch: list[Numbered], shards: list[Shard], page_filter: PageFilter) -> None:
+def _write(batch: list[Numbered], shards: list[Shard], page_filter: PageFilter, events: bool) -> None:
     tagged = page_filter.tag([record for _, record in batch if isinstance(record, Page)])
     for number, record in batch:
         if isinstance(record, BadRecord):
             shards[number].write_error(record)
         else:
-            shards[number].write(next(tagged))
+            page = next(tagged)
+            shards[number].write(page.with_events() if events else page)
 
 
 def _row(item: Item, shard: Shard, written: dict[str, Any], job: Job) -> dict[str, Any]:

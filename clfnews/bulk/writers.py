@@ -160,6 +160,10 @@ def parquet_schema() -> Any:
             ("lines", pa.list_(pa.int32())),
         ]
     )
+    event = pa.struct(
+        [(name, pa.string()) for name in ("source", "target", "event", "cameo", "plover", "quad", "stance", "date")]
+        + [("n", pa.int32()), ("text", pa.string())]
+    )
     return pa.schema(
         [
             ("id", pa.string()),
@@ -173,6 +177,7 @@ def parquet_schema() -> Any:
             ("confidence", pa.float64()),
             ("reason", pa.string()),
             ("model", pa.string()),
+            ("events", pa.list_(event)),
             ("lines", pa.list_(line)),
         ]
     )

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from clfnews.cli.data import data_app
+from clfnews.cli.events import events
 from clfnews.cli.filtering import filter_, tag
 from clfnews.cli.labelling import annotate_app, data_suspects
 from clfnews.cli.runs import card, compare, promote, report, runs, ui
@@ -110,6 +111,7 @@ def add_filter_commands(app: typer.Typer) -> None:
     """Put the commands of this module into the command line."""
     app.command("filter")(filter_)
     app.command()(tag)
+    app.command()(events)
 
 
 def add_commands(app: typer.Typer, data_app: typer.Typer) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _SUFFIXES = {".txt": "text", ".text": "text", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _OTHERS = (".parquet", ".csv", ".tsv", ".xlsx", ".html", ".gz", ".zst", ".bz2", ".xz", ".zip")
 """Ends of names that promise what is never written to one file, whatever --format says."""
+_EVENTS = "Rows of JSONL and Parquet also say who does what to whom (see clfnews events); half as slow again."
 _FORMAT = "text, jsonl or (folder only) parquet. Default: jsonl for a folder or -o X.jsonl, else text."
 
 
@@ -44,6 +45,7 @@ def filter_(
     ] = None,
     engine: Annotated[str | None, typer.Option("--engine", help="local (default) or ray, for a folder.")] = None,
     address: Annotated[str | None, typer.Option("--address", help="Ray cluster, such as auto or ray://HOST:10001.")] = None,
+    events: Annotated[bool, typer.Option("--events", help=_EVENTS)] = False,
     resume: Resume = False,
     quiet: Quiet = False,
 ) -> None:
@@ -63,13 +65,15 @@ def filter_(
     options = ReadOptions(input_format, parse_columns(column or []))
     to_folder = workers is not None or engine or address or resume
     if to_folder or (output is not None and (is_folder(output) or (not output.suffix and not is_there(output)))):
-        _filter_to_folder(inputs, output, model, format, threshold, options, workers, engine, address, resume, quiet)
+        _filter_to_folder(inputs, output, model, format, threshold, options, workers, engine, address, resume, quiet, events)
         return
     chosen = format or (_SUFFIXES.get(output.suffix.lower(), "text") if output else "text")
     if chosen not in ("text", "jsonl"):
         raise UserError(f"--format {chosen}: expected text or jsonl{' (parquet: only with -o FOLDER)' * (chosen == 'parquet')}")
     _check_name(output, format)
-    _run_filter(inputs, output, model, threshold, as_json=chosen == "jsonl", all_lines=False, options=options, quiet=quiet)
+    as_json = chosen == "jsonl"
+    _check_events(events, as_json)
+    _run_filter(inputs, output, model, threshold, as_json=as_json, all_lines=False, options=options, quiet=quiet, events=events)
 
 
 def tag(
@@ -89,6 +93,11 @@ def tag(
     """
     _check_name(output, "jsonl")
     _run_filter(inputs, output, model, threshold, as_json=True, all_lines=True, explain=explain, quiet=quiet)
+
+
+def _check_events(events: bool, has_rows: bool) -> None:
+    if events and not has_rows:
+        raise UserError("--events: text has no place for them; give --format jsonl, or clfnews events")
 
 
 def _check_name(output: Path | None, format: str | None) -> None:
@@ -112,6 +121,7 @@ def _run_filter(
     options: ReadOptions | None = None,
     explain: bool = False,
     quiet: bool = False,
+    events: bool = False,
 ) -> None:
     from clfnews.readers.base import ReadOptions
     from clfnews.readers.inputs import expand, passed_over, read_pages
@@ -135,6 +145,7 @@ def _run_filter(
             tell(number)
             if tagged.reason and not quiet:
                 empty(f"{tagged.page.source or tagged.page.id}: nothing kept: {tagged.reason}", tagged.reason)
+            tagged = tagged.with_events() if events else tagged
             write(_as_json(page_filter, tagged, all_lines, explain, shown) if as_json else _as_text(tagged, shown))
     warnings.rest()
     empty.rest()
@@ -175,12 +186,14 @@ def _filter_to_folder(
     address: str | None,
     resume: bool,
     quiet: bool,
+    events: bool,
 ) -> None:
     from clfnews.bulk.folder import MANIFEST
 
     if output is None:
         raise UserError("--workers, --engine, --address and --resume need -o FOLDER")
     _check_threshold(threshold)
+    _check_events(events, format != "text")
     if address and engine != "ray":
         raise UserError("--address is for --engine ray")
     warnings = Few("warning")
@@ -198,6 +211,7 @@ def _filter_to_folder(
                 columns=options.columns,
                 engine=engine or "local",
                 address=address,
+                events=events,
                 progress=now_and_then(lambda report: show(report.line())),
                 warn=warnings,
             )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from clfnews.events.page import Event, events_of
 from clfnews.filtering.decisions import PageStance
 from clfnews.labels import STANCES, TYPES
 from clfnews.page import Page
@@ -60,6 +61,12 @@ class TaggedPage:
     confidence: float
     """Expected F1 of the kept lines, given their probabilities; 0 to 1."""
     model: str
+    events: tuple[Event, ...] | None = None
+    """What the kept lines say of who does what to whom; None: not looked for (see `with_events`)."""
+
+    def with_events(self) -> TaggedPage:
+        """The page with its events."""
+        return replace(self, events=events_of(self.kept, self.page.date))
 
     @property
     def title(self) -> str | None:
@@ -101,6 +108,7 @@ class TaggedPage:
             "confidence": self.confidence,
             "reason": self.reason,
             "model": self.model,
+            "events": [event.as_row() for event in self.events] if self.events is not None else None,
             "lines": [line.as_row() for line in (self.lines if all_lines else self.kept)],
         }
 
