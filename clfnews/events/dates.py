@@ -7,7 +7,8 @@ from datetime import date, timedelta
 
 _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _NAMED = re.compile(
-    r"\b(?:ngày|hôm|sáng|trưa|chiều|tối|đêm|hai|ba|tư|năm|sáu|bảy|nhật) \(?(\d{1,2})[/.-](\d{1,2})(?:[/.-](20\d{2})\b|(?![/.,-]?\d))",
+    r"\b(?:ngày|hôm|sáng|trưa|chiều|tối|đêm|hai|ba|tư|năm|sáu|bảy|nhật) \(?"
+    r"(\d{1,2})[/.-](\d{1,2})(?:[/.-](20\d{2})\b|(?![/.,-]?\d))",
     re.IGNORECASE,
 )
 """A day and a month, perhaps a year, behind a word that says that it is a date ("sáng 12/3", "ngày 5/6/2025")."""

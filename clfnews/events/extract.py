@@ -173,7 +173,7 @@ class _Reading:
                 return []
             if span.kind in ("comma", "colon", "clause", "next"):
                 break
-        if self.last is None or self.last.target not in subject:
+        if self.last is None or self.last.target not in subject or quad_of(self.last.event).endswith("cooperation"):
             return []
         return [Act(self.last.target, self.last.source, self.last.event)]
 

@@ -15,6 +15,8 @@ BORDERS = frozenset(("comma", "colon", "clause", "next", "say", "content", "if")
 """Spans between clauses."""
 _ON_LAND = frozenset(("ASSAULT", "COERCE", "MOBILIZE", "AID"))
 """Acts that a place may suffer."""
+_ADDRESSED = frozenset(("APPEAL", "DEMAND"))
+"""Acts of words that name whom they address before what they want."""
 _MORE_WORDS = 2
 """Words of no kind that may stand between the border of a clause and an act that names no subject: more are a subject."""
 _NOT_THE_OBJECT = frozenset(("chống", "chống lại", "theo", "trước", "sau", "do", "như", "ngoài", "trừ", "so với", "giống"))
@@ -105,10 +107,13 @@ def object_of(spans: Sequence[Span], words: Sequence[str], i: int, subject: Code
     """On whom the act with the index `i` is done: the next actor behind it that can be."""
     act = spans[i]
     assert act.phrase is not None
+    passes_acts = act.phrase.event in STATED - _ADDRESSED
     stated = act.phrase.event in STATED
     for k in range(i + 1, len(spans)):
         span = spans[k]
-        if span.kind in ("comma", "colon", "clause", "next", "if", "say") or (span.kind in ("content", "act") and not stated):
+        if span.kind in ("comma", "colon", "clause", "next", "if", "say") or (span.kind == "content" and not stated):
+            return ()
+        if span.kind == "act" and not passes_acts:
             return ()
         codes = span.codes
         if span.kind == "it":

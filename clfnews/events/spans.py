@@ -80,7 +80,7 @@ def _without_nouns(spans: list[Span]) -> list[Span]:
 
 def _found(words: list[str], lower: list[str]) -> Iterator[Span]:
     known, said = names(), phrases()
-    i = 0
+    i, named_until = 0, 0
     while i < len(words):
         named, told = known.get(words[i]), said.get(lower[i])
         if named is None and told is None:
@@ -92,8 +92,9 @@ def _found(words: list[str], lower: list[str]) -> Iterator[Span]:
         text = longest(told or _NO_PHRASES, lower, i)
         (code, size), (phrase, length) = name, text
         if size and size >= length:
-            if code and not _part_of_a_name(words, i, size, code, lower):
+            if code and not _part_of_a_name(words, i, size, code, lower, i == named_until):
                 yield Span("actor", i, i + size, (code,))
+                named_until = i + size
             i += size
         elif phrase and length:
             yield Span(phrase.kind, i, i + length, phrase=phrase)
@@ -102,12 +103,12 @@ def _found(words: list[str], lower: list[str]) -> Iterator[Span]:
             i += 1
 
 
-def _part_of_a_name(words: list[str], i: int, size: int, code: str, lower: list[str]) -> bool:
-    """Whether a short name of a state is a syllable of a person's: "ông Đức", "Tuấn Anh"."""
+def _part_of_a_name(words: list[str], i: int, size: int, code: str, lower: list[str], named: bool) -> bool:
+    """Whether a short name of a state is a syllable of a person's: "ông Đức", "Hồ Đức Phớc"; `named`: behind an actor."""
     if size > 1 or words[i] not in _SYLLABLES:
         return False
     before = words[i - 1] if i else ""
-    if before[:1].isupper() and not before.isupper() and (i > 1 or before in _TITLES) and names().get(before) is None:
+    if before[:1].isupper() and not before.isupper() and (i > 1 or before in _TITLES) and not named:
         return True
     if (words[i], code) == _PRONOUN_LIKE and i == 0:
         entries = phrases().get(lower[1]) if len(lower) > 1 else None
