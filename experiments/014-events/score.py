@@ -1,9 +1,10 @@
 """Precision and recall of events on lines with gold events.
 
-    python experiments/014-events/score.py [--split dev|test] [--wrong] [FILE]
+    python experiments/014-events/score.py [--split dev|test] [--wrong] [--against SECOND] [FILE]
 
 FILE: as tests/files/events/lines.jsonl (default). Prints Markdown tables: events by what has to agree, by the kind of
-line and by the quad class; --wrong also prints the lines that are not right.
+line and by the quad class; --wrong also prints the lines that are not right. SECOND: events of a second labelling of some
+of the lines (`id`, `events`), scored in the place of the extracted ones.
 """
 
 from __future__ import annotations
@@ -59,11 +60,16 @@ def main() -> None:
     parser.add_argument("file", nargs="?", type=Path, default=default)
     parser.add_argument("--split", default="test")
     parser.add_argument("--wrong", action="store_true")
+    parser.add_argument("--against", type=Path)
     options = parser.parse_args()
-    lines: list[dict[str, Any]] = [json.loads(row) for row in options.file.read_text(encoding="utf-8").splitlines()]
-    lines = [line for line in lines if line["split"] == options.split]
+    lines = [line for line in rows_of(options.file) if line["split"] == options.split]
+    second = {row["id"]: row["events"] for row in rows_of(options.against)} if options.against else {}
+    lines = [line for line in lines if not second or line["id"] in second]
     gold = [[Act(**event) for event in line["events"]] for line in lines]
-    found = [acts_of(line["text"]) for line in lines]
+    if second:
+        found = [[Act(**event) for event in second[line["id"]]] for line in lines]
+    else:
+        found = [acts_of(line["text"]) for line in lines]
     print(f"{len(lines)} lines, {sum(not acts for acts in gold)} without events ({options.split})\n")
     print("| what agrees | precision | recall | found | gold |\n|---|---|---|---:|---:|")
     for name, key in KEYS.items():
@@ -87,6 +93,11 @@ def main() -> None:
         if {KEYS[MAIN](act) for act in a} != {KEYS[MAIN](act) for act in b}:
             missed, extra = ([f"{x.source}>{x.target} {x.event}" for x in acts] for acts in (set(a) - set(b), set(b) - set(a)))
             print(f"\n{line['id']} {line['kind']}: {line['text']}\n  missed: {'; '.join(missed)}\n  extra: {'; '.join(extra)}")
+
+
+def rows_of(file: Path) -> list[dict[str, Any]]:
+    """The JSON objects of a file."""
+    return [json.loads(row) for row in file.read_text(encoding="utf-8").splitlines()]
 
 
 def cells(rows: list[tuple[int, int, int]]) -> str:
