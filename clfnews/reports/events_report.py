@@ -17,6 +17,8 @@ from clfnews.events.table import EventTable
 ACTORS_SHOWN, PAIRS_SHOWN, WEEKS_SHOWN = 20, 40, 104
 """The most frequent ones, and the last weeks."""
 _WIDTH, _HEIGHT, _LEFT, _PAD = 900, 260, 46, 14
+_NAME = 60
+"""Width of a week's name."""
 _COOPERATION = QUADS[:2]
 
 
@@ -138,7 +140,8 @@ def _weeks(table: EventTable) -> Weeks:
                 Bar(style, _LEFT + n * step, y, min(step * 0.8, 40), height, f"{week}: {counted(number, 'event')} {what}")
             )
     every = -(-len(known) // 10)
-    names = [(_LEFT + n * step, week) for n, week in enumerate(known) if n % every == 0]
+    places = ((_LEFT + n * step, week) for n, week in enumerate(known) if n % every == 0)
+    names = [(x, week) for x, week in places if x + _NAME <= _WIDTH]
     return Weeks(bars, names, top)
 
 
