@@ -29,7 +29,6 @@ from typing import Any
 import psutil
 from threadpoolctl import threadpool_limits
 
-from clfnews.bulk.engines import settle
 from clfnews.bulk.folder import MANIFEST, STATE
 from clfnews.data.composing.pages import ComposedPage, compose, make_cells
 from clfnews.data.composing.recipe import load_recipe, split_parts
@@ -37,6 +36,7 @@ from clfnews.filtering.filter import PageFilter
 from clfnews.labels import TASKS
 from clfnews.models import make_model
 from clfnews.models.calibration import FittedTask
+from clfnews.processes import settle
 from clfnews.readers.html.document import read_html
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -18,33 +18,40 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clfnews.errors import BadRecord, UserError
-from clfnews.page import Line, Page
+from clfnews.page import READERS, Line, Page, normalise
 from clfnews.version import __version__
 
 if TYPE_CHECKING:
     from clfnews.bulk.job import Report
     from clfnews.config.schema import Config
     from clfnews.evaluation.compare import Comparison
+    from clfnews.evaluation.drift import Drift
     from clfnews.evaluation.results import TrainResult
     from clfnews.evaluation.scores import Scores
     from clfnews.filtering.filter import PageFilter
     from clfnews.filtering.tagged import TaggedPage
+    from clfnews.models.estimators import LineClassifier, PageTagger
 
 __all__ = [
     "BadRecord",
     "Line",
+    "LineClassifier",
     "Page",
     "PageFilter",
+    "PageTagger",
     "TaggedPage",
     "UserError",
     "__version__",
     "compare",
+    "drift",
     "evaluate",
+    "fasttext_text",
     "filter_folder",
     "load",
     "load_config",
     "read_html",
     "read_pages",
+    "serve",
     "train",
 ]
 
@@ -118,8 +125,8 @@ def evaluate(
     if is_challenge(path):
         pairs = load_pairs(path)
         return {"challenge": score_challenge(_filter(model).stance_model(), pairs)}
-    corpus = load_gold(path)
     page_filter = _filter(model)
+    corpus = load_gold(path, page_filter.tasks)
     if trained_on(page_filter, corpus):
         told = f"the model was trained on {path}: it knows these pages, and its scores on new ones are lower"
         (warn or _warn)(told)
@@ -141,6 +148,19 @@ def compare(a: str | Path, b: str | Path, *, on: str | Path | None = None, exper
     if on is None:
         return compare_runs(load_run(one, experiment), load_run(other, experiment))
     return compare_filters((one, other), filter_of(one, experiment), filter_of(other, experiment), Path(on))
+
+
+def drift(reference: str | Path, new: str | Path, *, seed: int = 0) -> Drift:
+    """Whether new outputs of the filter still look like those of a reference, without labels (`clfnews drift`).
+
+    Parameters: `reference` and `new`, each a file or a folder of `clfnews filter`
+    or `filter_folder`, JSONL or Parquet; `seed` of samples and tests. Returns
+    measures and sites with their changes; `drifted` is the verdict. Raises
+    `UserError` for what is no such output, or has fewer than 30 pages.
+    """
+    from clfnews.evaluation.drift import compare_outputs
+
+    return compare_outputs(Path(reference), Path(new), seed)
 
 
 def filter_folder(
@@ -200,6 +220,29 @@ def filter_folder(
     )
 
 
+def serve(
+    model: PageFilter | str | Path | None = None,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    megabytes: float = 8.0,
+    seconds: float = 30.0,
+    echo: Callable[[str], object] = print,
+) -> None:
+    """Serve a page to look at and a JSON API, until the process is stopped (`clfnews serve`).
+
+    Parameters: `model`, a filter or what `load` takes; `host` and `port` (0: any
+    that is free) to listen on; `megabytes` of a request's body and `seconds` that
+    it may take; `echo` is told the address. Raises `UserError` for a model or an
+    address that cannot be used.
+    """
+    from clfnews.serving.limits import Limits
+    from clfnews.serving.server import bound, serve_filter
+
+    with bound(host, port) as taken:  # before the models, which take seconds
+        serve_filter(_filter(model), taken, Limits(megabytes=megabytes, seconds=seconds), echo)
+
+
 def read_pages(
     inputs: Names, *, format: str | None = None, columns: Mapping[str, str] | None = None, hidden: bool = False
 ) -> Iterator[Page | BadRecord]:
@@ -215,12 +258,11 @@ def read_pages(
     could be read only in part is a `UserWarning`. Raises `UserError` for an
     input that does not exist, before any is read.
     """
-    from clfnews.readers.inputs import expand
+    from clfnews.readers.inputs import check_inputs
     from clfnews.readers.inputs import read_pages as read
 
     names, options = _names(inputs), _read_options(format, columns, hidden)
-    for name in names:
-        expand(name, options)
+    check_inputs(names, options)
     return read(names, _warn, options)
 
 
@@ -237,6 +279,21 @@ def read_html(html: str | bytes, id: str = "page", *, url: str | None = None, hi
     if isinstance(html, str) and "<" not in html:
         raise ValueError(f"no markup in {html!r:.80}; clfnews.read_pages reads files, Page.from_text extracted text")
     return read(html, id, url=url, hidden=hidden).page
+
+
+READERS["html"] = read_html
+
+
+def fasttext_text(text: str) -> str:
+    """A line as the fastText models read it: what `predict` of a logged file (`type/model.bin` in the filter's folder) expects.
+
+    Normalised, in lower case, digits as one sign, words with spaces between;
+    `fasttext.load_model(path).predict(clfnews.fasttext_text(line))` then is the
+    model of clfnews before its calibration.
+    """
+    from clfnews.models.fasttext import tokens
+
+    return tokens(normalise(text))
 
 
 def _filter(model: PageFilter | str | Path | None) -> PageFilter:
@@ -272,6 +329,10 @@ def __getattr__(name: str) -> Any:
         from clfnews.filtering.tagged import TaggedPage
 
         return TaggedPage
+    if name in ("LineClassifier", "PageTagger"):  # derive from classes of scikit-learn
+        from clfnews.models import estimators
+
+        return getattr(estimators, name)
     raise AttributeError(f"module 'clfnews' has no attribute {name!r}")
 
 

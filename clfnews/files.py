@@ -17,6 +17,10 @@ from typing import Any
 
 from clfnews.errors import UserError
 
+RUN = "__run__"
+"""Folder below an output folder with what is not pages: the manifest, and the records that could not be read. What reads
+the output folder as one dataset passes it over: datasets for its two underscores, pandas and Spark for the first."""
+MANIFEST = f"{RUN}/manifest.json"
 _HALF = re.compile("[\ud800-\udfff]")
 _LONG_NAME = 200
 """Bytes of a file name that its temporary name repeats."""
@@ -67,16 +71,21 @@ def numbered_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 if not isinstance(row, dict):
                     raise UserError(f"{path}: row {number}: not a JSON object")
                 yield number, row
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file") from error
-    except IsADirectoryError as error:
-        raise UserError(f"{path}: is a folder; give a JSONL file") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 at byte {error.start}") from error
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UserError(f"{path}: is damaged or no gzip file ({error})") from error
     except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+        raise not_readable(path, error, "a JSONL file") from error
+
+
+def not_readable(path: Path, error: OSError, wanted: str, missing: str = "no such file") -> UserError:
+    """Why a file cannot be read, as an error of the user; `wanted` is what to give in the place of a folder."""
+    if isinstance(error, FileNotFoundError):
+        return UserError(f"{path}: {missing}")
+    if isinstance(error, IsADirectoryError):
+        return UserError(f"{path}: is a folder; give {wanted}")
+    return UserError(f"{path}: cannot be read: {error.strerror}")
 
 
 class Draft:

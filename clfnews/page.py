@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -60,6 +60,10 @@ class Cues(NamedTuple):
     """Whether a box around the line is hidden until a script or a click shows it."""
 
 
+READERS: dict[str, Callable[..., Any]] = {}
+"""What `Page.from_html` reads with (`html`); the face puts it here, since this module is below the readers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One non-empty line of a page."""
@@ -73,6 +77,15 @@ class Line:
     stance: str | None = None
     """One of `labels.STANCES` when labelled; only on article lines."""
     cues: Cues | None = None
+    labels: Mapping[str, str] | None = field(default=None, hash=False)
+    """Task -> label, of the tasks other than `type` and `stance`, when labelled."""
+
+    def label(self, task: str) -> str | None:
+        """Its label of a task, when labelled."""
+        if task in ("type", "stance"):
+            found: str | None = getattr(self, task)
+            return found
+        return self.labels.get(task) if self.labels else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +99,13 @@ class Page:
     date: str | None = None
     source: str | None = None
     """The file it was read from."""
+    labels: Mapping[str, str] | None = field(default=None, hash=False)
+    """Task -> label, of the tasks of pages, when labelled."""
+    own: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """The fields of its row that are the user's own, of any type: they go out with the result."""
+    text_from: str = "page"
+    """Where the article of an HTML document stands: `page`; or, if the page shows none by itself, `noscript`, `hidden` (boxes
+    that a script opens), `json-ld` or `state` (data of the page's program)."""
 
     @classmethod
     def from_text(cls, text: str, id: str = "page", **meta: str | None) -> Page:
@@ -100,6 +120,12 @@ class Page:
         """A page from texts of lines; empty ones are dropped but counted in `n`."""
         clean = ((n, normalise(text)) for n, text in enumerate(lines, 1))
         return cls(id=id, lines=tuple(Line(text, n) for n, text in clean if text), **_with_site(meta))
+
+    @classmethod
+    def from_html(cls, html: str | bytes, id: str = "page", *, url: str | None = None, hidden: bool = False) -> Page:
+        """A page from an HTML document, one block that a reader sees a `Line`: the same as `clfnews.read_html`."""
+        page: Page = READERS["html"](html, id, url=url, hidden=hidden)
+        return page
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any], id: str = "page") -> Page:
@@ -130,6 +156,11 @@ class Page:
     def with_lines(self, lines: Iterable[Line]) -> Page:
         """The same page with other lines."""
         return replace(self, lines=tuple(lines))
+
+
+def joined(lines: Iterable[Line], labels: Mapping[str, str] | None = None) -> Line:
+    """Lines as one, which is what models of pages read."""
+    return Line(normalise(" ".join(line.text for line in lines)), 1, labels=labels)
 
 
 def normalise(text: str) -> str:
@@ -185,7 +216,7 @@ def _line_of(item: Any, n: int) -> Line:
     if not isinstance(item, Mapping) or not isinstance(item.get("text"), str):
         raise ValueError(f"line {n} has no 'text'")
     number, cues = item.get("n"), item.get("cues")
-    if not isinstance(number, int | None):
+    if not isinstance(number, int | None) or isinstance(number, bool):
         raise ValueError(f"line {n}: 'n' is not a whole number: {number!r:.80}")
     if cues and not _are_cues(cues):
         raise ValueError(f"line {n}: 'cues' needs exactly {', '.join(Cues._fields)}, as texts and numbers")
@@ -195,6 +226,7 @@ def _line_of(item: Any, n: int) -> Line:
         type=_optional_text(item, "type"),
         stance=_optional_text(item, "stance"),
         cues=_bounded(Cues(**cues)) if cues else None,
+        labels=item["labels"] if isinstance(item.get("labels"), Mapping) else None,
     )
 
 
@@ -247,7 +279,7 @@ def _whole(text: str) -> str:
     return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def _with_site(meta: Mapping[str, str | None]) -> dict[str, str | None]:
+def _with_site(meta: Mapping[str, str | None]) -> dict[str, Any]:
     meta = dict(meta)
     if not meta.get("site") and meta.get("url"):
         try:

@@ -14,8 +14,9 @@ from helpers import ROOT, Cli, Project, environment
 import clfnews
 
 FACE = {
-    "BadRecord", "Line", "Page", "PageFilter", "TaggedPage", "UserError", "__version__", "compare", "evaluate",
-    "filter_folder", "load", "load_config", "read_html", "read_pages", "train",
+    "BadRecord", "Line", "LineClassifier", "Page", "PageFilter", "PageTagger", "TaggedPage", "UserError", "__version__",
+    "compare", "drift", "evaluate", "fasttext_text", "filter_folder", "load", "load_config", "read_html", "read_pages",
+    "serve", "train",
 }  # fmt: skip
 # What trains in a moment: the models without training.
 ONLY_RULES = ["type.models.fasttext=null", "stance.models.linear=null"]

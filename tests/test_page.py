@@ -144,6 +144,7 @@ def test_the_site_is_the_host_of_the_url() -> None:
         ({"lines": [{"text": "a", "n": "x"}]}, "'n'"),
         ({"lines": [{"text": "a", "n": [1]}]}, "'n'"),
         ({"lines": [{"text": "a", "n": 1e400}]}, "'n'"),
+        ({"lines": [{"text": "a", "n": True}]}, "'n'"),
         ({"lines": [{"text": "a", "cues": {"colour": "red"}}]}, "'cues'"),
         ({"lines": [{"text": "a", "cues": "p"}]}, "'cues'"),
     ],

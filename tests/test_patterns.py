@@ -40,9 +40,10 @@ def package_patterns() -> dict[str, Pattern]:
             found |= {f"{name}.{key} {i} {how}": x for i, x in enumerate(patterns) if isinstance(x, re.Pattern)}
         found |= {f"{name} {call}": pattern for call, pattern in written_in_calls(path)}
     from clfnews import page
-    from clfnews.models import lexicon
+    from clfnews.models import augment, lexicon
 
     found["page._many_marks"] = page._many_marks()
+    found["augment._credit"] = augment._credit()
     return found | {f"lexicon._patterns {i}": pattern for i, pattern in enumerate(lexicon._patterns())}
 
 

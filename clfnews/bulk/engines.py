@@ -6,13 +6,11 @@ only a few units at a time, so their number is no limit.
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, chdir, contextmanager
 from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
@@ -22,7 +20,16 @@ from clfnews.bulk.units import Unit
 from clfnews.bulk.worker import Done, Job, filter_unit
 from clfnews.errors import MachineError, UserError
 from clfnews.filtering.filter import PageFilter
-from clfnews.processes import Spawning, end_with_parent, ignore_interrupts, spawning
+from clfnews.processes import (
+    Spawning,
+    end_with_parent,
+    few_collections,
+    ignore_interrupts,
+    safe_path,
+    settle,
+    spawning,
+    variable,
+)
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -30,8 +37,8 @@ if TYPE_CHECKING:
 AHEAD = 2
 """Units a worker that are handed out in advance."""
 
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-"""Numbers of the options in `malloc.h`."""
+_RAY_SETTING = "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"
+"""With 0 Ray leaves the variables of graphics cards alone, and does not warn of them."""
 
 Engine = Callable[[Iterator[Unit], Job, Path, PageFilter, int, str | None], Iterator[Done]]
 
@@ -47,29 +54,10 @@ def run_local(
         return
     from threadpoolctl import threadpool_limits
 
-    before = gc.get_threshold()
-    try:
-        # Sums over several threads differ in the last bit from sums over one.
-        with threadpool_limits(1):
-            settle()
-            for unit in units:
-                yield filter_unit(unit, job, page_filter)
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
-
-
-def settle() -> None:
-    """Make ready for many batches that are alike: look for garbage less often, keep freed memory for the next."""
-    # Pages hold no cycles, but a batch has so many objects that looking for cycles costs a fifth of the time.
-    gc.collect()
-    gc.freeze()  # model and modules are not looked through again
-    gc.set_threshold(100_000, 20, 20)
-    # Else glibc gives the memory of a batch's arrays back to the system and asks for it again: a tenth of the time.
-    with suppress(OSError, AttributeError):  # not on this system
-        libc = ctypes.CDLL("libc.so.6")
-        libc.mallopt(_MMAP_THRESHOLD, 32 << 20)
-        libc.mallopt(_TRIM_THRESHOLD, 64 << 20)
+    # Sums over several threads differ in the last bit from sums over one.
+    with threadpool_limits(1), few_collections():
+        for unit in units:
+            yield filter_unit(unit, job, page_filter)
 
 
 _worker: tuple[PageFilter, Job] | None = None
@@ -128,6 +116,7 @@ def _start_worker(model: Path, job: Job, until: Any) -> None:
 
 
 def _load(model: Path, threshold: float | None) -> PageFilter:
+    """The filter of a worker, whose process is ours: what is set for it stays until it ends."""
     from threadpoolctl import threadpool_limits
 
     page_filter = PageFilter.load(model).with_threshold(threshold)
@@ -155,22 +144,25 @@ def run_ray(
 ) -> Iterator[Done]:
     """One task a unit on a Ray cluster, or on a local one if there is no address.
 
-    All machines have to see the inputs and the output folder under the same
-    paths. Ray repeats the tasks of a worker or machine that dies.
+    All machines have to see the inputs, the output folder and the current one
+    under the same paths. Ray repeats the tasks of a worker or machine that dies.
     """
     try:
         import ray
     except ImportError as error:
         raise UserError("--engine ray needs Ray: pip install 'clfnews[ray]'") from error
     own = not ray.is_initialized()
-    if own:
-        _connect(ray, address, workers)
+    here = ExitStack()
     try:
+        if own:
+            if _RAY_SETTING not in os.environ:
+                here.enter_context(variable(_RAY_SETTING, "0"))
+            _connect(ray, address, workers)
         shipped = ray.put(_files(model))
         task = ray.remote(max_retries=5)(_ray_work)
         running: list[Any] = []
         for unit in units:
-            running.append(task.remote(unit, job, [shipped]))
+            running.append(task.remote(unit, job, [shipped], str(Path.cwd())))
             if len(running) >= AHEAD * workers:
                 done, running = ray.wait(running)
                 yield from ray.get(done)
@@ -186,26 +178,43 @@ def run_ray(
     finally:
         if own:
             ray.shutdown()
+        here.close()
 
 
 def _connect(ray: Any, address: str | None, workers: int) -> None:
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     options: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False, "configure_logging": True}
     if address is None:
         options |= {"address": "local", "num_cpus": workers, "include_dashboard": False}
     else:
         options |= {"address": address}
     try:
-        ray.init(**options)
+        with _without_current_folder():
+            ray.init(**options)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise UserError(f"--address {address}: no Ray cluster there ({str(error).splitlines()[0][:200]})") from error
+
+
+@contextmanager
+def _without_current_folder() -> Iterator[None]:
+    """Ray has its workers look for modules in the folder in which it is started, before all others: not in ours.
+
+    Where this package itself lies there (a checkout), workers of this machine are told.
+    """
+    here, path = Path(__file__).parents[2], os.environ.get("PYTHONPATH")
+    with ExitStack() as around:
+        if not (here / "ray").is_dir():
+            around.enter_context(variable("PYTHONPATH", f"{here}{os.pathsep}{path}" if path else str(here)))
+        around.enter_context(safe_path())
+        around.enter_context(chdir(Path.cwd().anchor))
+        yield
 
 
 def _files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def _ray_work(unit: Unit, job: Job, shipped: list[Any]) -> Done:
+def _ray_work(unit: Unit, job: Job, shipped: list[Any], folder: str) -> Done:
+    os.chdir(folder)  # paths are as the user has given them
     return filter_unit(unit, job, _shipped_filter(job.fingerprint, job.threshold, shipped[0]))
 
 

@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from clfnews.errors import UserError
-from clfnews.files import valid, write_json
+from clfnews.files import MANIFEST, valid, write_json
 
 STATE = ".clfnews"
 """Folder below the output folder with the markers of finished units."""
-MANIFEST = "_manifest.json"
 _EARLIER = "earlier"
 """File in `STATE`: what stood in the output folder when the run began, for the run after one that is stopped."""
 

@@ -18,16 +18,16 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from clfnews.bulk.folder import MANIFEST, STATE, own_folder
-from clfnews.bulk.shards import Counts
+from clfnews.bulk.folder import STATE, own_folder
+from clfnews.bulk.shards import RecordCounts
 from clfnews.bulk.units import SPLIT_BYTES, kept, list_inputs, stamp_of, units
 from clfnews.bulk.worker import Done, Job, fingerprint
 from clfnews.bulk.writers import SHARD_SUFFIXES
 from clfnews.errors import MachineError, UserError, counted, nearest
-from clfnews.files import is_folder, write_json
+from clfnews.files import MANIFEST, is_folder, write_json
 from clfnews.filtering.filter import PageFilter
 from clfnews.readers.base import ReadOptions
-from clfnews.readers.inputs import passed_over, told
+from clfnews.readers.inputs import passed_over, set_aside, told
 from clfnews.version import __version__
 
 _TELLING = 0.02
@@ -43,8 +43,8 @@ class Report:
     shards: int = 0
     resumed: int = 0
     seconds: float = 0.0
-    counts: Counts = field(default_factory=Counts)
-    new: Counts = field(default_factory=Counts)
+    counts: RecordCounts = field(default_factory=RecordCounts)
+    new: RecordCounts = field(default_factory=RecordCounts)
     """Without what earlier runs had done."""
     left_over: list[str] = field(default_factory=list)
     """Shards and error files of earlier runs that belong to no input, or not to the format, of this one."""
@@ -54,6 +54,8 @@ class Report:
     """Files of the input folders that were not read, since their names tell no format, and folders that were not looked into."""
     folders_not_read: int = 0
     """How many of `passed_over` are folders: nobody knows what is in them."""
+    set_aside: int = 0
+    """Hidden files and folders of the input folders, and files that earlier runs wrote there, which are never inputs."""
     unfinished: list[dict[str, Any]] = field(default_factory=list)
     """Inputs that trouble of the machine did not let finish: `input`, `part`, `reason`. Another run with `resume` may."""
 
@@ -63,9 +65,9 @@ class Report:
         self.shards += len(done.shards)
         self.resumed += len(done.shards) * done.resumed
         for shard in done.shards:
-            self.counts.add(Counts(**shard["counts"]))
+            self.counts.add(RecordCounts(**shard["counts"]))
             if not done.resumed:
-                self.new.add(Counts(**shard["counts"]))
+                self.new.add(RecordCounts(**shard["counts"]))
                 self.untold += shard["counts"]["warnings"]
         self.untold -= len(done.warnings)
         self.unfinished += done.unfinished
@@ -102,9 +104,9 @@ def filter_to_folder(
     progress: Callable[[Report], None] = lambda _: None,
     warn: Callable[[str], None] = lambda _: None,
 ) -> Report:
-    """Filter files into shards below `out`; returns the sums that are also in its `_manifest.json`.
+    """Filter files into shards below `out`; returns the sums that are also in its manifest.
 
-    Parameters: `model`, the folder of a filter (`tracking.find_filter`);
+    Parameters: `model`, the folder of a filter (`tracking.registry.find_filter`);
     `workers`, processes (1: this one); `engine`, `local` or `ray`, with the
     `address` of a cluster; `resume` continues in a folder that an earlier run
     has left; `events`, whether rows get their events. Bytes of the shards depend on inputs, model and options only.
@@ -121,6 +123,9 @@ def filter_to_folder(
     options, started = options or ReadOptions(), time.monotonic()
     files = list_inputs(inputs, options, out)
     page_filter = PageFilter.load(model)  # a model that does not fit is told before anything is written
+    if events and page_filter.no_events:
+        warn(f"--events: {page_filter.no_events}")
+    events = events and page_filter.no_events is None
     job = Job(out, format, fingerprint(model), threshold, options, resume, events)
     shards: list[dict[str, Any]] = []
     with own_folder(out, resume) as earlier, _write_errors(out):
@@ -130,6 +135,7 @@ def filter_to_folder(
             not_read = passed_over(name, options)
             report.passed_over += map(str, not_read)
             report.folders_not_read += sum(map(is_folder, not_read))
+            report.set_aside += sum(not path.resolve().is_relative_to(out.resolve()) for path in set_aside(name))
             if not_read:
                 warn(told(name, not_read))
         planned = units(files, options, split_bytes)
@@ -164,9 +170,11 @@ def _finish(job: Job, report: Report, shards: list[dict[str, Any]], page_filter:
         "totals": asdict(counts),
         "left_over": report.left_over,
         "passed_over": report.passed_over,
+        "set_aside": report.set_aside,
         "unfinished": report.unfinished,
         "shards": sorted(shards, key=lambda row: str(row["shard"])),
     }
+    (job.out / MANIFEST).parent.mkdir(exist_ok=True)
     write_json(job.out / MANIFEST, manifest)
 
 

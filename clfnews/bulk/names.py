@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from clfnews.bulk.writers import SHARD_SUFFIXES
-from clfnews.files import valid
+from clfnews.files import RUN, valid
 from clfnews.readers.inputs import format_of
 
 _NAME_BYTES, _PATH_BYTES = 180, 1_000
@@ -41,9 +41,8 @@ def part_name(shard: str, k: int) -> str:
 
 
 def error_name(shard: str) -> str:
-    """The error file of a shard; tools that read a folder as one dataset pass over names with an underscore."""
-    path = PurePosixPath(shard)
-    return path.with_name(f"_{path.name}.errors.jsonl").as_posix()
+    """The error file of a shard, in a folder of its own (`RUN`)."""
+    return f"{RUN}/errors/{shard}.errors.jsonl"
 
 
 def _claimed_twice(names: Mapping[Path, str]) -> list[Path]:
@@ -58,7 +57,7 @@ def _claimed_twice(names: Mapping[Path, str]) -> list[Path]:
         if claims[key] > 1
         or key in split
         or ((match := _PART.fullmatch(key)) and match[1] in claims)
-        or not folders.isdisjoint([error_name(key), *(f"{key}{suffix}" for suffix in SHARD_SUFFIXES.values())])
+        or not folders.isdisjoint([f"{key}.errors.jsonl", *(f"{key}{suffix}" for suffix in SHARD_SUFFIXES.values())])
     ]
 
 
@@ -72,7 +71,7 @@ def _without_suffix(inside: str) -> str:
     format_, compression = format_of(path.name)
     for known in (compression, format_):
         path = path.with_suffix("") if known else path
-    # The error file of shard "a" is called _a.errors.jsonl.
+    # The error file of shard "a" is called a.errors.jsonl, and such files are no inputs.
     return f"{path.as_posix()}_" if path.name.endswith(".errors") else path.as_posix()
 
 
@@ -84,7 +83,7 @@ def _fitting(name: str) -> str:
 
 def _fitting_part(part: str) -> str:
     cut = _cut(valid(part))
-    return part if cut == part else f"{cut}-{_digest(part)}"
+    return part if cut == part and part != RUN else f"{cut}-{_digest(part)}"
 
 
 def _cut(text: str) -> str:

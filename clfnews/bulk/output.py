@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from clfnews.bulk.folder import MANIFEST
 from clfnews.errors import UserError
-from clfnews.files import is_there, numbered_rows
+from clfnews.files import MANIFEST, is_there, numbered_rows
 
 
 class KeptLine(NamedTuple):
@@ -35,11 +34,17 @@ def is_output(path: Path) -> bool:
 
 
 def filtered_pages(folder: Path) -> Iterator[FilteredPage]:
-    """The pages of an output folder in the order of its shards; raises `UserError` for one that cannot be read, or is of text."""
+    """The pages of an output folder in the order of its shards.
+
+    Raises `UserError` for one that cannot be read, is of text, or has only labels of the user's own.
+    """
     for shard in _shards(folder):
         try:
             rows = _parquet_rows(shard) if shard.suffix == ".parquet" else (row for _, row in numbered_rows(shard))
-            yield from map(_page, rows)
+            for row in rows:
+                if any("p_stance" not in line for line in row["lines"]):
+                    raise UserError(f"{shard}: has labels of your own and no stance, so it gives no events")
+                yield _page(row)
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"{shard}: not a shard of clfnews filter ({type(error).__name__}: {error})") from error
 
@@ -49,7 +54,7 @@ def _shards(folder: Path) -> list[Path]:
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         format, names = manifest["options"]["output_format"], [row["shard"] for row in manifest["shards"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(f"{path}: not the manifest of clfnews filter ({type(error).__name__})") from error
     if format == "text":
         raise UserError(f"{folder}: holds text without stances; filter again with --format jsonl or parquet")

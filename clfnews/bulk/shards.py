@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from clfnews.bulk.names import error_name
+from clfnews.bulk.parquet import ParquetWriter
 from clfnews.bulk.writers import SHARD_SUFFIXES, WRITERS, ErrorWriter, Writer
 from clfnews.errors import BadRecord
 from clfnews.files import Draft, publish
 from clfnews.filtering.tagged import TaggedPage
+from clfnews.labels import Task
 
 
 @dataclass
-class Counts:
+class RecordCounts:
     """What went into and out of a shard; sums with `add`."""
 
     records: int = 0
@@ -37,7 +39,7 @@ class Counts:
     """Pages of which nothing was kept; their rows say why (`reason`)."""
     seconds: float = 0.0
 
-    def add(self, other: Counts) -> None:
+    def add(self, other: RecordCounts) -> None:
         """Add the numbers of another shard."""
         for name, value in asdict(other).items():
             mine = getattr(self, name)
@@ -55,7 +57,7 @@ class Counts:
                 self.kept += 1
                 self.stances[line.stance or "none"] = self.stances.get(line.stance or "none", 0) + 1
             else:
-                self.dropped[line.type] = self.dropped.get(line.type, 0) + 1
+                self.dropped[str(line.type)] = self.dropped.get(str(line.type), 0) + 1
         label = tagged.stance.label or "none"
         self.page_stances[label] = self.page_stances.get(label, 0) + 1
 
@@ -63,9 +65,12 @@ class Counts:
 class Shard:
     """One output file, with its error file beside it if there are errors; see `commit`."""
 
-    def __init__(self, folder: Path, name: str, format: str) -> None:
+    def __init__(
+        self, folder: Path, name: str, format: str, tasks: Mapping[str, Task] | None = None, events: bool = False
+    ) -> None:
+        self._tasks, self._events = tasks, events
         self.path, self.errors_path = folder / f"{name}{SHARD_SUFFIXES[format]}", folder / error_name(name)
-        self.counts = Counts()
+        self.counts = RecordCounts()
         self.format = format
         self.draft, self.errors_draft = Draft(self.path), Draft(self.errors_path)
         self._writer: Writer | None = None
@@ -88,7 +93,9 @@ class Shard:
         """The writer of the temporary file."""
         if self._writer is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._writer = WRITERS[self.format](self.draft.temporary)
+            temporary = self.draft.temporary
+            parquet = self.format == "parquet"
+            self._writer = ParquetWriter(temporary, self._tasks, self._events) if parquet else WRITERS[self.format](temporary)
         return self._writer
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from clfnews.bulk.names import part_name, shard_names
 from clfnews.errors import MachineError, UserError, is_passing
-from clfnews.readers.base import Part, ReadOptions
+from clfnews.readers.base import FilePart, ReadOptions
 from clfnews.readers.inputs import ONE_PAGE, expand, format_of, spool, spool_stdin
 
 SPLIT_BYTES = 64 * 1024 * 1024
@@ -37,7 +37,7 @@ class Item:
     size: int
     stamp: Stamp | None
     """The file when the work was planned; None if it could not be looked at."""
-    part: Part | None = None
+    part: FilePart | None = None
 
 
 Unit = tuple[Item, ...]
@@ -120,14 +120,14 @@ def stamp_of(path: Path) -> Stamp | None:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _parts(path: Path, format: str, size: int, split_bytes: int) -> Iterator[tuple[Part | None, int]]:
+def _parts(path: Path, format: str, size: int, split_bytes: int) -> Iterator[tuple[FilePart | None, int]]:
     try:
         yield from _line_parts(path, size, split_bytes) if format == "jsonl" else _group_parts(path, split_bytes)
     except OSError:
         yield None, size  # reading it will tell why
 
 
-def _line_parts(path: Path, size: int, split_bytes: int) -> Iterator[tuple[Part, int]]:
+def _line_parts(path: Path, size: int, split_bytes: int) -> Iterator[tuple[FilePart, int]]:
     """Byte ranges that end at ends of lines."""
     start = first = 0
     with path.open("rb") as file:
@@ -143,11 +143,11 @@ def _line_parts(path: Path, size: int, split_bytes: int) -> Iterator[tuple[Part,
                 block = file.readline(1 << 20)
                 rows, end = rows + block.count(b"\n"), end + len(block)
             end = max(end, start + 1)
-            yield Part(start, end, first), end - start
+            yield FilePart(start, end, first), end - start
             start, first = end, first + rows
 
 
-def _group_parts(path: Path, split_bytes: int) -> Iterator[tuple[Part | None, int]]:
+def _group_parts(path: Path, split_bytes: int) -> Iterator[tuple[FilePart | None, int]]:
     """Runs of row groups."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -161,7 +161,7 @@ def _group_parts(path: Path, split_bytes: int) -> Iterator[tuple[Part | None, in
     for group in range(table.num_row_groups):
         rows, size = rows + table.row_group(group).num_rows, size + table.row_group(group).total_byte_size
         if size >= split_bytes or group == table.num_row_groups - 1:
-            yield Part(start, group + 1, first, in_bytes=False), size
+            yield FilePart(start, group + 1, first, in_bytes=False), size
             start, first, rows, size = group + 1, first + rows, 0, 0
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from clfnews.bulk.folder import STATE, read_marker, write_marker
-from clfnews.bulk.shards import Counts, Shard, commit
+from clfnews.bulk.shards import RecordCounts, Shard, commit
 from clfnews.bulk.units import Item, Stamp, Unit, content_hash, stamp_of
 from clfnews.errors import BadRecord, MachineError
 from clfnews.filtering.filter import PageFilter
@@ -110,7 +110,7 @@ def _filtered(
     """Filter the items into shards that have their names; what the manifest says of them, and warnings."""
     started = time.monotonic()
     warnings: list[str] = []
-    shards = [Shard(job.out, item.shard, job.format) for item in unit]
+    shards = [Shard(job.out, item.shard, job.format, page_filter.tasks, job.events) for item in unit]
     try:
         for batch in _batches(_records(unit, shards, job.options, warnings.append)):
             _write(batch, shards, page_filter, job.events)
@@ -147,11 +147,11 @@ def _records(unit: Unit, shards: list[Shard], options: ReadOptions, warn: Callab
     for number, item in enumerate(unit):
         counts = shards[number].counts
 
-        def counted_warn(message: str, counts: Counts = counts) -> None:
+        def counted_warn(message: str, counts: RecordCounts = counts) -> None:
             counts.warnings += 1
             warn(message)
 
-        def skip(kind: str, counts: Counts = counts) -> None:
+        def skip(kind: str, counts: RecordCounts = counts) -> None:
             counts.skipped[kind] = counts.skipped.get(kind, 0) + 1
 
         for record in read_file(item.path, counted_warn, options, item.part, skip):

@@ -2,21 +2,21 @@
 
 A shard and its error file are written under temporary names and take their
 names together when all of the input has been read, so a file that has its name
-is complete. Error files begin with an underscore: what reads a folder as one
-dataset (pandas, Spark, datasets) passes them over.
+is complete. Error files have a folder of their own (`names.RUN`): what reads the
+output folder as one dataset (pandas, Spark, datasets) passes it over.
 """
 
 from __future__ import annotations
 
 import json
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+from clfnews.bulk.parquet import ParquetWriter
 from clfnews.errors import BadRecord
 from clfnews.files import valid
+from clfnews.filtering.own_fields import to_json
 from clfnews.filtering.tagged import TaggedPage
-from clfnews.labels import STANCES, TYPES
 
 SHARD_SUFFIXES = {"text": ".txt", "jsonl": ".jsonl", "parquet": ".parquet"}
 """Name of an output format and the end of its files."""
@@ -24,7 +24,6 @@ ERROR_BYTES = 1 << 20
 """About as much is written of the bad records of a file one by one."""
 OTHER_REASONS = "other reasons"
 _REASONS, _LONGEST = 100, 500
-_GROUP_ROWS, _GROUP_CHARS = 2_000, 8_000_000
 
 
 class Writer(Protocol):
@@ -57,7 +56,7 @@ class JsonlWriter:
         self._file = path.open("w", encoding="utf-8", newline="\n")
 
     def write(self, tagged: TaggedPage) -> None:
-        self._file.write(valid(json.dumps(tagged.as_row(all_lines=False), ensure_ascii=False)) + "\n")
+        self._file.write(to_json(tagged.as_row(all_lines=False)) + "\n")
 
     def close(self) -> None:
         self._file.close()
@@ -98,89 +97,6 @@ class ErrorWriter:
 
 def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
-
-
-class ParquetWriter:
-    """One page a row, the fields of the JSONL rows with `parquet_schema`."""
-
-    def __init__(self, path: Path) -> None:
-        import pyarrow.parquet as pq
-
-        # Opened here: Arrow takes no path that is not UTF-8.
-        self._file = path.open("wb")
-        self._writer = pq.ParquetWriter(self._file, parquet_schema(), compression="zstd")
-        self._rows: list[dict[str, Any]] = []
-        self._chars = 0
-
-    def write(self, tagged: TaggedPage) -> None:
-        self._rows.append(tagged.as_row(all_lines=False))
-        self._chars += len(self._rows[-1]["text"])
-        if len(self._rows) >= _GROUP_ROWS or self._chars >= _GROUP_CHARS:
-            self._flush()
-
-    def close(self) -> None:
-        self._flush()
-        self._writer.close()
-        self._file.close()
-
-    def _flush(self) -> None:
-        import pyarrow as pa
-
-        if self._rows:
-            self._writer.write_table(pa.Table.from_pylist(self._rows, schema=parquet_schema()))
-        self._rows, self._chars = [], 0
-
-
-@lru_cache(maxsize=1)
-def parquet_schema() -> Any:
-    """The schema of every Parquet shard, whatever is in it."""
-    import pyarrow as pa
-
-    def probabilities(labels: tuple[str, ...]) -> Any:
-        return pa.struct([(label, pa.float64()) for label in labels])
-
-    line = pa.struct(
-        [
-            ("n", pa.int32()),
-            ("text", pa.string()),
-            ("type", pa.string()),
-            ("p", probabilities(TYPES)),
-            ("keep", pa.bool_()),
-            ("stance", pa.string()),
-            ("p_stance", probabilities(STANCES)),
-        ]
-    )
-    stance = pa.struct(
-        [
-            ("label", pa.string()),
-            ("p", probabilities(STANCES)),
-            ("reason", pa.string()),
-            ("coverage", pa.float64()),
-            ("shares", probabilities(STANCES)),
-            ("lines", pa.list_(pa.int32())),
-        ]
-    )
-    event = pa.struct(
-        [(name, pa.string()) for name in ("source", "target", "event", "cameo", "plover", "quad", "stance", "date")]
-        + [("n", pa.int32()), ("text", pa.string())]
-    )
-    return pa.schema(
-        [
-            ("id", pa.string()),
-            ("url", pa.string()),
-            ("site", pa.string()),
-            ("date", pa.string()),
-            ("source", pa.string()),
-            ("title", pa.string()),
-            ("text", pa.string()),
-            ("stance", stance),
-            ("confidence", pa.float64()),
-            ("reason", pa.string()),
-            ("model", pa.string()),
-            ("events", pa.list_(event)),
-            ("lines", pa.list_(line)),
-        ]
-    )
 
 
 WRITERS: dict[str, type[TextWriter] | type[JsonlWriter] | type[ParquetWriter]] = {

@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from clfnews.cli.data import data_app
 from clfnews.cli.events import events
 from clfnews.cli.filtering import filter_, tag
+from clfnews.cli.interrupts import answered_interrupts
 from clfnews.cli.labelling import annotate_app, data_suspects
+from clfnews.cli.monitoring import drift
 from clfnews.cli.runs import card, compare, promote, report, runs, ui
-from clfnews.cli.terminal import echo, keep_examples, warner
+from clfnews.cli.serving import serve
+from clfnews.cli.terminal import echo, escaped, keep_examples, warner
 from clfnews.cli.training import evaluate, sweep, train
 from clfnews.errors import MachineError, Stopped, UserError
 from clfnews.labels import GUIDELINES_VERSION
@@ -29,7 +32,8 @@ app = typer.Typer(
     epilog="""\b
 Exit codes:
   0    done
-  1    done, but something is to be looked at: bad records, problems in the data
+  1    done, but something is to be looked at: bad records, problems in the data,
+       drift
   2    wrong input, option or configuration; nothing was written
   3    trouble of the machine (a full disk, no memory, a file that changed while
        it was read); what is finished is kept, filter goes on with --resume
@@ -40,6 +44,10 @@ NO_COLOR is respected; progress goes to standard error.""",
 )
 app.add_typer(data_app, name="data")
 app.add_typer(annotate_app, name="annotate")
+
+
+_USAGE_ERROR: Any = typer.BadParameter.__mro__[1]
+"""What the parser of the command line raises; typer has it from a package whose name changes."""
 
 
 def _show_version(asked: bool) -> None:
@@ -75,7 +83,12 @@ def init(folder: Annotated[Path, typer.Argument(help="Where to put them; default
 def main() -> None:
     """Entry point: a user's mistake is one line on standard error and exit code 2."""
     try:
-        app()
+        with answered_interrupts():
+            sys.exit(app(standalone_mode=False))
+    except _USAGE_ERROR as error:
+        error.message = escaped(error.message)  # it repeats what was typed
+        error.show()
+        sys.exit(error.exit_code)
     except UserError as error:
         warner()(str(error))
         sys.exit(2)
@@ -116,7 +129,7 @@ def add_filter_commands(app: typer.Typer) -> None:
 
 def add_commands(app: typer.Typer, data_app: typer.Typer) -> None:
     """Put the commands of this module into the command line."""
-    for command in (train, evaluate, ui, sweep, runs, compare, promote, report, card):
+    for command in (train, evaluate, ui, sweep, runs, compare, promote, report, card, serve, drift):
         app.command()(command)
     data_app.command("suspects")(data_suspects)
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
+from clfnews.cli.filtering import good_pages, told_skipped
 from clfnews.cli.options import Column, InputFormat, Inputs, Model, Output, Quiet
 from clfnews.cli.terminal import Few, echo, now_and_then, printable, sink, warner, working
-from clfnews.errors import BadRecord, UserError, counted
-from clfnews.files import write_text
+from clfnews.errors import UserError, counted
+from clfnews.files import is_folder, write_text
 
 if TYPE_CHECKING:
     from clfnews.events.page import Event
@@ -45,20 +46,25 @@ def events(
     all pages: week, source, target, stance, and the number of events in all and
     by quad class. With -o X.html the same as a figure. An input may be the
     output folder of clfnews filter (JSONL or Parquet): no model is needed then.
-    Only Vietnamese lines give events.
+    Only Vietnamese lines give events; filters of labels of your own give none.
 
     Example: clfnews events seeds/*.txt
     Example: clfnews events filtered -o events.csv
     """
+    from clfnews.filtering.own_fields import to_json
+    from clfnews.readers.base import ReadOptions, parse_columns
+    from clfnews.readers.inputs import passed_over
+
     kind = _kind(output)
-    errors = Few("bad record")
-    found = _found(inputs, model, input_format, column, quiet, errors)
+    errors, options = Few("bad record"), ReadOptions(input_format, parse_columns(column or []))
+    folders, others = _told_apart(inputs, options)
+    found = _found(folders, others, model, options, quiet, errors)
     shown = output is None and sys.stdout.isatty()
     if kind == "jsonl":
         with sink(output) as write:
             for page in found:
                 for event in page.events:
-                    text = json.dumps({"page": page.id, "url": page.url} | event.as_row(), ensure_ascii=False)
+                    text = to_json({"page": page.id, "url": page.url} | event.as_row())
                     write(printable(text) if shown else text)
     else:
         assert output is not None
@@ -68,6 +74,7 @@ def events(
     errors.rest()
     if errors.count:
         warner()(f"{counted(errors.count, 'record')} could not be read (see above)")
+    if errors.count or any(is_folder(path) for name in others for path in passed_over(name, options)):
         raise typer.Exit(1)
 
 
@@ -78,28 +85,24 @@ def _kind(output: Path | None) -> str:
     return kind
 
 
-def _found(
-    inputs: list[str], model: str | None, input_format: str | None, column: list[str] | None, quiet: bool, errors: Few
-) -> Iterator[Found]:
+def _told_apart(inputs: list[str], options: ReadOptions) -> tuple[list[str], list[str]]:
+    """Output folders of `clfnews filter`, and the other inputs, which have to be there."""
     from clfnews.bulk.output import is_output
-    from clfnews.readers.base import ReadOptions, parse_columns
-    from clfnews.readers.inputs import expand
+    from clfnews.readers.inputs import check_inputs
 
-    options = ReadOptions(input_format, parse_columns(column or []))
     folders = [name for name in inputs if is_output(Path(name))]
     others = [name for name in inputs if name not in folders]
-    for name in others:
-        expand(name, options)  # a missing input is told before the model is loaded
-    return _with_progress(folders, others, model, options, quiet, errors)
+    check_inputs(others, options)
+    return folders, others
 
 
-def _with_progress(
+def _found(
     folders: list[str], others: list[str], model: str | None, options: ReadOptions, quiet: bool, errors: Few
 ) -> Iterator[Found]:
     with working("reading", quiet) as show:
         tell = now_and_then(lambda number: show(counted(number, "page")))
         number = 0
-        for pages in (_of_folders(folders), _of_pages(others, model, options, errors) if others else ()):
+        for pages in (_of_folders(folders), _of_pages(others, model, options, quiet, errors) if others else ()):
             for page in pages:
                 number += 1
                 tell(number)
@@ -115,26 +118,23 @@ def _of_folders(folders: list[str]) -> Iterator[Found]:
             yield Found(page.id, page.url, events_of(page.lines, page.date))
 
 
-def _of_pages(names: list[str], model: str | None, options: ReadOptions, errors: Few) -> Iterator[Found]:
+def _of_pages(names: list[str], model: str | None, options: ReadOptions, quiet: bool, errors: Few) -> Iterator[Found]:
     from dataclasses import replace
 
-    from clfnews.page import Page
     from clfnews.readers.inputs import read_pages
     from clfnews.tracking.registry import load_filter
 
     page_filter = load_filter(model)
-    warnings = Few("warning")
-
-    def good() -> Iterator[Page]:
-        for record in read_pages(names, warnings, replace(options, hidden=page_filter.reads_hidden)):
-            if isinstance(record, BadRecord):
-                errors(str(record), record.reason)
-            else:
-                yield record
-
-    for tagged in page_filter.tag(good()):
+    if page_filter.no_events:
+        raise UserError(f"{page_filter.no_events}; choose another with -m")
+    warnings, skipped = Few("warning"), Counter[str]()
+    options = replace(options, hidden=page_filter.reads_hidden)
+    records = read_pages(names, warnings, options, lambda kind: skipped.update([kind]))
+    for tagged in page_filter.tag(good_pages(records, errors)):
         yield Found(tagged.page.id, tagged.page.url, tagged.with_events().events or ())
     warnings.rest()
+    if skipped and not quiet:
+        warner()(told_skipped(skipped))
 
 
 def _table(found: Iterator[Found]) -> EventTable:

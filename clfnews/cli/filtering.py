@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -20,6 +19,7 @@ from clfnews.files import is_folder, is_there
 from clfnews.labels import STANCES
 
 if TYPE_CHECKING:
+    from clfnews.bulk.job import Report
     from clfnews.filtering.filter import PageFilter
     from clfnews.filtering.tagged import TaggedPage
     from clfnews.page import Page
@@ -124,24 +124,25 @@ def _run_filter(
     events: bool = False,
 ) -> None:
     from clfnews.readers.base import ReadOptions
-    from clfnews.readers.inputs import expand, passed_over, read_pages
+    from clfnews.readers.inputs import check_inputs, passed_over, read_pages
     from clfnews.tracking.registry import load_filter
 
     _check_threshold(threshold)
     warnings, errors, skipped = Few("warning"), Few("bad record"), Counter[str]()
     empty = Few("page without an article")
     options = options or ReadOptions()
-    for name in inputs:
-        expand(name, options)  # a missing input is told before the model is loaded
+    check_inputs(inputs, options)
     with working("loading the model", quiet):
         page_filter = load_filter(model).with_threshold(threshold)
+    if events and page_filter.no_events:
+        warner()(f"--events: {page_filter.no_events}")
     options = replace(options, hidden=page_filter.reads_hidden)
     records = read_pages(inputs, warnings, options, lambda kind: skipped.update([kind]))
     shown = output is None and sys.stdout.isatty()
     # On the terminal the pages themselves are the progress.
     with sink(output) as write, working("reading", quiet or output is None) as show:
         tell = now_and_then(lambda number: show(counted(number, "page")))
-        for number, tagged in enumerate(page_filter.tag(_good(records, errors)), 1):
+        for number, tagged in enumerate(page_filter.tag(good_pages(records, errors)), 1):
             tell(number)
             if tagged.reason and not quiet:
                 empty(f"{tagged.page.source or tagged.page.id}: nothing kept: {tagged.reason}", tagged.reason)
@@ -151,7 +152,7 @@ def _run_filter(
     empty.rest()
     errors.rest()
     if skipped and not quiet:
-        warner()(_passed_over(skipped))
+        warner()(told_skipped(skipped))
     if errors.count:
         warner()(f"{counted(errors.count, 'record')} could not be read (see above)")
     # What is in a folder that was not read nobody knows; that it was not has been told.
@@ -161,11 +162,13 @@ def _run_filter(
 
 def _as_json(page_filter: PageFilter, tagged: TaggedPage, all_lines: bool, explain: bool, shown: bool) -> str:
     """The JSON object of a page; where it is `shown` on a terminal, with escapes for what would steer that."""
+    from clfnews.filtering.own_fields import to_json
+
     row = tagged.as_row(all_lines)
     for line in row["lines"] if explain else ():
         if line["keep"]:
             line["why"] = page_filter.explain(line["text"])
-    text = json.dumps(row, ensure_ascii=False)
+    text = to_json(row)
     return printable(text) if shown else text
 
 
@@ -188,8 +191,6 @@ def _filter_to_folder(
     quiet: bool,
     events: bool,
 ) -> None:
-    from clfnews.bulk.folder import MANIFEST
-
     if output is None:
         raise UserError("--workers, --engine, --address and --resume need -o FOLDER")
     _check_threshold(threshold)
@@ -218,6 +219,17 @@ def _filter_to_folder(
     except KeyboardInterrupt as stop:
         raise Stopped("what is finished is kept, go on with --resume") from stop
     warnings.rest(report.untold)
+    _show_report(report, output)
+    if report.unfinished:
+        raise typer.Exit(3)
+    if report.counts.errors or report.folders_not_read:
+        raise typer.Exit(1)
+
+
+def _show_report(report: Report, output: Path) -> None:
+    """What was written to a folder, and what was not."""
+    from clfnews.files import MANIFEST, RUN
+
     warn, counts = warner(), report.counts
     kept = f"{counts.kept:,} of {counted(counts.lines, 'line')}"
     before = f" ({report.resumed} of them by an earlier run)" if report.resumed else ""
@@ -225,10 +237,12 @@ def _filter_to_folder(
     if counts.empty:
         echo(f"nothing kept of {counted(counts.empty, 'page')}; `reason` in their rows says why")
     if counts.skipped:
-        echo(_passed_over(counts.skipped))
+        echo(told_skipped(counts.skipped))
+    if report.set_aside:
+        echo(f"left out: {counted(report.set_aside, 'file')} or folders that are hidden or results of earlier runs")
     echo(f"{report.seconds:.1f} s: {output / MANIFEST}")
     if counts.errors:
-        warn(f"{counted(counts.errors, 'record')} could not be read; see the _*.errors.jsonl files in {output}")
+        warn(f"{counted(counts.errors, 'record')} could not be read; see {output / RUN / 'errors'}")
     if report.unfinished:
         first = report.unfinished[0]
         warn(
@@ -240,13 +254,10 @@ def _filter_to_folder(
         warn(
             f"{counted(len(report.left_over), 'file')} in {output} of inputs or a format of earlier runs, not of this one ({few})"
         )
-    if report.unfinished:
-        raise typer.Exit(3)
-    if counts.errors or report.folders_not_read:
-        raise typer.Exit(1)
 
 
-def _good(records: Iterator[Page | BadRecord], errors: Few) -> Iterator[Page]:
+def good_pages(records: Iterator[Page | BadRecord], errors: Few) -> Iterator[Page]:
+    """The pages; bad records are told."""
     for record in records:
         if isinstance(record, BadRecord):
             errors(str(record), record.reason)
@@ -254,7 +265,7 @@ def _good(records: Iterator[Page | BadRecord], errors: Few) -> Iterator[Page]:
             yield record
 
 
-def _passed_over(skipped: Mapping[str, int]) -> str:
+def told_skipped(skipped: Mapping[str, int]) -> str:
     """What was left out of web archives, by kind."""
     kinds = ", ".join(f"{number:,} {kind}" for kind, number in sorted(skipped.items(), key=lambda item: (-item[1], item[0])))
     return f"{counted(sum(skipped.values()), 'record')} of web archives passed over: {kinds}"

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +13,9 @@ from clfnews.cli.options import INPUTS, Column, InputFormat, Quiet
 from clfnews.cli.terminal import Few, echo, now_and_then, print_table, printable, status, warner, working
 from clfnews.errors import UserError, counted
 from clfnews.files import is_folder
+
+if TYPE_CHECKING:
+    from clfnews.filtering.filter import PageFilter
 
 annotate_app = typer.Typer(help="Choose what to label next.", no_args_is_help=True)
 
@@ -80,6 +82,13 @@ def data_import(
     split: Annotated[
         str | None, typer.Option("--split", help="Of the benchmark (default: dev), or for the new sites of a folder.")
     ] = None,
+    lines: Annotated[
+        list[str] | None, typer.Option("--lines", help="Of a plain table: column with labels of lines; repeatable.")
+    ] = None,
+    pages: Annotated[
+        list[str] | None, typer.Option("--pages", help="Of a plain table: column with labels of pages; repeatable.")
+    ] = None,
+    keep: Annotated[str | None, typer.Option("--keep", help="Labels of lines that are the article, such as title,text.")] = None,
     quiet: Quiet = False,
 ) -> None:
     """Read labels back as gold rows; names file and row of what is wrong, leaves out pages without any label.
@@ -87,35 +96,63 @@ def data_import(
     With -o FOLDER the pages are added to a data folder that `clfnews train` reads:
     sites are dealt out to train, validation and test, and keep their split.
 
+    A plain table (CSV, TSV, JSONL) of your own labels, `text,label` or `page,line,label`,
+    becomes a data folder with its card and the configuration that trains on it.
+
     Or make gold rows of a benchmark's HTML and clean texts: wcxb, aeb
     (article-extraction-benchmark) or pairs (any folder of NAME.html and NAME.txt).
 
     Example: clfnews data import seeds.tsv -o seeds.jsonl
     Example: clfnews data import queue.tsv -o labels
+    Example: clfnews data import topics.csv -o topics
     Example: clfnews data import wcxb ../wcxb -o wcxb.jsonl
     """
     if len(arguments) > 1 and _is_labelled_file(arguments[0]):
         raise UserError(f"data import: one file at a time, got {', '.join(arguments)}; -o FOLDER collects the pages of several")
     if len(arguments) == 2:
-        from clfnews.labelling.benchmarks import import_benchmark
-
-        with status(quiet) as show:
-            done = import_benchmark(arguments[0], arguments[1], output, split, now_and_then(show))
-        for problem in done.skipped:
-            echo(f"clfnews: {problem}", err=True)
-        echo(f"{output}: {done.pages:,} pages, {done.lines:,} lines, {done.content:,} of them content")
-        print_table(*done.table())
-        raise typer.Exit(1 if done.skipped else 0)
+        _import_benchmark(arguments[0], arguments[1], output, split, quiet)
     if len(arguments) > 2:
         raise UserError(f"data import: expected FILE, or BENCHMARK FOLDER, got {len(arguments)} arguments")
+    from clfnews.labelling.plain import is_plain
+
+    if lines or pages or keep or is_plain(Path(arguments[0])):
+        _import_plain(Path(arguments[0]), output, lines or [], pages or [], keep)
+        return
     if is_folder(output) or not output.suffix:
         _import_to_folder(arguments[0], output, annotator, split)
         return
     from clfnews.labelling.exchange import import_rows
 
-    pages, lines, unlabelled = import_rows(arguments[0], output, annotator, warner())
+    n_pages, n_lines, unlabelled = import_rows(arguments[0], output, annotator, warner())
     missing = f", {unlabelled:,} without a type" if unlabelled else ""
-    echo(f"{output}: {counted(pages, 'page')}, {counted(lines, 'line')}{missing}")
+    echo(f"{output}: {counted(n_pages, 'page')}, {counted(n_lines, 'line')}{missing}")
+
+
+def _import_benchmark(name: str, folder: str, output: Path, split: str | None, quiet: bool) -> None:
+    from clfnews.labelling.benchmarks import import_benchmark
+
+    with status(quiet) as show:
+        done = import_benchmark(name, folder, output, split, now_and_then(show))
+    for problem in done.skipped:
+        echo(f"clfnews: {problem}", err=True)
+    echo(f"{output}: {done.pages:,} pages, {done.lines:,} lines, {done.content:,} of them content")
+    print_table(*done.table())
+    raise typer.Exit(1 if done.skipped else 0)
+
+
+def _import_plain(file: Path, folder: Path, lines: list[str], pages: list[str], keep: str | None) -> None:
+    from clfnews.labelling.folder import SHARES
+    from clfnews.labelling.plain import Columns, import_plain
+
+    kept = tuple(label.strip() for label in (keep or "").split(",") if label.strip())
+    done = import_plain(file, folder, Columns(tuple(lines), tuple(pages), kept))
+    print_table(["split", "pages", "groups", "lines"], [[name, *(f"{n:,}" for n in row)] for name, row in done.counts.items()])
+    for task, counts in done.labels.items():
+        echo(f"{task}: {', '.join(f'{label} {n:,}' for label, n in counts.most_common())}")
+    missing = [name for name in SHARES if name not in done.counts]
+    if missing:
+        echo(f"too few groups for {' and '.join(missing)}", err=True)
+    echo(f"\nnext:  clfnews train {done.config}")
 
 
 def _is_labelled_file(name: str) -> bool:
@@ -169,26 +206,20 @@ def annotate_queue(
     Example: clfnews annotate queue rules pages/ -n 20 --types-only -o queue.tsv
     """
     from clfnews.labelling.exchange import format_for, write_labelling_config, write_rows
-    from clfnews.labelling.queue import RULES, make_queue, queue_rows, read_labelled, rules_filter
+    from clfnews.labelling.queue import known_pages, queue_of_files, queue_rows
     from clfnews.readers.base import ReadOptions, parse_columns
-    from clfnews.readers.inputs import expand, read_pages
-    from clfnews.tracking.registry import load_filter
+    from clfnews.readers.inputs import check_inputs
 
     warnings, bad = Few("warning"), Few("bad record")
-
     format_for(output, format)  # and that nothing is overwritten, before a model is loaded
-    known = read_labelled(labelled) if labelled else None
+    known = known_pages(labelled) if labelled else None
     options = ReadOptions(input_format, parse_columns(column or []))
-    for name in inputs:
-        expand(name, options)  # a missing input is told before a model is loaded
-    with working("loading the model", quiet):
-        page_filter = rules_filter() if model == RULES else load_filter(model)
-        second = load_filter(against) if against and against != RULES else None  # None: the rules
-    pages = read_pages(inputs, warnings, replace(options, hidden=page_filter.reads_hidden))
+    check_inputs(inputs, options)
+    page_filter, second = _filters(model, against, quiet)
     with status(quiet) as show:
-        choices = make_queue(
-            page_filter, pages, number, against=second, labelled=known, per_site=per_site,
-            progress=now_and_then(lambda n: show(f"{n:,} pages looked at")),
+        choices = queue_of_files(
+            page_filter, inputs, number, options=options, against=second, labelled=known, per_site=per_site,
+            progress=now_and_then(lambda n: show(f"{n:,} pages looked at")), warn=warnings,
             on_bad=lambda record: bad(str(record), record.reason),
         )  # fmt: skip
     warnings.rest()
@@ -206,10 +237,20 @@ def annotate_queue(
     raise typer.Exit(1 if bad.count else 0)
 
 
+def _filters(model: str, against: str | None, quiet: bool) -> tuple[PageFilter, PageFilter | None]:
+    """The filter whose labels are corrected, and the one it is compared with (None: the rules)."""
+    from clfnews.labelling.queue import RULES, rules_filter
+    from clfnews.tracking.registry import load_filter
+
+    with working("loading the model", quiet):
+        first = rules_filter() if model == RULES else load_filter(model)
+        return first, load_filter(against) if against and against != RULES else None
+
+
 def data_suspects(
     config: Annotated[Path, typer.Argument(help="A YAML configuration.")] = Path("configs/base.yaml"),
     task: Annotated[str, typer.Option(help="type or stance.")] = "type",
-    model: Annotated[str | None, typer.Option(help="Model that predicts. Default: context for types, linear for stance.")] = None,
+    model: Annotated[str | None, typer.Option(help="Model that predicts. Default: page for types, linear for stance.")] = None,
     top: Annotated[int, typer.Option(min=1, help="Show this many, the worst first.")] = 20,
     overrides: Annotated[list[str] | None, typer.Option("--set", help="key=value, such as --set folds=3; repeatable.")] = None,
     quiet: Quiet = False,

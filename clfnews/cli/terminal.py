@@ -36,9 +36,14 @@ def printable(text: str) -> str:
     return text if text.isprintable() else _STEERING.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
+def escaped(text: str) -> str:
+    """`printable` of every line of a text; its lines stay lines."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
-    """`typer.echo` of a text that may hold what others wrote (see `printable`); its lines stay lines."""
-    typer.echo("\n".join(map(printable, str(text).split("\n"))), err=err, nl=nl)
+    """`typer.echo` of a text that may hold what others wrote (see `escaped`)."""
+    typer.echo(escaped(str(text)), err=err, nl=nl)
 
 
 def print_table(header: list[str], rows: list[list[str]]) -> None:

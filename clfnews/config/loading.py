@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -34,18 +34,25 @@ def load_section(path: str | Path, kind: type[SectionT]) -> SectionT:
 
     Raises `UserError` that names file, line and key.
     """
-    values, lines = _read(Path(path), ())
-    return _validated(kind, values, Path(path), lines)
+    values, lines = read_chain(Path(path), ())
+    return validated(kind, values, Path(path), lines)
 
 
-def _validated(kind: type[SectionT], values: dict[str, Any], path: Path, lines: dict[tuple[str, ...], str]) -> SectionT:
+class Named(Section):
+    """Stands for sections under names of the user's own."""
+
+    kind: ClassVar[type[Section]] = Section
+
+
+def validated(kind: type[SectionT], values: dict[str, Any], path: Path, lines: dict[tuple[str, ...], str]) -> SectionT:
+    """A section of its values; raises `UserError` that names the line, from `read_chain`, of what is wrong."""
     try:
         return kind.model_validate(values)
     except ValidationError as error:
         raise UserError(_explain(error, str(path), lines, kind)) from error
 
 
-def _read(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[tuple[str, ...], str]]:
+def read_chain(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[tuple[str, ...], str]]:
     """Merged values of a file and those it extends, and where each key stands."""
     real = Path(os.path.realpath(path))
     if real in seen:
@@ -62,8 +69,8 @@ def _read(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[tupl
         return values, lines
     if not isinstance(parent, str):
         raise UserError(f"{lines['extends',]}: extends: expected the name of one file (given: {parent!r})")
-    base, base_lines = _read(path.parent / parent, (*seen, real))
-    return _merge(base, values), base_lines | lines
+    base, base_lines = read_chain(path.parent / parent, (*seen, real))
+    return merged(base, values), base_lines | lines
 
 
 def _key_lines(node: Any, path: Path, prefix: tuple[str, ...] = ()) -> dict[tuple[str, ...], str]:
@@ -80,15 +87,17 @@ def _key_lines(node: Any, path: Path, prefix: tuple[str, ...] = ()) -> dict[tupl
     return lines
 
 
-def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """A section with the values of another over its own."""
     out = dict(base)
     for key, value in over.items():
         both = isinstance(value, dict) and isinstance(out.get(key), dict)
-        out[key] = _merge(out[key], value) if both else value
+        out[key] = merged(out[key], value) if both else value
     return out
 
 
-def _set(values: dict[str, Any], keys: list[str], value: Any, what: str) -> None:
+def set_key(values: dict[str, Any], keys: list[str], value: Any, what: str) -> None:
+    """Set the value that a path of keys leads to, with the sections on the way; `what` names it in errors."""
     for key in keys[:-1]:
         if values.get(key) is None:
             values[key] = {}
@@ -98,7 +107,8 @@ def _set(values: dict[str, Any], keys: list[str], value: Any, what: str) -> None
     values[keys[-1]] = value
 
 
-def _yaml_value(text: str, what: str) -> Any:
+def yaml_value(text: str, what: str) -> Any:
+    """The value of a text in YAML; `what` names it in errors."""
     try:
         return parse_yaml(text, what)[0]
     except UserError as error:
@@ -149,7 +159,11 @@ def _known_keys(keys: tuple[str, ...], root: type[BaseModel]) -> list[str]:
 
 def _section_at(section: type[BaseModel], key: str) -> type[BaseModel] | None:
     """The section that a key holds, if it holds one."""
+    if issubclass(section, Named):
+        return section.kind
     field = section.model_fields.get(key)
+    if field and get_origin(field.annotation) is dict:  # names of the user's own, each with a section
+        return type("Named", (Named,), {"__module__": __name__, "kind": get_args(field.annotation)[1]})
     annotation = field.annotation if field else None
     options = [annotation, *getattr(annotation, "__args__", ())]
     return next((option for option in options if isinstance(option, type) and issubclass(option, BaseModel)), None)

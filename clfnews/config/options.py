@@ -75,7 +75,7 @@ class PageOptions(Section):
 
 
 class CuesOptions(Section):
-    """`models.cues.Cues`."""
+    """`models.cues.StanceCues`."""
 
     C: Annotated[float, Field(gt=0, le=LARGEST)] = 4.0
     ngrams: Positive = 3
@@ -101,6 +101,13 @@ class TypeModels(Section):
         """An option that is not named has the default of this task, as base.yaml shows it."""
         default = cls.model_fields[info.field_name or ""].default
         return default.model_dump() | value if isinstance(value, dict) and isinstance(default, Section) else value
+
+
+class OwnModels(Section):
+    """Models of any labels; `null` leaves one out."""
+
+    fasttext: FastTextOptions | None = FastTextOptions()
+    linear: LinearOptions | None = LinearOptions()
 
 
 class StanceModels(Section):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from clfnews.config.loading import Section, _read, _set, _validated, _yaml_value
-from clfnews.config.options import LARGEST, Share, StanceModels, TypeModels
+from clfnews.config.loading import Section, merged, read_chain, set_key, validated, yaml_value
+from clfnews.config.options import LARGEST, OwnModels, Share, StanceModels, TypeModels
 from clfnews.errors import UserError
 
 
-class Source(Section):
+class FurtherPages(Section):
     """A file of further pages that train is made larger by."""
 
     path: str
@@ -26,7 +27,7 @@ class DataSection(Section):
     """Where the labelled pages are."""
 
     folder: str = "data"
-    train: str | tuple[str | Source, ...] = "train"
+    train: str | tuple[str | FurtherPages, ...] = "train"
     train_share: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     validation: str | None = "validation"
     test: str | None = "test"
@@ -34,7 +35,7 @@ class DataSection(Section):
 
     @field_validator("train")
     @classmethod
-    def _a_split_first(cls, train: str | tuple[str | Source, ...]) -> str | tuple[str | Source, ...]:
+    def _a_split_first(cls, train: str | tuple[str | FurtherPages, ...]) -> str | tuple[str | FurtherPages, ...]:
         if not isinstance(train, str) and not (train and isinstance(train[0], str)):
             raise ValueError("begins with the split or file that is predicted out of fold, such as [train, {path: more.jsonl}]")
         return train
@@ -45,10 +46,10 @@ class DataSection(Section):
         return self.train if isinstance(self.train, str) else str(self.train[0])
 
     @property
-    def further(self) -> tuple[Source, ...]:
+    def further(self) -> tuple[FurtherPages, ...]:
         """What is only fitted on, beside `main`."""
         rest = () if isinstance(self.train, str) else self.train[1:]
-        return tuple(Source(path=source) if isinstance(source, str) else source for source in rest)
+        return tuple(FurtherPages(path=source) if isinstance(source, str) else source for source in rest)
 
 
 class BootstrapSection(Section):
@@ -61,6 +62,7 @@ class BootstrapSection(Section):
 class TypeSection(Section):
     """Article or noise, and which kind of noise."""
 
+    keep: tuple[str, ...] = ("title", "body")
     threshold: Share | Literal["f1"] = "f1"
     models: TypeModels = TypeModels()
 
@@ -70,6 +72,31 @@ class StanceSection(Section):
 
     min_confidence: Share = 0.45
     models: StanceModels = StanceModels()
+
+
+class OwnTask(Section):
+    """A task of the user's own labels."""
+
+    of: Literal["lines", "kept lines", "pages"] = "lines"
+    min_confidence: Share = 0.0
+    models: OwnModels = OwnModels()
+
+
+def _task_name(name: str) -> str:
+    if not _TASK.fullmatch(name):
+        raise ValueError("the name of a task is of small letters, digits and _, and begins with a letter")
+    if name in _TAKEN:
+        raise ValueError(f"{name!r} is a field of every row of results; give the task another name")
+    return name
+
+
+_TASK = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_TAKEN = frozenset({
+    "id", "url", "site", "date", "source", "text_from", "title", "text", "lines", "n", "p", "keep", "reason", "model",
+    "confidence", "text_confidence", "events", "error", "labels", "end_to_end", "challenge", "words", "group", "layout",
+    "origin", "article",
+})  # fmt: skip
+TaskName = Annotated[str, AfterValidator(_task_name)]
 
 
 def _model_name(name: str) -> str:
@@ -87,14 +114,14 @@ def _shown_name(name: str) -> str:
     return name
 
 
-Name = Annotated[str, Field(max_length=200), AfterValidator(_shown_name)]
+StoreName = Annotated[str, Field(max_length=200), AfterValidator(_shown_name)]
 
 
 class TrackingSection(Section):
     """Where runs and models are kept."""
 
-    experiment: Name = "clfnews"
-    registered_model: Annotated[Name, AfterValidator(_model_name)] | None = "clfnews"
+    experiment: StoreName = "clfnews"
+    registered_model: Annotated[StoreName, AfterValidator(_model_name)] | None = "clfnews"
     promote: bool = True
     run_name: str | None = None
 
@@ -107,8 +134,22 @@ class Config(Section):
     data: DataSection = DataSection()
     type: TypeSection = TypeSection()
     stance: StanceSection = StanceSection()
+    tasks: dict[TaskName, OwnTask] = Field(default_factory=dict)
     bootstrap: BootstrapSection = BootstrapSection()
     tracking: TrackingSection = TrackingSection()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_place(cls, values: Any) -> Any:
+        """`tasks.type` and `tasks.stance` are the sections `type` and `stance`."""
+        tasks = values.get("tasks") if isinstance(values, dict) else None
+        if not isinstance(tasks, dict):
+            return values
+        ours = {name: tasks[name] for name in ("type", "stance") if isinstance(tasks.get(name), dict)}
+        for name, section in ours.items():
+            section.pop("of", None)
+            values[name] = merged(values.get(name) or {}, section)
+        return values | {"tasks": {name: task for name, task in tasks.items() if name not in ours}}
 
     @field_validator("stance", "type")
     @classmethod
@@ -118,7 +159,13 @@ class Config(Section):
         return section
 
 
-def chosen_models(section: TypeSection | StanceSection) -> dict[str, dict[str, Any]]:
+def section_of(config: Config, task: str) -> TypeSection | StanceSection | OwnTask:
+    """The section of a task."""
+    own = config.tasks.get(task)
+    return own if own is not None else config.type if task == "type" else config.stance
+
+
+def chosen_models(section: TypeSection | StanceSection | OwnTask) -> dict[str, dict[str, Any]]:
     """Name -> options of the models that a configuration asks for."""
     models = section.models
     chosen = {name: getattr(models, name) for name in type(models).model_fields}
@@ -132,14 +179,14 @@ def load_config(path: str | Path, overrides: list[str] | None = None) -> Config:
     (values in YAML). Raises `UserError` that names file, line and key.
     """
     path = Path(path)
-    merged, lines = _read(path, ())
+    merged, lines = read_chain(path, ())
     for override in overrides or []:
         key, sign, value = override.partition("=")
         if not sign or not key:
             raise UserError(f"--set {override}: expected key=value, such as folds=3")
         keys = key.split(".")
-        _set(merged, keys, _yaml_value(value, f"--set {override}"), f"--set {override}")
+        set_key(merged, keys, yaml_value(value, f"--set {override}"), f"--set {override}")
         for end in range(1, len(keys)):  # a section that no file has is the override's too
             lines.setdefault(tuple(keys[:end]), f"--set {override}")
         lines[tuple(keys)] = f"--set {override}"
-    return _validated(Config, merged, path, lines)
+    return validated(Config, merged, path, lines)

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from clfnews.errors import UserError
+from clfnews.files import not_readable
 
 MAX_BYTES = 256 * 1024
 """The largest file that is read."""
@@ -39,12 +40,9 @@ def read_yaml(path: Path) -> tuple[Any, yaml.Node | None]:
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such configuration file (clfnews init brings the shipped ones)") from error
-    except IsADirectoryError as error:
-        raise UserError(f"{path}: is a folder; give a YAML file") from error
     except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+        missing = "no such configuration file (clfnews init brings the shipped ones)"
+        raise not_readable(path, error, "a YAML file", missing) from error
     if len(data) > MAX_BYTES:
         raise UserError(f"{path}: is larger than {MAX_BYTES // 1024} KiB; a configuration is small")
     try:

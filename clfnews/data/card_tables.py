@@ -12,13 +12,13 @@ from typing import Any
 
 import yaml
 
-from clfnews.data.composing.layout import NOISE, Block, Body, Node, Row, Tags, Teasers, load_layouts
+from clfnews.data.composing.layout import Body, LayoutRow, LiteralLine, OptionalRows, Tags, Teasers, load_layouts
 from clfnews.data.composing.recipe import load_recipe
 from clfnews.data.markdown import markdown_table
 from clfnews.data.stats import stats_tables
 from clfnews.errors import UserError
 from clfnews.files import jsonl_files, numbered_rows
-from clfnews.labels import SIDES, STANCES
+from clfnews.labels import NOISE, SIDES, STANCES
 
 HARD_CASES = "hard_cases.yaml"
 """In the data folder: the cases of stance lines that are easily taken for another stance."""
@@ -125,14 +125,14 @@ def _layouts(folder: Path) -> str:
         ],
         numbers_from=2,
     )
-    rows = f"{sum(isinstance(node, Row) for node in nodes):,} literal rows, {len(teasers):,} lists of other stories"
+    rows = f"{sum(isinstance(node, LiteralLine) for node in nodes):,} literal rows, {len(teasers):,} lists of other stories"
     return f"{len(layouts):,} layouts with {rows} in {len(set(teasers)):,} forms.\n\n{table}"
 
 
-def _walk(rows: Sequence[Node]) -> Iterator[Node]:
+def _walk(rows: Sequence[LayoutRow]) -> Iterator[LayoutRow]:
     for row in rows:
         yield row
-        if isinstance(row, Block):
+        if isinstance(row, OptionalRows):
             yield from _walk(row.rows)
 
 
@@ -160,10 +160,10 @@ def _noise(folder: Path) -> str:
     )
 
 
-def _literals(rows: Sequence[Node]) -> Iterator[tuple[str, str]]:
+def _literals(rows: Sequence[LayoutRow]) -> Iterator[tuple[str, str]]:
     """Type and text of the literal rows, also of those inside lists and articles."""
     for node in _walk(rows):
-        if isinstance(node, Row):
+        if isinstance(node, LiteralLine):
             yield node.type, node.text
         elif isinstance(node, Body):
             yield from ((insert.type, insert.text) for insert in node.inserts)

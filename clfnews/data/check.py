@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from clfnews.data.rows import CONFIGS, PAIR_KINDS, SplitRow, alone_note, line_problems, objects_of, read_folder, stands_alone
-from clfnews.errors import nearest
-from clfnews.labels import GUIDELINES_VERSION, STANCES, is_article
+from clfnews.errors import UserError, nearest
+from clfnews.labels import GUIDELINES_VERSION, STANCES, TASKS, TYPES, is_article
 from clfnews.page import normalise
 
 NEAR_DUPLICATE = 0.7
@@ -38,12 +38,13 @@ def check_folder(folder: Path) -> tuple[list[str], str]:
     from clfnews.data.card import stale
 
     rows = read_folder(folder, problems)
+    names = _label_names(folder)
     files = {name: list(part) for name, part in groupby(rows, key=lambda row: row.file)}
     for of_file in files.values():
         has_stance = any(line.stance for row in of_file for line in row.lines)
         for row in of_file:
-            problems += (f"{row.place}: {problem}" for problem in _row_problems(row))
-            problems += (f"{row.place}, line {n}: {problem}" for n, problem in _line_problems(row, has_stance))
+            problems += (f"{row.place}: {problem}" for problem in _row_problems(row, names))
+            problems += (f"{row.place}, line {n}: {problem}" for n, problem in _line_problems(row, has_stance, names))
         problems += _in_two("article", "groups", ((row.data.get("article"), row.data.get("group"), row.place) for row in of_file))
     for config in CONFIGS:
         problems += _duplicates([row for row in rows if row.config == config])
@@ -60,11 +61,24 @@ def check_folder(folder: Path) -> tuple[list[str], str]:
     return problems, summary + (f" ({alone_note(alone)})" if alone else "")
 
 
-def _row_problems(row: SplitRow) -> Iterator[str]:
+def _label_names(folder: Path) -> Mapping[str, Sequence[str]]:
+    """The label names of the lines, where the card gives others than the guidelines'; else those."""
+    from clfnews.data.corpus import label_names
+
+    try:
+        own = label_names(folder)["lines"]
+    except UserError:  # no front matter: `stale` and training tell
+        return TASKS
+    return own if own.get("type") != TYPES else TASKS
+
+
+def _row_problems(row: SplitRow, names: Mapping[str, Sequence[str]]) -> Iterator[str]:
     data = row.data
-    for key in ("id", "origin", "group"):
+    for key in ("id", "origin", "group") if names is TASKS else ("id", "group"):
         if not isinstance(data.get(key), str) or not data[key]:
             yield f"no {key!r}"
+    if names is not TASKS:
+        return
     # An article without a page around it has no layout, and says so with null.
     if "layout" not in data or (row.config == "pages" and not data["layout"]):
         yield "no 'layout'"
@@ -77,7 +91,7 @@ def _row_problems(row: SplitRow) -> Iterator[str]:
         yield "a page without article lines whose 'article' is not null"
 
 
-def _line_problems(row: SplitRow, has_stance: bool) -> Iterator[tuple[int, str]]:
+def _line_problems(row: SplitRow, has_stance: bool, names: Mapping[str, Sequence[str]]) -> Iterator[tuple[int, str]]:
     """Number and problem of each bad line; `has_stance` tells whether the file has stances at all."""
     for line in row.lines:
         clean = normalise(line.text)
@@ -85,11 +99,22 @@ def _line_problems(row: SplitRow, has_stance: bool) -> Iterator[tuple[int, str]]
             yield line.n, "empty line"
         elif clean != line.text:
             yield line.n, f"not normalised: {_short(line.text)}"
-        yield from ((line.n, problem) for problem in line_problems(line))
+        yield from ((line.n, problem) for problem in line_problems(line, names))
+        if names is not TASKS:
+            yield from _own_problems(row, line.n, names)
+            continue
         if line.type is None:
             yield line.n, "no type"
         if has_stance and is_article(line.type) and line.stance is None:
             yield line.n, f"no stance on a {line.type} line"
+
+
+def _own_problems(row: SplitRow, n: int, names: Mapping[str, Sequence[str]]) -> Iterator[tuple[int, str]]:
+    """Labels of a line that the card does not name."""
+    for task, labels in names.items():
+        label = row.data["lines"][n - 1].get(task)
+        if task not in TASKS and label is not None and label not in labels:
+            yield n, f"unknown {task} {label!r}{nearest(str(label), tuple(labels))}"
 
 
 def _duplicates(rows: Iterable[SplitRow]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import count
@@ -20,8 +20,8 @@ import numpy as np
 from clfnews.data.rows import page_of_gold, registered_domain
 from clfnews.errors import UserError, nearest
 from clfnews.files import numbered_rows
-from clfnews.labels import COARSE, is_article
-from clfnews.page import Page
+from clfnews.labels import ARTICLE, COARSE, SHIPPED, TASKS, Task, is_article
+from clfnews.page import Page, joined
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Corpus:
         """Twelve hexadecimal digits of the labelled content, whatever file it came from."""
         sha = hashlib.sha256()
         for page, group in zip(self.pages, self.groups, strict=True):
-            lines = [(line.text, line.type, line.stance) for line in page.lines]
+            lines = [(line.text, line.type, line.stance, *((line.labels,) if line.labels else ())) for line in page.lines]
             sha.update(json.dumps([page.id, group, lines], ensure_ascii=False).encode())
         return sha.hexdigest()[:12]
 
@@ -59,16 +59,16 @@ class Corpus:
 
     def has(self, task: str) -> bool:
         """True if any line carries a label of the task (`type` or `stance`)."""
-        return any(getattr(line, task) for page in self.pages for line in page.lines)
+        return any(line.label(task) for page in self.pages for line in page.lines)
 
     @property
     def has_noise(self) -> bool:
         """True for whole pages, in which an article has to be found: some line is labelled as noise."""
         return any(line.type is not None and not is_article(line.type) for page in self.pages for line in page.lines)
 
-    def only_articles(self) -> Corpus:
+    def only_articles(self, keep: frozenset[str] = ARTICLE) -> Corpus:
         """The same pages with their article lines alone, as labelled: what a stance model reads without a filter before it."""
-        pages = tuple(page.with_lines(line for line in page.lines if is_article(line.type)) for page in self.pages)
+        pages = tuple(page.with_lines(line for line in page.lines if line.type in keep) for page in self.pages)
         return replace(self, pages=pages)
 
     def without_cues(self) -> Corpus:
@@ -119,7 +119,8 @@ def load_split(folder: str | Path, config: str, split: str) -> Corpus:
             raise MissingSplit(f"{folder}: no split {split!r} in {config!r}{nearest(split, known)}")
         try:
             table = datasets.load_dataset(str(folder), config, split=split, cache_dir=cache, keep_in_memory=True)
-            return corpus_from_rows(_decoded(table), f"{config}/{split}", str(folder))
+            names = {key: labels for key, labels in _line_labels(table.features).items() if key in TASKS}
+            return corpus_from_rows(_decoded(table), f"{config}/{split}", str(folder), names=names)
         except (ValueError, datasets.exceptions.DatasetGenerationError) as error:
             # Its message hides which row is wrong; the check names them all.
             raise UserError(f"{folder}: {config}/{split} cannot be read; run: clfnews data check {folder}") from error
@@ -144,18 +145,65 @@ def config_names(folder: str | Path) -> list[str]:
 
 def _decoded(table: Any) -> Iterator[dict[str, Any]]:
     """Rows with label names instead of class numbers."""
-    line: Any = table.features["lines"]
-    line = getattr(line, "feature", line[0] if isinstance(line, list) else line)
-    names = {key: line[key].names for key in ("type", "stance")}
+    names = _line_labels(table.features)
+    of_page = {key: feature.names for key, feature in table.features.items() if hasattr(feature, "names")}
     for row in table:
         for item in row["lines"]:
-            for key, labels in names.items():
-                item[key] = None if item[key] is None or item[key] < 0 else labels[item[key]]
+            item |= {key: _name(item[key], labels) for key, labels in names.items()}
+            item["labels"] = {key: item[key] for key in names if key not in TASKS and item[key] is not None}
+        row["labels"] = {key: name for key, labels in of_page.items() if (name := _name(row[key], labels)) is not None}
         yield row
 
 
-def load_gold(path: str | Path) -> Corpus:
+def _name(value: int | None, labels: Sequence[str]) -> str | None:
+    return None if value is None or value < 0 else labels[value]
+
+
+def label_names(folder: str | Path, config: str = "pages") -> dict[str, dict[str, tuple[str, ...]]]:
+    """The label names that a card's ClassLabel features give, in order: task -> names, of `lines` and of `pages`."""
+    folder = Path(folder)
+    _check_card(folder)
+    import datasets
+
+    with tempfile.TemporaryDirectory(prefix="clfnews-") as cache:
+        try:
+            features: Any = datasets.load_dataset_builder(str(folder), config, cache_dir=cache).info.features or {}
+        except (ValueError, FileNotFoundError) as error:
+            raise UserError(f"{folder}: {str(error).splitlines()[0]:.200}") from error
+    return {"lines": _line_labels(features), "pages": {k: tuple(x.names) for k, x in features.items() if hasattr(x, "names")}}
+
+
+def _line_labels(features: Any) -> dict[str, tuple[str, ...]]:
+    """Task -> label names of the ClassLabel features of the lines."""
+    line: Any = features.get("lines", {})
+    line = getattr(line, "feature", line[0] if isinstance(line, list) else line)
+    return {key: tuple(x.names) for key, x in line.items() if hasattr(x, "names")}
+
+
+def task_corpus(corpus: Corpus, task: Task, keep: frozenset[str]) -> Corpus:
+    """What a task reads of labelled pages: all lines, those of the types that are kept, or each page as one line."""
+    if task.of == "pages":
+        return pages_as_lines(corpus, task, keep)
+    if task.of == "kept lines" and task.name not in TASKS and corpus.has("type"):
+        return article_lines(corpus, keep)
+    return corpus
+
+
+def pages_as_lines(corpus: Corpus, task: Task, keep: frozenset[str]) -> Corpus:
+    """Each labelled page as one line, its kept lines joined, that has the label of the page: what a task of pages reads."""
+    index = [i for i, page in enumerate(corpus.pages) if (page.labels or {}).get(task.name)]
+    cut = corpus.select(index, f"{corpus.name} {task.name}")
+    pages = []
+    for page in cut.pages:
+        kept = [line for line in page.lines if not keep or line.type is None or line.type in keep]
+        pages.append(page.with_lines([joined(kept, {task.name: (page.labels or {})[task.name]})]))
+    return replace(cut, pages=tuple(pages))
+
+
+def load_gold(path: str | Path, tasks: Mapping[str, Task] = SHIPPED) -> Corpus:
     """Labelled pages of one JSONL file: gold rows or stance rows.
+
+    `tasks`, whose labels are read: the keys of lines, and those of pages of the row itself.
 
     A gold row has `lines` with `type` (and `stance`), a stance row has `text`
     and `stance` and becomes a page of one body line. The group of a row is its
@@ -166,15 +214,42 @@ def load_gold(path: str | Path) -> Corpus:
     rows = list(numbered_rows(path))
     if not rows:
         raise UserError(f"{path}: no labelled pages in it")
-    return corpus_from_rows((row for _, row in rows), path.name.partition(".jsonl")[0], str(path), [number for number, _ in rows])
+    names = {name: task.labels for name, task in tasks.items() if name in TASKS} if tasks is not SHIPPED else TASKS
+    own = [task for name, task in tasks.items() if name not in TASKS]
+    told = (_with_labels(row, own) if own else row for _, row in rows)
+    return corpus_from_rows(told, path.name.partition(".jsonl")[0], str(path), [number for number, _ in rows], names)
 
 
-def corpus_from_rows(rows: Iterator[dict[str, Any]], name: str, source: str, numbers: Sequence[int] | None = None) -> Corpus:
+def _with_labels(row: dict[str, Any], own: Sequence[Task]) -> dict[str, Any]:
+    """A gold row whose own labels stand where `Page.from_row` reads them;"""
+
+    def found(item: Any, tasks: Sequence[Task]) -> dict[str, str]:
+        labels = {task.name: item[task.name] for task in tasks if isinstance(item, dict) and item.get(task.name) is not None}
+        for task in tasks:
+            if task.name in labels and labels[task.name] not in task.labels:
+                known = nearest(str(labels[task.name]), task.labels)
+                raise UserError(f"page {row.get('id')!r}: unknown {task.name} {labels[task.name]!r}{known}")
+        return labels
+
+    of_lines, of_pages = ([t for t in own if (t.of == "pages") == pages] for pages in (False, True))
+    lines = row.get("lines")
+    if isinstance(lines, list):
+        lines = [{**item, "labels": found(item, of_lines)} if isinstance(item, dict) else item for item in lines]
+    return {**row, "labels": found(row, of_pages), **({"lines": lines} if lines is not None else {})}
+
+
+def corpus_from_rows(
+    rows: Iterator[dict[str, Any]],
+    name: str,
+    source: str,
+    numbers: Sequence[int] | None = None,
+    names: Mapping[str, Sequence[str]] = TASKS,
+) -> Corpus:
     """Rows as a `Corpus`; raises `UserError` naming the row (by `numbers`, or counted) for unknown labels."""
     pages, groups, origins, kinds, references = [], [], [], [], []
     for number, row in zip(numbers or count(1), rows, strict=False):
         try:
-            page = page_of_gold(row, f"{Path(source).stem}:{number}")
+            page = page_of_gold(row, f"{Path(source).stem}:{number}", names)
         except ValueError as error:
             raise UserError(f"{source}: row {number}: {error}") from error
         pages.append(page)
@@ -215,9 +290,9 @@ class Splits:
     further: tuple[Further, ...] = ()
 
 
-def article_lines(corpus: Corpus) -> Corpus:
+def article_lines(corpus: Corpus, keep: frozenset[str] = ARTICLE) -> Corpus:
     """The pages cut down to the article as it is labelled; pages without one are left out."""
-    cut = corpus.only_articles()
+    cut = corpus.only_articles(keep)
     return cut.select([i for i, page in enumerate(cut.pages) if page.lines], corpus.name.replace("pages", "stance"))
 
 

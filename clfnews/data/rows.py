@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from clfnews.errors import UserError, nearest
 from clfnews.files import jsonl_files
-from clfnews.labels import ARTICLE, STANCES, TASKS, TYPES
+from clfnews.labels import ARTICLE, TASKS, TYPES
 from clfnews.page import Line, Page
 
 if TYPE_CHECKING:
@@ -25,25 +25,29 @@ PAIR_KINDS = ("swap", "minimal")
 _SPLITS = ("train", "validation", "test")
 
 
-def page_of_gold(row: dict[str, Any], default_id: str) -> Page:
-    """The labelled page of a gold or stance row; raises `ValueError` for bad labels."""
+def page_of_gold(row: dict[str, Any], default_id: str, names: Mapping[str, Sequence[str]] = TASKS) -> Page:
+    """The labelled page of a gold or stance row; raises `ValueError` for bad labels.
+
+    Parameters: `names`, the labels of `type` and `stance` where they are not the shipped ones.
+    """
     if row.get("lines") is None and "stance" in row:
         row = row | {"lines": [{"text": row.get("text"), "type": "body", "stance": row["stance"]}]}
     page = Page.from_row(row, default_id)
     for line in page.lines:
-        for problem in label_problems(line):
+        for problem in label_problems(line, names):
             raise ValueError(f"line {line.n}: {problem}")
-    return page
+    return replace(page, labels=row["labels"]) if row.get("labels") else page
 
 
-def label_problems(line: Line) -> list[str]:
+def label_problems(line: Line, names: Mapping[str, Sequence[str]] = TASKS) -> list[str]:
     """What is wrong with the labels of a line."""
     problems = []
-    if line.type is not None and line.type not in TYPES:
-        problems.append(f"unknown type {line.type!r}{nearest(line.type, TYPES)}")
-    if line.stance is not None and line.stance not in STANCES:
-        problems.append(f"unknown stance {line.stance!r}{nearest(line.stance, STANCES)}")
-    if line.stance is not None and line.type is not None and line.type not in ARTICLE:
+    types, stances = (tuple(names.get(task, ())) for task in ("type", "stance"))
+    if line.type is not None and line.type not in types:
+        problems.append(f"unknown type {line.type!r}{nearest(line.type, types)}")
+    if line.stance is not None and line.stance not in stances:
+        problems.append(f"unknown stance {line.stance!r}{nearest(line.stance, stances)}")
+    if types == TYPES and line.stance is not None and line.type is not None and line.type not in ARTICLE:
         problems.append(f"stance on a {line.type} line (only title and body have one)")
     return problems
 
@@ -75,11 +79,11 @@ class SplitRow:
         return split_of(self.file)
 
 
-def line_problems(line: Line) -> list[str]:
+def line_problems(line: Line, names: Mapping[str, Sequence[str]] = TASKS) -> list[str]:
     """What is wrong with the labels of a line; an unknown type is told once, not also as noise with a stance."""
-    if line.type is None or line.type in TYPES:
-        return label_problems(line)
-    return label_problems(replace(line, stance=None)) + label_problems(replace(line, type=None))
+    if line.type is None or line.type in names.get("type", ()):
+        return label_problems(line, names)
+    return label_problems(replace(line, stance=None), names) + label_problems(replace(line, type=None), names)
 
 
 def site_of(row: Mapping[str, Any]) -> str | None:

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from clfnews.data.corpus import load_gold
-from clfnews.evaluation.metrics import FEW_GROUPS, HEADLINE, SETS
+from clfnews.evaluation.metrics import FEW_GROUPS, SETS, headline
 from clfnews.evaluation.predictions import END_TO_END, PredictedPart, RunData, filter_parts, model_kinds
 from clfnews.evaluation.scores import Scores
 from clfnews.filtering.filter import PageFilter
-from clfnews.labels import TASKS, is_article
+from clfnews.labels import TASKS
 
 _TASKS = (*TASKS, END_TO_END)
 _OPTION = re.compile(r"(?<!\w)(\w++)\.models\.(\w++)\.")
@@ -82,14 +82,19 @@ class Comparison:
 def compare_runs(a: RunData, b: RunData) -> Comparison:
     """Compare what two runs logged; each task by the runs' champions (or the one model of a model's run)."""
     of_a, of_b = a.compared(), b.compared()
-    order = sorted(of_a, key=lambda key: (_TASKS.index(key[0]), SETS.index(key[1])))
+    order = sorted(of_a, key=lambda key: (_place(key[0]), SETS.index(key[1])))
     parts = [_compare(of_a[key], _aligned(of_b[key], of_a[key])) for key in order if key in of_b]
     return Comparison((f"{a.name} ({a.id[:8]})", f"{b.name} ({b.id[:8]})"), list(_settings(a, b)), parts)
 
 
+def _place(task: str) -> tuple[int, str]:
+    """Order of the tasks: the shipped ones come first."""
+    return (_TASKS.index(task) if task in _TASKS else len(_TASKS), task)
+
+
 def compare_filters(names: tuple[str, str], a: PageFilter, b: PageFilter, file: Path) -> Comparison:
     """Compare two filters on a labelled file that neither was trained on, read and scored now."""
-    corpus = load_gold(file)
+    corpus = load_gold(file, {**b.tasks, **a.tasks})
     parts_a, parts_b = filter_parts(a, corpus), filter_parts(b, corpus)
     settings = [
         ("threshold", f"{a.threshold:g}", f"{b.threshold:g}"),
@@ -148,10 +153,9 @@ def _metrics(a: Scores, b: Scores, level: float) -> Iterator[tuple[str, float, f
 
 
 def _differing(a: PredictedPart, b: PredictedPart) -> Iterator[DifferingLine]:
-    label = "type" if a.task == "type" else "stance"
     for page, row_a, row_b in zip(a.corpus.pages, a.decisions(), b.decisions(), strict=True):
         for line, x, y in zip(page.lines, row_a, row_b, strict=True):
-            gold = getattr(line, label)
+            gold = line.label(a.label)
             if gold is not None and x != y:
                 right = "a" if x == gold else "b" if y == gold else "neither"
                 yield DifferingLine(page.id, line.n, line.text, gold, x, y, right)
@@ -167,15 +171,13 @@ def _pages(a: PredictedPart, b: PredictedPart) -> list[tuple[str, int, int]]:
 def _wrong(part: PredictedPart) -> np.ndarray:
     out = []
     for page, decided in zip(part.corpus.pages, part.decisions(), strict=True):
-        if part.task == "type":
-            pairs = [(is_article(x.type), is_article(d)) for x, d in zip(page.lines, decided, strict=True) if x.type]
-        else:
-            pairs = [(x.stance, d) for x, d in zip(page.lines, decided, strict=True) if x.stance]  # type: ignore[misc]
-        out.append(sum(gold != found for gold, found in pairs))
+        pairs = [(gold, d) for x, d in zip(page.lines, decided, strict=True) if (gold := x.label(part.label))]
+        keep = part.spec.keep
+        out.append(sum((gold in keep) != (found in keep) if keep else gold != found for gold, found in pairs))
     return np.array(out)
 
 
 def headline_first(part: PartComparison) -> list[tuple[str, float, float, tuple[float, float, float]]]:
     """The metrics with the one that decides on top."""
-    main = HEADLINE.get(part.task)
+    main = headline(part.task)
     return sorted(part.metrics, key=lambda row: row[0] != main)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clfnews.labels import TASKS
+from clfnews.labels import Task, as_task
 from clfnews.page import Page
 
 
@@ -17,18 +17,18 @@ class LabelledLines(NamedTuple):
     places: np.ndarray
     """Lines x 2: number of the page, and of the line on it, both from 0."""
     gold: np.ndarray
-    """Columns of the labels in `TASKS[task]`."""
+    """Columns of the labels of the task."""
     p: np.ndarray
     """Lines x labels: probabilities."""
 
 
-def gold_columns(page: Page, task: str) -> np.ndarray:
-    """Column in `TASKS[task]` of the label of every line; -1 for a line without one."""
-    labels = TASKS[task]
-    return np.array([labels.index(label) if (label := getattr(line, task)) else -1 for line in page.lines], dtype=int)
+def gold_columns(page: Page, task: Task | str) -> np.ndarray:
+    """Column among the labels of the task of the label of every line; -1 for a line without one."""
+    name, labels = as_task(task).name, as_task(task).labels
+    return np.array([labels.index(label) if (label := line.label(name)) else -1 for line in page.lines], dtype=int)
 
 
-def labelled_lines(pages: Sequence[Page], task: str, probabilities: Sequence[np.ndarray]) -> LabelledLines:
+def labelled_lines(pages: Sequence[Page], task: Task | str, probabilities: Sequence[np.ndarray]) -> LabelledLines:
     """The labelled lines of all pages; `probabilities` has an array of lines x labels for each page."""
     gold = [gold_columns(page, task) for page in pages]
     places = [(i, j) for i, columns in enumerate(gold) for j in np.flatnonzero(columns >= 0).tolist()]
@@ -36,5 +36,5 @@ def labelled_lines(pages: Sequence[Page], task: str, probabilities: Sequence[np.
     return LabelledLines(
         np.array(places, dtype=int).reshape(-1, 2),
         np.concatenate([columns[columns >= 0] for columns in gold]) if gold else np.zeros(0, dtype=int),
-        np.concatenate(rows) if rows else np.zeros((0, len(TASKS[task]))),
+        np.concatenate(rows) if rows else np.zeros((0, len(as_task(task).labels))),
     )

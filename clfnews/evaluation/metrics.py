@@ -7,28 +7,29 @@ pages, weighted as a bootstrap draws them (see `scores.py`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from clfnews.data.corpus import Corpus
 from clfnews.evaluation.labelled import gold_columns, labelled_lines
 from clfnews.filtering.decisions import article_probability, decide_types, page_stance
-from clfnews.labels import ARTICLE, NOISE, SIDES, STANCES, TYPES, columns_of
+from clfnews.labels import SIDES, STANCE, STANCES, TYPE, TYPES, Task, columns_of
 from clfnews.models.base import Probabilities
 
 _BINS = 100
 """Bins of p(article), for precision-recall and calibration."""
 _ECE_BINS = 15
-_ARTICLE, _NOISE, _SIDES = columns_of(ARTICLE), columns_of(NOISE), columns_of(SIDES, STANCES)
+_SIDES = columns_of(SIDES, STANCES)
 
 Counts = dict[str, np.ndarray]
 """Name -> array of groups x anything; summed over the first axis."""
 Metric = Callable[[Counts], np.ndarray]
 
 
-def type_counts(corpus: Corpus, probabilities: Probabilities, threshold: float) -> Counts:
+def type_counts(corpus: Corpus, probabilities: Probabilities, threshold: float, task: Task = TYPE) -> Counts:
     """Counts of the type task, one row a page."""
-    n, k = len(corpus), len(TYPES)
+    n, k, article = len(corpus), len(task.labels), columns_of(task.keep, task.labels)
     counts = {
         "confusion": np.zeros((n, k, k)),
         "chars": np.zeros((n, 3)),
@@ -37,38 +38,38 @@ def type_counts(corpus: Corpus, probabilities: Probabilities, threshold: float) 
         "brier": np.zeros((n, 2)),
     }
     for i, (page, p) in enumerate(zip(corpus.pages, probabilities, strict=True)):
-        gold = gold_columns(page, "type")
+        gold = gold_columns(page, task)
         known = gold >= 0
         if not known.any():
             continue
         gold, p = gold[known], p[known]
         chars = np.array([len(line.text) for line in page.lines])[known]
-        pred = decide_types(p, threshold)
-        y, kept = np.isin(gold, _ARTICLE), np.isin(pred, _ARTICLE)
+        pred = decide_types(p, threshold, task)
+        y, kept = np.isin(gold, article), np.isin(pred, article)
         np.add.at(counts["confusion"][i], (gold, pred), 1)
         counts["chars"][i] = chars[y & kept].sum(), chars[~y & kept].sum(), chars[y & ~kept].sum()
         tp, wrong = (y & kept).sum(), (y ^ kept).sum()
         f1 = 2 * tp / (2 * tp + wrong) if tp + wrong else 1.0
         counts["pages"][i] = 1, f1, f1 < 0.5
-        q = article_probability(p)
+        q = article_probability(p, task)
         add_bins(counts["bins"][i], q, y, _BINS)
         counts["brier"][i] = len(q), ((q - y) ** 2).sum()
     return counts
 
 
-def stance_counts(corpus: Corpus, probabilities: Probabilities) -> Counts:
-    """Counts of the stance task over lines with a gold stance, one row a page."""
-    n, k = len(corpus), len(STANCES)
+def stance_counts(corpus: Corpus, probabilities: Probabilities, task: Task = STANCE) -> Counts:
+    """Counts of the stance task, or another that keeps no lines, over lines with a gold label, one row a page."""
+    n, k = len(corpus), len(task.labels)
     counts = {
         "confusion": np.zeros((n, k, k)),
         "confident": np.zeros((n, k, k)),
         "bins": np.zeros((n, _ECE_BINS, 3)),
         "brier": np.zeros((n, 2)),
     }
-    top = labelled_lines(corpus.pages, "stance", probabilities).p.max(axis=1)
+    top = labelled_lines(corpus.pages, task, probabilities).p.max(axis=1)
     confident = np.quantile(top, 0.4) if len(top) else 0.0
     for i, (page, p) in enumerate(zip(corpus.pages, probabilities, strict=True)):
-        gold = gold_columns(page, "stance")
+        gold = gold_columns(page, task)
         known = gold >= 0
         if not known.any():
             continue
@@ -126,10 +127,11 @@ def _macro_f1(confusion: np.ndarray, labels: Sequence[int] | None = None) -> np.
     return _ratio((f1 * used).sum(-1), used.sum(-1))
 
 
-def _article(confusion: np.ndarray) -> np.ndarray:
+def _article(confusion: np.ndarray, task: Task) -> np.ndarray:
     """2 x 2 (article, noise) from the types."""
-    rows = np.stack([confusion[..., columns, :].sum(-2) for columns in (_ARTICLE, _NOISE)], axis=-2)
-    return np.stack([rows[..., columns].sum(-1) for columns in (_ARTICLE, _NOISE)], axis=-1)
+    sides = columns_of(task.keep, task.labels), columns_of(task.noise, task.labels)
+    rows = np.stack([confusion[..., columns, :].sum(-2) for columns in sides], axis=-2)
+    return np.stack([rows[..., columns].sum(-1) for columns in sides], axis=-1)
 
 
 def _ece(bins: np.ndarray) -> np.ndarray:
@@ -162,11 +164,13 @@ def _swap_rate(confusion: np.ndarray) -> np.ndarray:
     return _ratio(confusion[..., one, other] + confusion[..., other, one], confusion.sum((-2, -1)))
 
 
-def _type_metrics() -> dict[str, Metric]:
+def type_metrics(task: Task = TYPE) -> dict[str, Metric]:
+    """Name -> score of the counts of `type_counts`."""
+    noise = columns_of(task.noise, task.labels)
     metrics: dict[str, Metric] = {
-        "type/article_f1": lambda c: _prf(_article(c["confusion"]), 0)[2],
-        "type/article_precision": lambda c: _prf(_article(c["confusion"]), 0)[0],
-        "type/article_recall": lambda c: _prf(_article(c["confusion"]), 0)[1],
+        "type/article_f1": lambda c: _prf(_article(c["confusion"], task), 0)[2],
+        "type/article_precision": lambda c: _prf(_article(c["confusion"], task), 0)[0],
+        "type/article_recall": lambda c: _prf(_article(c["confusion"], task), 0)[1],
         "type/article_char_f1": lambda c: _ratio(2 * c["chars"][..., 0], 2 * c["chars"][..., 0] + c["chars"][..., 1:].sum(-1)),
         "type/page_macro_f1": lambda c: _ratio(c["pages"][..., 1], c["pages"][..., 0]),
         "type/pages_below_half": lambda c: _ratio(c["pages"][..., 2], c["pages"][..., 0]),
@@ -175,35 +179,40 @@ def _type_metrics() -> dict[str, Metric]:
         "type/ece": lambda c: _ece_of_article(c["bins"]),
         "type/brier": lambda c: _ratio(c["brier"][..., 1], c["brier"][..., 0]),
     }
-    for j, label in enumerate(TYPES):
+    for j, label in enumerate(task.labels):
         for i, part in enumerate(("precision", "recall", "f1")):
             metrics[f"type/{label}_{part}"] = lambda c, j=j, i=i: _prf(c["confusion"], j)[i]  # type: ignore[misc]
         # Share of lines of a noise type that were not kept, whatever type they were given.
-        if label not in ARTICLE:
+        if label not in task.keep:
             metrics[f"type/{label}_dropped"] = lambda c, j=j: _ratio(  # type: ignore[misc]
-                c["confusion"][..., j, _NOISE].sum(-1), c["confusion"][..., j, :].sum(-1)
+                c["confusion"][..., j, noise].sum(-1), c["confusion"][..., j, :].sum(-1)
             )
     return metrics
 
 
-def _stance_metrics() -> dict[str, Metric]:
+def label_metrics(task: Task = STANCE) -> dict[str, Metric]:
+    """Name -> score of the counts of `stance_counts`; what is about sides is of our stance alone."""
+    name = task.name
     metrics: dict[str, Metric] = {
-        "stance/macro_f1": lambda c: _macro_f1(c["confusion"]),
-        "stance/accuracy": lambda c: _ratio(np.trace(c["confusion"], axis1=-2, axis2=-1), c["confusion"].sum((-2, -1))),
-        "stance/sides_f1": lambda c: _sides_f1(c["confusion"]),
-        "stance/swap_rate": lambda c: _swap_rate(c["confusion"]),
-        "stance/macro_f1_at_60": lambda c: _macro_f1(c["confident"]),
-        "stance/ece": lambda c: _ece(c["bins"]),
-        "stance/brier": lambda c: _ratio(c["brier"][..., 1], c["brier"][..., 0]),
+        f"{name}/macro_f1": lambda c: _macro_f1(c["confusion"]),
+        f"{name}/accuracy": lambda c: _ratio(np.trace(c["confusion"], axis1=-2, axis2=-1), c["confusion"].sum((-2, -1))),
     }
-    for j, label in enumerate(STANCES):
+    if task == STANCE:
+        metrics |= {
+            "stance/sides_f1": lambda c: _sides_f1(c["confusion"]),
+            "stance/swap_rate": lambda c: _swap_rate(c["confusion"]),
+        }
+    metrics |= {
+        f"{name}/macro_f1_at_60": lambda c: _macro_f1(c["confident"]),
+        f"{name}/ece": lambda c: _ece(c["bins"]),
+        f"{name}/brier": lambda c: _ratio(c["brier"][..., 1], c["brier"][..., 0]),
+    }
+    for j, label in enumerate(task.labels):
         for i, part in enumerate(("precision", "recall", "f1")):
-            metrics[f"stance/{label}_{part}"] = lambda c, j=j, i=i: _prf(c["confusion"], j)[i]  # type: ignore[misc]
+            metrics[f"{name}/{label}_{part}"] = lambda c, j=j, i=i: _prf(c["confusion"], j)[i]  # type: ignore[misc]
     return metrics
 
 
-TYPE_METRICS = _type_metrics()
-STANCE_METRICS = _stance_metrics()
 END_TO_END_METRICS: dict[str, Metric] = {
     "end_to_end/stance_macro_f1": lambda c: _macro_f1(c["confusion"], range(len(STANCES))),
     # The page's stance against the one its gold lines give by the same rule.
@@ -214,7 +223,7 @@ FEW_GROUPS = 10
 HEADLINE = {"type": "type/article_f1", "stance": "stance/macro_f1"}
 """The metric by which the champion of each task is picked."""
 
-COLUMNS: dict[str, tuple[tuple[str, str], ...]] = {
+SCORE_COLUMNS: dict[str, tuple[tuple[str, str], ...]] = {
     "type": (
         ("article F1", "type/article_f1"),
         ("precision", "type/article_precision"),
@@ -229,6 +238,23 @@ COLUMNS: dict[str, tuple[tuple[str, str], ...]] = {
         ("ECE", "stance/ece"),
     ),
 }
+
+_OWN_COLUMNS = (("macro-F1", "macro_f1"), ("accuracy", "accuracy"), ("macro-F1 at 60%", "macro_f1_at_60"), ("ECE", "ece"))
+
+
+def headline(task: str) -> str:
+    """The metric by which the champion of a task is picked."""
+    return HEADLINE.get(task, f"{task}/macro_f1")
+
+
+def score_columns(task: str, labels: Sequence[Any] | None = None) -> tuple[tuple[str, str], ...]:
+    """Title and metric of the columns of a task's tables; `labels`, if they are not the shipped ones."""
+    if task == "type":
+        own = f"macro-F1 of {len(labels or TYPES)}"
+        return tuple((own if name == "type/macro_f1" else title, name) for title, name in SCORE_COLUMNS["type"])
+    if task in SCORE_COLUMNS and labels in (None, STANCES):
+        return SCORE_COLUMNS[task]
+    return tuple((title, f"{task}/{name}") for title, name in _OWN_COLUMNS)
 
 
 CHALLENGE = (("same if swapped", "challenge/invariance"), ("minimal pairs", "challenge/minimal_accuracy"))

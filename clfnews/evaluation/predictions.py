@@ -16,20 +16,20 @@ from typing import Any
 
 import numpy as np
 
-from clfnews.data.corpus import Corpus
-from clfnews.data.rows import page_of_gold
+from clfnews.data.corpus import Corpus, task_corpus
 from clfnews.errors import UserError
 from clfnews.evaluation.scores import Bootstrap, Scores, score_end_to_end, score_task, signature
 from clfnews.filtering.decisions import decide_types, keep_mask
 from clfnews.filtering.filter import PageFilter
-from clfnews.labels import STANCES, TYPES
+from clfnews.labels import SHIPPED, Task
 from clfnews.models.base import Probabilities
+from clfnews.models.calibration import FittedTask
+from clfnews.page import Page
 
 PAGES, PREDICTIONS = "pages", "predictions"
 """Folders of a run's artefacts."""
 END_TO_END = "end_to_end"
 """The task of stance on the lines that the type champion keeps."""
-LABELS = {"type": TYPES, "stance": STANCES, END_TO_END: STANCES}
 PREDICTED_SETS = ("validation", "test")
 """What a run keeps predictions of."""
 
@@ -53,6 +53,18 @@ class PredictedPart:
     """End to end only: the lines that the type model kept."""
     known: Scores | None = field(default=None, repr=False)
     """Its scores, where the training has just made them."""
+    of: Task | None = None
+    """The task, if it is not one of the shipped."""
+
+    @property
+    def spec(self) -> Task:
+        """What is predicted."""
+        return self.of or SHIPPED["stance" if self.task == END_TO_END else self.task]
+
+    @property
+    def label(self) -> str:
+        """The name under which lines have the label."""
+        return self.spec.name
 
     def scores(self) -> Scores:
         """All scores of the part, under the signature of the run that made it."""
@@ -61,14 +73,14 @@ class PredictedPart:
         if self.task == END_TO_END:
             scores = score_end_to_end(self.corpus, self.keep or [], self.p, self.bootstrap)
         else:
-            scores = score_task(self.task, self.corpus, self.p, self.threshold, self.bootstrap)
+            scores = score_task(self.spec, self.corpus, self.p, self.threshold, self.bootstrap)
         return replace(scores, signature=self.signature)
 
     def decisions(self) -> list[list[str]]:
         """The label of every line of every page."""
-        labels = LABELS[self.task]
-        if self.task == "type":
-            return [[labels[j] for j in decide_types(p, self.threshold)] if len(p) else [] for p in self.p]
+        labels = self.spec.labels
+        if self.spec.keep:
+            return [[labels[j] for j in decide_types(p, self.threshold, self.spec)] if len(p) else [] for p in self.p]
         found = [[labels[j] for j in p.argmax(axis=1)] if len(p) else [] for p in self.p]
         if self.keep is None:
             return found
@@ -109,7 +121,10 @@ def _page_rows(corpus: Corpus) -> Iterator[dict[str, Any]]:
     yield {"corpus": corpus.name, "digest": corpus.digest}
     origins = corpus.origins or ("",) * len(corpus)
     for page, group, origin in zip(corpus.pages, corpus.groups, origins, strict=True):
-        lines = [{"text": x.text, "type": x.type, "stance": x.stance, "n": x.n} for x in page.lines]
+        lines = [
+            {"text": x.text, "type": x.type, "stance": x.stance, "n": x.n} | ({"labels": x.labels} if x.labels else {})
+            for x in page.lines
+        ]
         yield {"id": page.id, "site": page.site, "url": page.url, "group": group, "origin": origin, "lines": lines}
 
 
@@ -117,13 +132,12 @@ def _part_rows(part: PredictedPart) -> Iterator[dict[str, Any]]:
     b = part.bootstrap
     yield {
         "task": part.task, "model": part.model, "set": part.set, "corpus": part.corpus.name,
-        "labels": LABELS[part.task], "threshold": part.threshold, "bootstrap": [b.samples, b.level, b.seed],
-        "signature": part.signature,
+        "labels": part.spec.labels, "threshold": part.threshold, "bootstrap": [b.samples, b.level, b.seed],
+        "signature": part.signature, **({"of": part.of.of, "keep": sorted(part.of.keep)} if part.of else {}),
     }  # fmt: skip
-    field_name = "type" if part.task == "type" else "stance"
     for i, (page, p) in enumerate(zip(part.corpus.pages, part.p, strict=True)):
         row: dict[str, Any] = {"id": page.id, "n": [line.n for line in page.lines]}
-        row["gold"] = [getattr(line, field_name) for line in page.lines]
+        row["gold"] = [line.label(part.label) for line in page.lines]
         # Every digit: lines often lie exactly on the threshold that was chosen from them.
         row["p"] = p.tolist()
         if part.keep is not None:
@@ -146,6 +160,7 @@ def read_parts(folder: Path) -> dict[Key, PredictedPart]:
             head["task"], head["model"], head["set"], corpus,
             [np.array(row["p"], dtype=np.float64).reshape(-1, width) for row in rows],
             head["threshold"], Bootstrap(*head["bootstrap"]), head["signature"], keep,
+            of=Task(head["task"], tuple(head["labels"]), head["of"], frozenset(head["keep"])) if "of" in head else None,
         )  # fmt: skip
         parts[part.task, part.model, part.set] = part
     return parts
@@ -153,7 +168,7 @@ def read_parts(folder: Path) -> dict[Key, PredictedPart]:
 
 def _read_corpus(path: Path) -> Corpus:
     head, *rows = _read(path)
-    pages = tuple(page_of_gold(row, row["id"]) for row in rows)
+    pages = tuple(Page.from_row(row, row["id"]) for row in rows)
     corpus = Corpus(head["corpus"], pages, tuple(row["group"] for row in rows), tuple(row["origin"] for row in rows))
     if corpus.digest != head["digest"]:
         raise UserError(f"{path.name}: its pages are not those that were written; train again")
@@ -179,28 +194,41 @@ def filter_parts(page_filter: PageFilter, corpus: Corpus, bootstrap: Bootstrap |
     """
     bootstrap = bootstrap or Bootstrap()
     kind, stance = model_kinds(page_filter)
-    threshold, stance_task = page_filter.threshold, page_filter.stance_task
+    threshold, type_task, stance_task = page_filter.threshold, page_filter.type_task, page_filter.stance_task
 
-    def part(task: str, model: str, of: Corpus, p: Probabilities, keep: list[np.ndarray] | None = None) -> PredictedPart:
-        return PredictedPart(task, model, corpus.name, of, p, threshold, bootstrap, signature(of, bootstrap), keep)
+    def part(task: str, model: str, scored: Corpus, p: Probabilities, **more: Any) -> PredictedPart:
+        return PredictedPart(task, model, corpus.name, scored, p, threshold, bootstrap, signature(scored, bootstrap), **more)
 
-    parts = []
-    if corpus.has_noise:
-        p_type = page_filter.type_task.predict(corpus.pages)
-        parts.append(part("type", kind, corpus, p_type))
+    parts, keep = [], None
+    if type_task is not None and _has_noise(corpus, type_task.task):
+        p_type = type_task.predict(corpus.pages)
+        parts.append(part("type", kind, corpus, p_type, of=_unshipped(type_task)))
+        keep = [keep_mask(p, threshold, type_task.task) for p in p_type]
     if corpus.has("stance") and stance_task is not None:
         gold = corpus.only_articles()
         parts.append(part("stance", stance, gold, stance_task.predict(gold.pages)))
-        if corpus.has_noise:
-            keep = [keep_mask(p, threshold) for p in p_type]
-            parts.append(part(END_TO_END, f"{kind}+{stance}", corpus, stance_task.predict(corpus.pages), keep))
+        if keep is not None:
+            parts.append(part(END_TO_END, f"{kind}+{stance}", corpus, stance_task.predict(corpus.pages), keep=keep))
+    for name, fitted in page_filter.own.items():
+        gold = task_corpus(corpus, fitted.task, type_task.task.keep if type_task else frozenset())
+        if gold.has(name):
+            parts.append(part(name, fitted.model.kind, gold, fitted.predict(gold.pages), of=fitted.task))
     return parts
 
 
+def _has_noise(corpus: Corpus, task: Task) -> bool:
+    """Whether there are whole pages, in which an article has to be found: some line is labelled, and not kept."""
+    return any(line.type in task.noise for page in corpus.pages for line in page.lines)
+
+
+def _unshipped(fitted: FittedTask) -> Task | None:
+    return None if fitted.task == SHIPPED.get(fitted.task.name) else fitted.task
+
+
 def model_kinds(page_filter: PageFilter) -> tuple[str, str]:
-    """Names of the type model and of the stance model; `none` if there is no stance model."""
-    stance = page_filter.stance_task
-    return page_filter.type_task.model.kind, stance.model.kind if stance else "none"
+    """Names of the type model and of the stance model; `none` where there is none."""
+    kind, stance = page_filter.type_task, page_filter.stance_task
+    return kind.model.kind if kind else "none", stance.model.kind if stance else "none"
 
 
 def evaluate_filter(page_filter: PageFilter, corpus: Corpus, bootstrap: Bootstrap | None = None) -> dict[str, Scores]:

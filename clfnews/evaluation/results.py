@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from clfnews.config.schema import Config
 from clfnews.data.corpus import Splits
-from clfnews.evaluation.metrics import HEADLINE
+from clfnews.evaluation.metrics import headline
 from clfnews.evaluation.predictions import END_TO_END, Key, PredictedPart
 from clfnews.evaluation.scores import Bootstrap, Scores
 from clfnews.filtering.decisions import keep_mask
 from clfnews.filtering.filter import PageFilter
+from clfnews.labels import SHIPPED
 from clfnews.models.base import Probabilities
 from clfnews.models.calibration import FittedTask
 
@@ -39,7 +40,7 @@ class Result:
     @property
     def headline(self) -> float:
         """The out-of-fold score by which champions are picked."""
-        return self.oof.values[HEADLINE[self.task]]
+        return self.oof.values[headline(self.task)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +88,21 @@ def parts_of(outcome: TrainResult) -> dict[Key, PredictedPart]:
             ):
                 if corpus is not None and p is not None and scores is not None:
                     parts[task, result.name, name] = PredictedPart(
-                        task, result.name, name, corpus, p, result.threshold, bootstrap, scores.signature, known=scores
+                        task,
+                        result.name,
+                        name,
+                        corpus,
+                        p,
+                        result.threshold,
+                        bootstrap,
+                        scores.signature,
+                        known=scores,
+                        of=None if result.fitted.task == SHIPPED.get(task) else result.fitted.task,
                     )
     if outcome.page_filter.stance_task is None or outcome.end_to_end is None:
         return parts
     chosen, test = outcome.champions, outcome.splits["type"].test
-    keep = [keep_mask(p, outcome.page_filter.threshold) for p in chosen["type"].test_p]
+    keep = [keep_mask(p, outcome.page_filter.threshold, chosen["type"].fitted.task) for p in chosen["type"].test_p]
     p = outcome.page_filter.stance_task.predict(test.pages)
     model = f"{chosen['type'].name}+{chosen['stance'].name}"
     parts[END_TO_END, model, "test"] = PredictedPart(

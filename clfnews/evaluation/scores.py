@@ -15,17 +15,17 @@ import numpy as np
 from clfnews.data.corpus import Corpus
 from clfnews.evaluation.metrics import (
     END_TO_END_METRICS,
-    STANCE_METRICS,
-    TYPE_METRICS,
     Counts,
     Metric,
     end_to_end_counts,
+    label_metrics,
     stance_counts,
     type_counts,
+    type_metrics,
 )
 from clfnews.evaluation.words import word_counts, word_metrics
 from clfnews.filtering.decisions import keep_mask
-from clfnews.labels import GUIDELINES_VERSION, STANCES, TYPES
+from clfnews.labels import GUIDELINES_VERSION, STANCE, TYPE, Task, as_task
 from clfnews.models.base import Probabilities
 from clfnews.version import __version__
 
@@ -81,19 +81,21 @@ def signature(corpus: Corpus, bootstrap: Bootstrap) -> str:
     )
 
 
-def score_type(corpus: Corpus, p: Probabilities, threshold: float = 0.5, bootstrap: Bootstrap | None = None) -> Scores:
+def score_type(
+    corpus: Corpus, p: Probabilities, threshold: float = 0.5, bootstrap: Bootstrap | None = None, task: Task = TYPE
+) -> Scores:
     """Scores of the type task at a threshold on p(article) = p(title) + p(body); word-F1 too if the pages have gold texts."""
-    counts, metrics = type_counts(corpus, p, threshold), TYPE_METRICS
+    counts, metrics = type_counts(corpus, p, threshold, task), type_metrics(task)
     if corpus.references:
-        counts |= word_counts(corpus, [keep_mask(rows, threshold) for rows in p])
+        counts |= word_counts(corpus, [keep_mask(rows, threshold, task) for rows in p])
         metrics = word_metrics(corpus) | metrics
-    return _score(corpus, counts, _of_present(metrics, counts, TYPES), bootstrap or Bootstrap())
+    return _score(corpus, counts, _of_present(metrics, counts, task.labels), bootstrap or Bootstrap())
 
 
-def score_stance(corpus: Corpus, p: Probabilities, bootstrap: Bootstrap | None = None) -> Scores:
-    """Scores of the stance task over the gold article lines."""
-    counts = stance_counts(corpus, p)
-    return _score(corpus, counts, _of_present(STANCE_METRICS, counts, STANCES), bootstrap or Bootstrap())
+def score_stance(corpus: Corpus, p: Probabilities, bootstrap: Bootstrap | None = None, task: Task = STANCE) -> Scores:
+    """Scores of the stance task over the gold article lines, or of another task that keeps no lines over what it labels."""
+    counts = stance_counts(corpus, p, task)
+    return _score(corpus, counts, _of_present(label_metrics(task), counts, task.labels), bootstrap or Bootstrap())
 
 
 def score_end_to_end(corpus: Corpus, keep: Sequence[np.ndarray], p: Probabilities, bootstrap: Bootstrap | None = None) -> Scores:
@@ -105,11 +107,14 @@ def score_end_to_end(corpus: Corpus, keep: Sequence[np.ndarray], p: Probabilitie
     return _score(corpus, end_to_end_counts(corpus, keep, p), END_TO_END_METRICS, bootstrap or Bootstrap())
 
 
-def score_task(task: str, corpus: Corpus, p: Probabilities, threshold: float, bootstrap: Bootstrap | None = None) -> Scores:
+def score_task(
+    task: Task | str, corpus: Corpus, p: Probabilities, threshold: float, bootstrap: Bootstrap | None = None
+) -> Scores:
     """`score_type` or `score_stance`; the threshold is of types only."""
-    if task == "type":
-        return score_type(corpus, p, threshold, bootstrap)
-    return score_stance(corpus, p, bootstrap)
+    task = as_task(task)
+    if task.keep:
+        return score_type(corpus, p, threshold, bootstrap, task)
+    return score_stance(corpus, p, bootstrap, task)
 
 
 def _of_present(metrics: dict[str, Metric], counts: Counts, labels: Sequence[str]) -> dict[str, Metric]:

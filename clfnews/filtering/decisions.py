@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from clfnews.labels import ARTICLE, STANCES, TYPES, columns_of
+from clfnews.labels import STANCES, TYPE, Task, columns_of
 from clfnews.models.base import Probabilities
-from clfnews.page import Line
+from clfnews.page import Line, Page
 
 COVERAGE = 0.25
 """Below this share of weight on a side a page is not about relations: neutral."""
@@ -79,51 +79,69 @@ def page_stance(lines: Sequence[Line], p: np.ndarray) -> PageStance:
     shares = np.bincount(p.argmax(axis=1), minlength=len(STANCES)) / len(lines)
     return PageStance(
         label=STANCES[side] if reason == "side" else "neutral",
-        p=_named(mean.tolist()),
+        p=rounded(STANCES, mean),
         reason=reason,
         coverage=round(coverage, 4),
-        shares=_named(shares.tolist()),
+        shares=rounded(STANCES, shares),
         lines=tuple(carriers),
     )
 
 
-def _named(row: Sequence[float]) -> dict[str, float]:
-    return {stance: round(value, 4) for stance, value in zip(STANCES, row, strict=True)}
+def told(task: Task, row: np.ndarray | None, least: float = 0.0) -> dict[str, Any]:
+    """What a task of the user's says of a line or page: `label` (None: not sure enough, or nothing to read) and `p`."""
+    if row is None:
+        return {"label": None, "p": None}
+    best = int(row.argmax())
+    return {"label": task.labels[best] if row[best] >= least else None, "p": rounded(task.labels, row)}
 
 
-def keep_mask(p: np.ndarray, threshold: float, labels: Sequence[str] = TYPES) -> np.ndarray:
+def mean_of(page: Page, p: np.ndarray) -> np.ndarray | None:
+    """Mean of the probabilities of a page's lines, by the square root of their lengths; None without lines."""
+    if not len(p):
+        return None
+    weight = np.sqrt([len(line.text) for line in page.lines])
+    mean: np.ndarray = (p * (weight / weight.sum())[:, None]).sum(axis=0)
+    return mean
+
+
+def rounded(labels: Sequence[str], row: Sequence[float] | np.ndarray) -> dict[str, float]:
+    """Label -> number of a row, to four digits."""
+    return {label: round(float(value), 4) for label, value in zip(labels, row, strict=True)}
+
+
+def keep_mask(p: np.ndarray, threshold: float, task: Task = TYPE) -> np.ndarray:
     """Lines whose p(article) reaches the threshold."""
-    return article_probability(p, labels) >= threshold
+    return article_probability(p, task) >= threshold
 
 
-def article_probability(p: np.ndarray, labels: Sequence[str] = TYPES) -> np.ndarray:
-    """p(title) + p(body) of each line."""
-    article: np.ndarray = p[:, [j for j, label in enumerate(labels) if label in ARTICLE]].sum(axis=1)
+def article_probability(p: np.ndarray, task: Task = TYPE) -> np.ndarray:
+    """p(article) of each line: of the labels that are kept, such as p(title) + p(body)."""
+    article: np.ndarray = p[:, columns_of(task.keep, task.labels)].sum(axis=1)
     return article
 
 
-def decide_types(p: np.ndarray, threshold: float, labels: Sequence[str] = TYPES) -> np.ndarray:
+def decide_types(p: np.ndarray, threshold: float, task: Task = TYPE) -> np.ndarray:
     """Column of the type of each line: best article type if kept, best noise type if not."""
-    article = np.array([label in ARTICLE for label in labels])
-    kept = keep_mask(p, threshold, labels)
+    article = np.array([label in task.keep for label in task.labels])
+    kept = keep_mask(p, threshold, task)
     columns: np.ndarray = np.where(kept, np.where(article, p, -1).argmax(axis=1), np.where(article, -1, p).argmax(axis=1))
     return columns
 
 
-def _decide_all(probabilities: Probabilities, threshold: float) -> list[np.ndarray]:
+def decide_pages(probabilities: Probabilities, threshold: float, task: Task = TYPE) -> list[np.ndarray]:
     """`decide_types` of every page, in one go."""
     if not probabilities:
         return []
     ends = np.cumsum([len(p) for p in probabilities])
-    return np.split(decide_types(np.concatenate(probabilities), threshold), ends[:-1])
+    return np.split(decide_types(np.concatenate(probabilities), threshold, task), ends[:-1])
 
 
-def expected_f1(p: np.ndarray, types: np.ndarray) -> float:
+def expected_f1(p: np.ndarray, types: np.ndarray, task: Task = TYPE) -> float:
     """Expected F1 of the kept lines if the lines' probabilities are right (and independent)."""
     if not len(p):
         return 1.0
-    q = article_probability(p)
-    kept = np.isin(types, columns_of(ARTICLE))
+    q = article_probability(p, task)
+    kept = np.isin(types, columns_of(task.keep, task.labels))
     if not kept.any():
         return round(float(np.prod(1 - q)), 4)
     return round(float(2 * q[kept].sum() / (kept.sum() + q.sum())), 4)

@@ -8,26 +8,31 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from clfnews.errors import UserError
-from clfnews.filtering.decisions import NO_MODEL, _decide_all, expected_f1, page_stance
+from clfnews.filtering.decisions import NO_MODEL, decide_pages, expected_f1, mean_of, page_stance, rounded, told
+from clfnews.filtering.frames import as_pages, tag_frame
 from clfnews.filtering.saved import META, SCHEMA, check_files, checksums, read_meta
-from clfnews.filtering.tagged import TaggedLine, TaggedPage, _named
-from clfnews.labels import ARTICLE, STANCES, TYPES, columns_of
+from clfnews.filtering.tagged import TaggedLine, TaggedPage
+from clfnews.labels import SHIPPED, STANCE, STANCES, Task, columns_of
 from clfnews.models import load_model, save_model
 from clfnews.models.calibration import FittedTask
-from clfnews.page import Line, Page
+from clfnews.page import Line, Page, joined
+from clfnews.readers.base import ReadOptions, missing_content, parse_columns
 from clfnews.version import __version__
 
-_ARTICLE = columns_of(ARTICLE)
+if TYPE_CHECKING:
+    import pandas as pd
+
 BATCH = 256
 """Pages that are tagged in one go; more costs memory, fewer costs speed."""
 
@@ -35,7 +40,9 @@ BATCH = 256
 class PageFilter:
     """A type model and a stance model joined, with the decisions on top.
 
-    Without a stance model (`stance_task` None) every stance is None.
+    Without a type model (`type_task` None) all lines are kept; without a stance
+    model (`stance_task` None) every stance is None. `own` has the tasks of the
+    user's labels by name, `least` the confidence below which their label is None.
 
     Parameters: `threshold` on p(article) from which a line is kept;
     `min_confidence` below which a line's stance is None.
@@ -43,9 +50,11 @@ class PageFilter:
 
     def __init__(
         self,
-        type_task: FittedTask,
+        type_task: FittedTask | None,
         stance_task: FittedTask | None,
         *,
+        own: Mapping[str, FittedTask] | None = None,
+        least: Mapping[str, float] | None = None,
         threshold: float = 0.5,
         min_confidence: float = 0.0,
         name: str = "unnamed",
@@ -54,6 +63,7 @@ class PageFilter:
         self.type_task, self.stance_task = type_task, stance_task
         self.threshold, self.min_confidence, self.name = threshold, min_confidence, name
         self.info = info or {}
+        self.own, self.least = dict(own or {}), dict(least or {})
 
     def __repr__(self) -> str:
         kinds = ", ".join(f"{task}={fitted.model.kind!r}" for task, fitted in self._tasks().items())
@@ -66,6 +76,8 @@ class PageFilter:
         return PageFilter(
             self.type_task,
             self.stance_task,
+            own=self.own,
+            least=self.least,
             threshold=threshold,
             min_confidence=self.min_confidence,
             name=self.name,
@@ -75,21 +87,48 @@ class PageFilter:
     @property
     def reads_hidden(self) -> bool:
         """Whether lines of hidden boxes of HTML belong to a page, as they did when the type model learnt."""
-        return bool(getattr(self.type_task.model, "reads_hidden", False))
+        return bool(self.type_task and getattr(self.type_task.model, "reads_hidden", False))
 
-    def tag(self, pages: Iterable[Page]) -> Iterator[TaggedPage]:
-        """Every page with every line tagged, in order; reads `BATCH` pages at a time. Raises `TypeError` for what is no page."""
-        if isinstance(pages, Page):
-            raise TypeError("tag() and keep() take many pages: tag([page])")
-        for batch in _batches(pages, BATCH):
-            for page in batch:
-                if not isinstance(page, Page):
-                    raise TypeError(f"not a page: {page!r:.200}; leave out what could not be read (isinstance(x, clfnews.Page))")
+    def tag(self, pages: Iterable[Page | str]) -> Iterator[TaggedPage]:
+        """Every page with every line tagged, in order; reads `BATCH` pages at a time.
+
+        Parameters: `pages`, or texts of pages (HTML is read as such), also as a
+        pandas Series. Raises `TypeError` for what is neither, `ValueError` for HTML that cannot be read.
+        """
+        for batch in _batches(as_pages(pages, self.reads_hidden), BATCH):
             with _no_collection():
                 tagged = self._tag_batch(batch)
             yield from tagged
 
-    def keep(self, pages: Iterable[Page]) -> Iterator[Page]:
+    def tag_frame(
+        self,
+        frame: pd.DataFrame,
+        text: str | None = None,
+        *,
+        html: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        all_lines: bool = False,
+    ) -> pd.DataFrame:
+        """A frame of pages with what the filter thinks of each: a row a page, the same index, all its columns, then the results.
+
+        Parameters: `text` or `html`, the column that the pages are read from
+        (default: `lines`, `text` or `html`, the first that has a value); `columns`, the
+        names of further roles, such as `{"id": "doc"}`; `all_lines`, also those that are not kept.
+
+        The results are the fields of `TaggedPage.as_row`, and `error`: why a row is
+        no page. A column of the frame that is called like one of them becomes `input_NAME`.
+        Raises `UserError` if the frame has no column to read.
+        """
+        named = {"text": text, "html": html, **(columns or {})}
+        options = ReadOptions(
+            None, parse_columns(f"{role}={name}" for role, name in named.items() if name), hidden=self.reads_hidden
+        )
+        problem = missing_content(map(str, frame.columns), options)
+        if problem:
+            raise UserError(f"the frame {problem.partition(';')[0]}; name it: tag_frame(frame, text=NAME)")
+        return tag_frame(self.tag, frame, options, all_lines)
+
+    def keep(self, pages: Iterable[Page | str]) -> Iterator[Page]:
         """Every page with only its article lines, typed and with stance."""
         for tagged in self.tag(pages):
             yield tagged.page.with_lines(
@@ -110,7 +149,7 @@ class PageFilter:
         for page, p in zip(pages, self.stance_model().predict(pages), strict=True):
             row = p[0] if len(page.lines) else np.full(len(STANCES), 1 / len(STANCES))
             label = STANCES[int(row.argmax())] if row.max() >= self.min_confidence else None
-            out.append({"label": label, "p": _named(STANCES, row)})
+            out.append({"label": label, "p": rounded(STANCES, row)})
         return out
 
     def explain(self, text: str, most: int = 6) -> list[tuple[str, float]]:
@@ -125,6 +164,13 @@ class PageFilter:
         found: list[tuple[str, float]] = explain(text, most)
         return found
 
+    @property
+    def no_events(self) -> str | None:
+        """Why its pages never have events, which hang on the shipped stance; None: they can have some."""
+        if not self.own or self.stance_task:
+            return None
+        return f"the filter {self.name} has labels of your own and no stance, so it gives no events"
+
     def stance_model(self) -> FittedTask:
         """The stance model; raises `UserError` if there is none."""
         if self.stance_task is None:
@@ -132,36 +178,73 @@ class PageFilter:
         return self.stance_task
 
     def _tag_batch(self, pages: Sequence[Page]) -> list[TaggedPage]:
+        if self.type_task is None:
+            return self._with_own(pages, [self._untyped(page) for page in pages], list(pages))
+        task = self.type_task.task
+        article_columns = columns_of(task.keep, task.labels)
         p_types = self.type_task.predict(pages)
-        columns = _decide_all(p_types, self.threshold)
+        columns = decide_pages(p_types, self.threshold, task)
         # The stance model reads the article as the filter sees it, without the noise.
         articles = [
             page.with_lines(
-                Line(page.lines[i].text, page.lines[i].n, TYPES[types[i]])
-                for i in np.flatnonzero(np.isin(types, _ARTICLE)).tolist()
+                Line(page.lines[i].text, page.lines[i].n, task.labels[types[i]])
+                for i in np.flatnonzero(np.isin(types, article_columns)).tolist()
             )
             for page, types in zip(pages, columns, strict=True)
         ]
         p_stances = self.stance_task.predict(articles) if self.stance_task else [None] * len(articles)
-        return [
-            self._tag_page(page, p, types, article.lines, p_stance)
+        tagged = [
+            self._tag_page(task, page, p, types, article.lines, p_stance)
             for page, p, types, article, p_stance in zip(pages, p_types, columns, articles, p_stances, strict=True)
         ]
+        return self._with_own(pages, tagged, articles) if self.own else tagged
 
     def _tag_page(
-        self, page: Page, p: np.ndarray, types: np.ndarray, article: tuple[Line, ...], p_stance: np.ndarray | None
+        self, task: Task, page: Page, p: np.ndarray, types: np.ndarray, article: tuple[Line, ...], p_stance: np.ndarray | None
     ) -> TaggedPage:
         stance_rows = iter(p_stance.tolist() if p_stance is not None else [None] * len(article))
+        kept, labels = set(columns_of(task.keep, task.labels)), task.labels
         lines = []
         for line, row, j in zip(page.lines, p.tolist(), types.tolist(), strict=True):
-            keep, stance, label = j in _ARTICLE, None, None
+            keep, stance, label = j in kept, None, None
             if keep:
                 stance = next(stance_rows)
                 if stance is not None and max(stance) >= self.min_confidence:
                     label = STANCES[stance.index(max(stance))]
-            lines.append(TaggedLine(line.n, line.text, TYPES[j], keep, label, row, stance))
+            lines.append(TaggedLine(line.n, line.text, labels[j], keep, label, row, stance, labels))
         of_page = NO_MODEL if p_stance is None else page_stance(article, p_stance)
-        return TaggedPage(page, tuple(lines), of_page, expected_f1(p, types), self.name)
+        return TaggedPage(page, tuple(lines), of_page, expected_f1(p, types, task), self.name)
+
+    def _untyped(self, page: Page) -> TaggedPage:
+        """A page of a filter that keeps all lines."""
+        lines = tuple(TaggedLine(line.n, line.text, None, True, None, None, None, ()) for line in page.lines)
+        return TaggedPage(page, lines, NO_MODEL, 1.0, self.name)
+
+    def _with_own(self, pages: Sequence[Page], tagged: list[TaggedPage], articles: Sequence[Page]) -> list[TaggedPage]:
+        """The pages with what the user's own tasks say of them."""
+        of_pages: list[dict[str, Any]] = [{} for _ in pages]
+        of_lines: list[list[dict[str, Any]]] = [[{} for _ in page.lines] for page in pages]
+        places = [[i for i, line in enumerate(page.lines) if line.keep] for page in tagged]
+        for name, fitted in self.own.items():
+            read = {"lines": pages, "kept lines": articles}.get(fitted.task.of) or [
+                article.with_lines([joined(article.lines)] if article.lines else []) for article in articles
+            ]
+            tell = partial(told, fitted.task, least=self.least.get(name, 0.0))
+            for k, (page, p) in enumerate(zip(read, fitted.predict(read), strict=True)):
+                of_pages[k][name] = tell(mean_of(page, p))
+                rows = of_lines[k] if fitted.task.of == "lines" else [of_lines[k][i] for i in places[k]]
+                for line, row in zip(rows, p, strict=False) if fitted.task.of != "pages" else ():
+                    line[name] = tell(row)
+        whole = {name: fitted.task for name, fitted in self.own.items()}
+        return [
+            replace(
+                page,
+                lines=tuple(line._replace(own=own) for line, own in zip(page.lines, lines, strict=True)),
+                own={name: found.get(name) or told(task, None) for name, task in whole.items()},
+                tasks=whole,
+            )
+            for page, found, lines in zip(tagged, of_pages, of_lines, strict=True)
+        ]
 
     def save(self, folder: Path) -> None:
         """Write the filter as a folder that `load` reads; `filter.json` comes last, so that a folder with it is whole."""
@@ -181,13 +264,26 @@ class PageFilter:
             "reads_hidden": self.reads_hidden,
             "threshold": self.threshold,
             "min_confidence": self.min_confidence,
+            "tasks": {
+                task: {"labels": x.labels, "of": x.of, "keep": [label for label in x.labels if label in x.keep]}
+                for task, fitted in self._tasks().items()
+                if not (x := fitted.task).shipped or x != SHIPPED[task]
+            },
+            "least": self.least,
             "models": {task: fitted.model.kind for task, fitted in self._tasks().items()},
             "temperature": {task: fitted.temperature for task, fitted in self._tasks().items()},
             "info": self.info,
         }
 
+    @property
+    def tasks(self) -> dict[str, Task]:
+        """What the filter tells, by name; a filter of types alone has the stance too, which is null."""
+        found = {name: fitted.task for name, fitted in self._tasks().items()}
+        return found if self.own else {"type": found["type"], "stance": STANCE}
+
     def _tasks(self) -> dict[str, FittedTask]:
-        return {"type": self.type_task} | ({"stance": self.stance_task} if self.stance_task else {})
+        ours = {"type": self.type_task, "stance": self.stance_task}
+        return {task: fitted for task, fitted in ours.items() if fitted} | self.own
 
     @classmethod
     def load(cls, folder: Path | str) -> PageFilter:
@@ -198,10 +294,14 @@ class PageFilter:
         tasks = {}
         for task, temperature in meta["temperature"].items():
             model, options = load_model(folder / task, task, known=f"{task}/model.bin" in meta.get("files", {}))
-            tasks[task] = FittedTask(model, options, temperature)
+            about = meta.get("tasks", {}).get(task)
+            spec = Task(task, model.labels, about["of"], frozenset(about["keep"])) if about else None
+            tasks[task] = FittedTask(model, options, temperature, spec)
         return cls(
-            tasks["type"],
-            tasks.get("stance"),
+            tasks.pop("type", None),
+            tasks.pop("stance") if "stance" in tasks and tasks["stance"].spec is None else None,
+            own=tasks,
+            least=meta.get("least"),
             threshold=meta["threshold"],
             min_confidence=meta["min_confidence"],
             name=meta["name"],

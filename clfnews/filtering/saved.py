@@ -52,8 +52,14 @@ def _problem(meta: Mapping[str, Any]) -> str | None:
         if not _is_number(meta.get(key), 0, 1):
             return f"no {key!r}" if key not in meta else f"{key!r} is not a number from 0 to 1: {meta[key]!r:.80}"
     tasks = meta["temperature"]
-    if "type" not in tasks or not set(tasks) <= set(TASKS):
+    own = meta.get("tasks", {})
+    if not isinstance(own, dict) or not all(_is_task(name, about) for name, about in own.items()):
+        return "'tasks' does not say what its tasks are"
+    if not tasks or not set(tasks) <= {*TASKS, *own} or not ("type" in tasks or own):
         return f"'temperature' is of {', '.join(map(repr, tasks)) or 'nothing'}; expected 'type' and perhaps 'stance'"
+    least = meta.get("least", {})
+    if not isinstance(least, dict) or not all(_is_number(value, 0, 1) for value in least.values()):
+        return "'least' is not of numbers from 0 to 1"
     wrong = next((value for value in tasks.values() if not _is_number(value, *TEMPERATURES)), None)
     if wrong is not None or None in tasks.values():
         return f"a temperature is {wrong!r:.80}"
@@ -61,6 +67,13 @@ def _problem(meta: Mapping[str, Any]) -> str | None:
     if not isinstance(files, dict) or not all(isinstance(value, str) for value in files.values()):
         return "'files' has no checksums"
     return None
+
+
+def _is_task(name: str, about: Any) -> bool:
+    """Whether this says of what a task is and which labels filter; its name is that of a folder."""
+    if not isinstance(about, dict) or not name.isidentifier() or about.get("of") not in ("lines", "kept lines", "pages"):
+        return False
+    return isinstance(about.get("keep"), list) and all(isinstance(label, str) for label in about["keep"])
 
 
 def _is_number(value: Any, low: float, high: float) -> bool:

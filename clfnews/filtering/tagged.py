@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from clfnews.events.page import Event, events_of
-from clfnews.filtering.decisions import PageStance
-from clfnews.labels import STANCES, TYPES
+from clfnews.filtering.decisions import NO_MODEL, PageStance, rounded
+from clfnews.filtering.own_fields import with_own
+from clfnews.labels import STANCES, TYPES, Task
 from clfnews.page import Page
 
 
@@ -20,24 +19,28 @@ class TaggedLine(NamedTuple):
 
     n: int
     text: str
-    type: str
+    type: str | None
+    """None: the filter has no types, and keeps all lines."""
     keep: bool
     stance: str | None
     """None: not kept, or the model abstains."""
-    type_row: Sequence[float]
-    """Probabilities in the order of `labels.TYPES`."""
+    type_row: Sequence[float] | None
+    """Probabilities in the order of `type_labels`."""
     stance_row: Sequence[float] | None
     """Probabilities in the order of `labels.STANCES`; None for lines that are not kept."""
+    type_labels: Sequence[str] = TYPES
+    own: Mapping[str, Any] = {}
+    """Task of the user's -> `label` and `p`."""
 
     @property
-    def p(self) -> dict[str, float]:
+    def p(self) -> dict[str, float] | None:
         """Type -> probability, four digits."""
-        return _named(TYPES, self.type_row)
+        return rounded(self.type_labels, self.type_row) if self.type_row is not None else None
 
     @property
     def p_stance(self) -> dict[str, float] | None:
         """Stance -> probability, four digits; None for lines that are not kept."""
-        return _named(STANCES, self.stance_row) if self.stance_row is not None else None
+        return rounded(STANCES, self.stance_row) if self.stance_row is not None else None
 
     def as_row(self) -> dict[str, Any]:
         return {
@@ -48,6 +51,7 @@ class TaggedLine(NamedTuple):
             "keep": self.keep,
             "stance": self.stance,
             "p_stance": self.p_stance,
+            **self.own,
         }
 
 
@@ -61,12 +65,20 @@ class TaggedPage:
     confidence: float
     """Expected F1 of the kept lines, given their probabilities; 0 to 1."""
     model: str
+    own: Mapping[str, Any] = field(default_factory=dict)
+    """Task of the user's -> `label` and `p` of the page."""
+    tasks: Mapping[str, Task] = field(default_factory=dict, repr=False)
     events: tuple[Event, ...] | None = None
     """What the kept lines say of who does what to whom; None: not looked for (see `with_events`)."""
 
     def with_events(self) -> TaggedPage:
-        """The page with its events."""
-        return replace(self, events=events_of(self.kept, self.page.date))
+        """The page with its events; as it is if its labels are the user's alone: events hang on the shipped stance."""
+        return replace(self, events=events_of(self.kept, self.page.date)) if self.tells_stance else self
+
+    @property
+    def tells_stance(self) -> bool:
+        """Whether the row has the shipped stance, if only as null; not if the tasks are the user's alone."""
+        return not self.own or self.stance is not NO_MODEL
 
     @property
     def title(self) -> str | None:
@@ -91,27 +103,37 @@ class TaggedPage:
             return "no text"
         sizes: Counter[str] = Counter()
         for line in self.lines:
-            sizes[line.type] += len(line.text)
+            sizes[line.type or "text"] += len(line.text)
         return f"no article (p={self.confidence:.2f}): mostly {sizes.most_common(1)[0][0]}"
 
     def as_row(self, all_lines: bool = True) -> dict[str, Any]:
-        """The JSON object of a page: all lines (`tag`) or the kept ones (`filter`)."""
-        return {
+        """The page as a dict, one row of output: all lines (`tag`) or the kept ones (`filter`).
+
+        The user's own fields (`Page.own`) stand under their names before `lines`;
+        `own_fields.to_json` writes the row as JSON, whatever they are.
+        """
+        row = {
             "id": self.page.id,
             "url": self.page.url,
             "site": self.page.site,
             "date": self.page.date,
             "source": self.page.source,
+            "text_from": self.page.text_from,
             "title": self.title,
             "text": self.text,
             "stance": self.stance.as_row(),
             "confidence": self.confidence,
             "reason": self.reason,
+            **self.own,
             "model": self.model,
-            "events": [event.as_row() for event in self.events] if self.events is not None else None,
+            **({} if self.events is None else {"events": [event.as_row() for event in self.events]}),
             "lines": [line.as_row() for line in (self.lines if all_lines else self.kept)],
         }
-
-
-def _named(labels: Sequence[str], row: Sequence[float] | np.ndarray) -> dict[str, float]:
-    return {label: round(float(value), 4) for label, value in zip(labels, row, strict=True)}
+        if not self.tells_stance:  # what is special to the shipped stance is not of others' labels
+            row |= {"stance": self.own["stance"]} if "stance" in self.own else {}
+            row = {key: value for key, value in row.items() if key != "stance" or "stance" in self.own}
+            for line in row["lines"]:
+                line.pop("p_stance")
+                if "stance" not in self.own:
+                    line.pop("stance")
+        return with_own(row, self.page.own)

@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from clfnews.errors import UserError, counted, nearest
-from clfnews.files import is_folder, is_there, read_rows, write_text
+from clfnews.files import is_folder, is_there, not_readable, read_rows, write_text
 from clfnews.labelling.labelstudio import LABELLING_CONFIG, are_texts, from_labelstudio, tasks_of, to_labelstudio
 from clfnews.labelling.rows import GoldRow, has_labels, problems_of, problems_of_page, raise_problems
 from clfnews.labelling.table import from_tsv, to_tsv
@@ -113,14 +113,10 @@ def _read(source: Path, annotator: str | None, note: Callable[[str], None]) -> l
         return _exportable(read_rows(source), str(source))
     try:
         text = source.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise UserError(f"{source}: no such file") from error
-    except IsADirectoryError as error:
-        raise UserError(f"{source}: is a folder; give a file") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{source}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
     except OSError as error:
-        raise UserError(f"{source}: cannot be read: {error.strerror}") from error
+        raise not_readable(source, error, "a file") from error
     if text.lstrip()[:1] in ("[", "{"):
         return from_labelstudio(tasks_of(text, source), str(source), annotator)
     return from_tsv(text, str(source), note)

@@ -72,7 +72,7 @@ def add_to_folder(rows: Sequence[GoldRow], folder: Path, split: str | None = Non
     parts = {name: [new.pop(row["id"], row) for row in part if row["id"] not in moved] for name, part in old.items()}
     of_group = {row["group"]: name for name, part in parts.items() for row in part}
     for row in new.values():
-        name = of_group.setdefault(row["group"], split or _neediest(Counter(of_group.values())))
+        name = of_group.setdefault(row["group"], split or neediest(Counter(of_group.values())))
         parts[name].append(row)
     try:
         (folder / "pages").mkdir(parents=True, exist_ok=True)
@@ -122,7 +122,7 @@ def _gold(row: GoldRow) -> dict[str, Any]:
     return {key: full.get(key) for key in _KEYS} | {"lines": lines}
 
 
-def _neediest(sites: Counter[str]) -> str:
+def neediest(sites: Counter[str]) -> str:
     """The split that is furthest below its share when one more site comes."""
     total = sites.total() + 1
     return max(SHARES, key=lambda name: (SHARES[name] * total - sites[name], -list(SHARES).index(name)))

@@ -43,7 +43,7 @@ def to_labelstudio(rows: Sequence[GoldRow]) -> list[dict[str, Any]]:
     """Gold rows as Label Studio tasks.
 
     A person's labels are an annotation that can be edited. Those of rows with a
-    `model` (see `annotate.queue_rows`) are its prediction, which Label Studio
+    `model` (see `queue.queue_rows`) are its prediction, which Label Studio
     shows and which counts only once a person has submitted it.
     """
     tasks = []

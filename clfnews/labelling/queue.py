@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from clfnews.data.rows import registered_domain
@@ -21,9 +21,11 @@ from clfnews.files import read_rows
 from clfnews.filtering.filter import PageFilter
 from clfnews.filtering.tagged import TaggedPage
 from clfnews.labelling.rows import GoldRow
-from clfnews.labels import GUIDELINES_VERSION, TASKS
+from clfnews.labels import GUIDELINES_VERSION, TASKS, TYPES
 from clfnews.models.calibration import FittedTask
 from clfnews.page import Page, normalise
+from clfnews.readers.base import ReadOptions
+from clfnews.readers.inputs import read_pages
 
 RULES = "rules"
 """What stands for a model in the place of one: `rules_filter`."""
@@ -109,6 +111,26 @@ def make_queue(
     return _choose(found, n, known.sites, per_site)
 
 
+def queue_of_files(
+    page_filter: PageFilter,
+    inputs: Sequence[str],
+    n: int,
+    *,
+    options: ReadOptions | None = None,
+    against: PageFilter | None = None,
+    labelled: Labelled | None = None,
+    per_site: int = PER_SITE,
+    progress: Callable[[int], None] = lambda _: None,
+    warn: Callable[[str], None] = lambda _: None,
+    on_bad: Callable[[BadRecord], None] = lambda _: None,
+) -> list[Choice]:
+    """`make_queue` of the pages of files, folders and patterns; `warn` gets what is to be said of files."""
+    pages = read_pages(inputs, warn, replace(options or ReadOptions(), hidden=page_filter.reads_hidden))
+    return make_queue(
+        page_filter, pages, n, against=against, labelled=labelled, per_site=per_site, progress=progress, on_bad=on_bad
+    )
+
+
 def rules_filter() -> PageFilter:
     """The filter without training: what a model is compared with if there is no other."""
     from clfnews.models import make_model
@@ -116,7 +138,7 @@ def rules_filter() -> PageFilter:
     return PageFilter(FittedTask(make_model("rules", "type", TASKS["type"]), {}), None, name="rules")
 
 
-def read_labelled(path: Path) -> Labelled:
+def known_pages(path: Path) -> Labelled:
     """Sites, ids and texts of the gold rows of a JSONL file, or of all in a data folder's `pages`.
 
     Raises `UserError` if there are none.
@@ -220,7 +242,17 @@ def queue_rows(choices: Sequence[Choice], stance: bool = True) -> list[GoldRow]:
 
     Parameters: `stance`, whether the lines have stances too.
     """
+    own = next((c.candidate.tagged for c in choices if c.candidate.tagged.tasks or _of_own(c.candidate.tagged)), None)
+    if own is not None:
+        raise UserError(
+            f"annotate queue: {own.model} has labels of its own, and queues are of the shipped ones only; label in a table of "
+            "your own (page,line,label) and import that: clfnews data import"
+        )
     return [_row(choice, stance) for choice in choices]
+
+
+def _of_own(tagged: TaggedPage) -> bool:
+    return any(tuple(line.type_labels) != TYPES for line in tagged.lines)
 
 
 def _row(choice: Choice, stance: bool) -> GoldRow:

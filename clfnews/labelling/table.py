@@ -21,7 +21,7 @@ from typing import Any
 from clfnews.errors import UserError, counted
 from clfnews.labelling.rows import GoldRow, by_person, label_line, problems_of, problems_of_page, raise_problems
 
-COLUMNS = ["page_id", "n", "type", "stance", "text"]
+_COLUMNS = ["page_id", "n", "type", "stance", "text"]
 
 _PAGE = "# page "
 _DIGITS = 6
@@ -38,7 +38,7 @@ _Numbered = tuple[int, str, GoldRow]
 
 def to_tsv(rows: Sequence[GoldRow]) -> str:
     """Gold rows as a table: `page_id  n  type  stance  text`, under a comment row for each page."""
-    out = ["\t".join(COLUMNS)]
+    out = ["\t".join(_COLUMNS)]
     for row in rows:
         lines = row["lines"]
         about: dict[str, Any] = {"count": len(lines), "digests": "".join(_digest(line["text"], _DIGITS) for line in lines)}
@@ -94,7 +94,7 @@ def from_tsv(text: str, source: str, note: Callable[[str], None] = lambda _: Non
             if cells[:1] and cells[0].startswith("#") and not any(cells[1:]):
                 _add_page(cells[0], place, pages, problems)
             elif any(cells):
-                if [cell.strip().lower() for cell in cells[: len(COLUMNS)]] != COLUMNS:
+                if [cell.strip().lower() for cell in cells[: len(_COLUMNS)]] != _COLUMNS:
                     _add_line(cells, place, first, lines, problems)
                 first = False
     except csv.Error as error:
@@ -143,13 +143,13 @@ def _add_page(comment: str, place: str, pages: dict[str, tuple[str, GoldRow]], p
 
 def _add_line(cells: list[str], place: str, first: bool, lines: dict[str, list[_Numbered]], problems: list[str]) -> None:
     """Add a row of the table to its page; what is no line in the `first` row of the file is its header."""
-    if len(cells) < len(COLUMNS) or any(cells[len(COLUMNS) :]):
-        problems.append(f"{place}: {len(cells)} cells, expected {len(COLUMNS)} ({', '.join(COLUMNS)}) with tabs between")
+    if len(cells) < len(_COLUMNS) or any(cells[len(_COLUMNS) :]):
+        problems.append(f"{place}: {len(cells)} cells, expected {len(_COLUMNS)} ({', '.join(_COLUMNS)}) with tabs between")
         return
-    page_id, n, kind, stance, text = cells[: len(COLUMNS)]
+    page_id, n, kind, stance, text = cells[: len(_COLUMNS)]
     if not n.strip().isdecimal() or len(n.strip()) > _LONGEST_NUMBER:
-        if first or sum(cell.strip().lower() in COLUMNS for cell in cells) > 1:
-            problems.append(f"{place}: the header is {', '.join(filter(None, cells))}; expected {', '.join(COLUMNS)}")
+        if first or sum(cell.strip().lower() in _COLUMNS for cell in cells) > 1:
+            problems.append(f"{place}: the header is {', '.join(filter(None, cells))}; expected {', '.join(_COLUMNS)}")
         else:
             problems.append(f"{place}: line number {n[:40]!r} is not a number of a line")
         return

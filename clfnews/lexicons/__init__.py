@@ -19,11 +19,17 @@ def fold(text: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def lexicon() -> dict[str, frozenset[str]]:
-    """Name of list -> folded entries, over all languages."""
-    merged: dict[str, set[str]] = {}
+def as_written() -> dict[str, tuple[str, ...]]:
+    """Name of list -> entries as they are written, over all languages: for patterns in which capitals count."""
+    lists: dict[str, list[str]] = {}
     for file in sorted(resources.files(__name__).iterdir(), key=lambda item: item.name):
         if file.name.endswith(".toml"):
             for name, entries in tomllib.loads(file.read_text(encoding="utf-8")).items():
-                merged.setdefault(name, set()).update(fold(entry) for entry in entries)
-    return {name: frozenset(entries) for name, entries in merged.items()}
+                lists.setdefault(name, []).extend(entries)
+    return {name: tuple(entries) for name, entries in lists.items()}
+
+
+@lru_cache(maxsize=1)
+def lexicon() -> dict[str, frozenset[str]]:
+    """Name of list -> folded entries, over all languages."""
+    return {name: frozenset(map(fold, entries)) for name, entries in as_written().items()}

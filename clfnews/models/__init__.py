@@ -1,7 +1,7 @@
 """The models: pages in, per-line probabilities out (`base.Model`).
 
 `MODELS` maps the name in a configuration to its class. To add a model, write
-the class, add it here and to the configuration (`config.py`); the contract
+the class, add it here and to the configuration (`config/options.py`); the contract
 tests run over everything in this dict.
 """
 
@@ -18,7 +18,7 @@ from clfnews.errors import UserError, nearest
 from clfnews.labels import TASKS
 from clfnews.models.base import Model, Probabilities, reading
 from clfnews.models.context import Context
-from clfnews.models.cues import Cues
+from clfnews.models.cues import StanceCues
 from clfnews.models.fasttext import FastText, check_in_child
 from clfnews.models.lexicon import Lexicon
 from clfnews.models.linear import Linear
@@ -29,7 +29,9 @@ from clfnews.page import Page
 
 __all__ = ["MODELS", "Model", "Probabilities", "load_model", "make_model", "save_model"]
 
-MODELS: dict[str, type[Any]] = {cls.kind: cls for cls in (Majority, Rules, Lexicon, FastText, Linear, PageModel, Cues)}
+MODELS: dict[str, type[Any]] = {cls.kind: cls for cls in (Majority, Rules, Lexicon, FastText, Linear, PageModel, StanceCues)}
+ANY_LABELS = ("majority", "fasttext", "linear")
+"""Models of any labels; the others know what the shipped ones mean."""
 _SAVED: dict[str, type[Any]] = {**MODELS, Context.kind: Context}
 """What a saved folder may hold: also a model that is no longer trained."""
 
@@ -84,10 +86,13 @@ def _checked(meta: Any, path: Path, task: str | None) -> tuple[type[Any], dict[s
         raise UserError(f"{path}: the model 'trees' is now part of 'page'; train again")
     if meta.get("kind") not in list(_SAVED):  # a list: whatever stands there
         raise UserError(f"{path}: unknown model {meta.get('kind')!r:.80}; was it made by a newer clfnews?")
-    if meta.get("task") not in list(TASKS) or task not in (None, meta["task"]):
+    if not isinstance(meta.get("task"), str) or task not in (None, meta["task"]):
         raise UserError(f"{path}: is of the task {meta.get('task')!r:.80}, not of {task or ' or '.join(TASKS)!r}; train again")
-    if meta.get("labels") != list(TASKS[meta["task"]]):
-        raise UserError(f"{path}: its labels are not those of this version ({', '.join(TASKS[meta['task']])}); train again")
+    labels, shipped = meta.get("labels"), list(TASKS.get(meta["task"], ()))
+    if meta["kind"] not in ANY_LABELS and labels != shipped:
+        raise UserError(f"{path}: its labels are not those of this version ({', '.join(shipped)}); train again")
+    if not isinstance(labels, list) or not labels or not all(isinstance(label, str) for label in labels):
+        raise UserError(f"{path}: broken (its labels are {labels!r:.80}); train again")
     return _SAVED[meta["kind"]], meta["options"]
 
 

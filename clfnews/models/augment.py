@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
 from clfnews.labels import ARTICLE
-from clfnews.lexicons import fold, lexicon
+from clfnews.lexicons import as_written, fold, lexicon
 from clfnews.page import Line, Page
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+(?=[\"“«A-ZÀ-Ỹ])")
@@ -145,11 +146,18 @@ def _bare_captions(lines: list[Line], rng: np.random.Generator) -> list[Line]:
     out = []
     for line in lines:
         if line.type == "caption":
-            text = re.sub(r"(?<![\s(.–-])[\s(.–-]*+\b(?:Ảnh|ẢNH|Nguồn|Video|Photo|Hình)\s*+:.*$", "", line.text).strip()
+            text = _credit().sub("", line.text).strip()
             text = f"{text.rstrip('.')}." if text and stop else text
             line = replace(line, text=text or line.text)
         out.append(line)
     return out
+
+
+@lru_cache(maxsize=1)
+def _credit() -> re.Pattern[str]:
+    """The credit at the end of a caption."""
+    marks = "|".join(as_written()["credit_marks"])
+    return re.compile(rf"(?<![\s(.–-])[\s(.–-]*+\b(?:{marks})\s*+:.*$")
 
 
 def _span(lines: Sequence[Line]) -> tuple[int, int]:

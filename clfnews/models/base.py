@@ -25,7 +25,7 @@ Probabilities = list[np.ndarray]
 class Model(Protocol):
     """Pages in, per-line probabilities out.
 
-    `task` is `type` or `stance`; `labels` gives the order of the columns and is
+    `task` is the name of one (`labels.Task`); `labels` gives the order of the columns and is
     stored with the model. Only lines that carry a label of the task are learnt
     from; every line gets a prediction.
     """
@@ -54,8 +54,8 @@ class Model(Protocol):
 
 def labelled_lines(pages: Sequence[Page], task: str) -> tuple[list[Line], list[str]]:
     """All lines that carry a label of the task, and those labels."""
-    lines = [line for page in pages for line in page.lines if getattr(line, task)]
-    return lines, [getattr(line, task) for line in lines]
+    found = [(line, label) for page in pages for line in page.lines if (label := line.label(task))]
+    return [line for line, _ in found], [label for _, label in found]
 
 
 def split_back(flat: np.ndarray, pages: Sequence[Page]) -> Probabilities:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from clfnews.labels import SHIPPED, Task
 from clfnews.models.base import Model, Probabilities, normalised
 from clfnews.page import Page
 
@@ -73,6 +74,13 @@ class FittedTask:
     model: Model
     options: dict[str, Any]
     temperature: float = 1.0
+    spec: Task | None = None
+    """The task, if it is not one of the shipped."""
+
+    @property
+    def task(self) -> Task:
+        """What it tells."""
+        return self.spec or SHIPPED[self.model.task]
 
     def predict(self, pages: Sequence[Page]) -> Probabilities:
         """Calibrated probabilities, one array a page."""

@@ -26,7 +26,7 @@ _EVENT_NGRAMS = 3
 _WORDS = re.compile(r"[^\W_]+|[^\s]")
 
 
-class Cues:
+class StanceCues:
     """Logistic regression over hashed n-grams of masked lines and a few cues.
 
     Every mention of a political actor becomes one placeholder
@@ -68,7 +68,7 @@ class Cues:
         self._coef = np.zeros((0, len(labels)), dtype=np.float32)
         self._bias = np.zeros(len(labels), dtype=np.float32)
 
-    def fit(self, pages: Sequence[Page], groups: Sequence[str] | None = None) -> Cues:
+    def fit(self, pages: Sequence[Page], groups: Sequence[str] | None = None) -> StanceCues:
         """Learn from lines that carry a stance."""
         from sklearn.linear_model import LogisticRegression
 
@@ -209,7 +209,7 @@ class Cues:
         np.savez_compressed(folder / "cues.npz", grams=self._grams, idf=self._idf, coef=self._coef, bias=self._bias)
 
     @classmethod
-    def load(cls, folder: Path, task: str, labels: tuple[str, ...], **options: Any) -> Cues:
+    def load(cls, folder: Path, task: str, labels: tuple[str, ...], **options: Any) -> StanceCues:
         model = cls(task, labels, **options)
         path, k = folder / "cues.npz", len(labels)
         arrays = load_arrays(path)

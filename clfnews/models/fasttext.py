@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import tempfile
@@ -12,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from clfnews.errors import UserError
+from clfnews.errors import MachineError, UserError
 from clfnews.models.base import Probabilities, labelled_lines, normalised, reading, split_back
 from clfnews.models.features.tokens import words
 from clfnews.page import Page
@@ -68,7 +69,7 @@ class FastText:
         """Learn from texts alone; what `fit` does with the labelled lines of pages."""
         import fasttext
 
-        rows = [f"{_PREFIX}{label} {_tokens(text)}" for text, label in zip(texts, labels, strict=True)]
+        rows = [f"{_named(label)} {tokens(text)}" for text, label in zip(texts, labels, strict=True)]
         if self.balance:
             rows = _balanced(rows, labels)
         # fastText reads in file order; a shuffled file keeps one site's lines apart.
@@ -104,8 +105,8 @@ class FastText:
         p = np.zeros((len(texts), len(self.labels)))
         if not texts:
             return p
-        column = {_PREFIX + label: j for j, label in enumerate(self.labels)}
-        names, values = self._model.predict([_tokens(text) for text in texts], k=len(self.labels))
+        column = {_named(label): j for j, label in enumerate(self.labels)}
+        names, values = self._model.predict([tokens(text) for text in texts], k=len(self.labels))
         k = max(map(len, names), default=0)
         if k and all(len(row) == k for row in names):
             index = np.array([[column[name] for name in row] for row in names])
@@ -128,7 +129,7 @@ class FastText:
             raise FileNotFoundError(ENOENT, "no such file", str(path))
         with reading(path):
             model._model = fasttext.load_model(str(path))
-            unknown = set(model._model.get_labels()) - {_PREFIX + label for label in labels}
+            unknown = set(model._model.get_labels()) - set(map(_named, labels))
             if unknown:
                 raise ValueError(f"it has the label {min(unknown)!r:.80}")
         return model
@@ -138,6 +139,7 @@ _TRIAL = """
 import sys, fasttext
 try:
     import resource
+    resource.setrlimit(resource.RLIMIT_CPU, (int(sys.argv[4]), int(sys.argv[4]) + 1))
     resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]), int(sys.argv[2])))
 except (ImportError, ValueError, OSError):  # not on this system, or the user's own limit is lower
     pass
@@ -148,20 +150,25 @@ if sys.argv[3] == "classifier":
 """
 
 
-def check_in_child(path: Path, kind: str = "classifier", seconds: float = 900.0) -> None:
-    """Open a fastText file (`kind`: `classifier` or `vectors`) in a process of its own; raises `UserError` if that fails.
+def check_in_child(path: Path, kind: str = "classifier", seconds: int = 900) -> None:
+    """Open a fastText file (`kind`: `classifier` or `vectors`) in a process of its own, for so many seconds of work.
 
     fastText believes what a file says of sizes and places: a damaged one may end the process that reads it.
+    Raises `UserError` for such a file, and `MachineError` if no process can be started.
     """
     if not path.is_file():
         raise UserError(f"{path}: no such file; copy it again")
     memory = 2 * 1024**3 + 4 * path.stat().st_size
     # -P: modules of the current folder are not imported.
-    command = [sys.executable, "-P", "-c", _TRIAL, str(path.absolute()), str(memory), kind]
+    command = [sys.executable, "-P", "-c", _TRIAL, str(path.absolute()), str(memory), kind, str(seconds)]
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False)
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=4 * seconds, check=False)
     except subprocess.TimeoutExpired as error:
-        raise UserError(f"{path}: broken (fastText does not come to an end with it); copy it again") from error
+        raise MachineError(f"{path}: fastText does not come to an end with it in {error.timeout:g} s; is it whole?") from error
+    except OSError as error:
+        raise MachineError(f"{path}: no process can be started to try it: {error.strerror}") from error
+    if done.returncode == -getattr(signal, "SIGXCPU", 0):
+        raise UserError(f"{path}: broken (fastText does not come to an end with it); copy it again")
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["fastText crashes"]
         raise UserError(f"{path}: broken ({said[0][:200]}); copy it again")
@@ -196,9 +203,15 @@ def vector_dim(path: Path) -> int:
         raise UserError(f"pretrained_vectors: {path}: not a .vec text file (first line: count and dimension)") from error
 
 
-def _tokens(text: str) -> str:
+def tokens(text: str) -> str:
+    """What fastText is given for a line: its words with spaces between, without what it takes for a label or a line's end."""
     # A word of a page that looks like a label would be learnt as one.
     return " ".join(words(text)).replace(_PREFIX, " ")
+
+
+def _named(label: str) -> str:
+    """A label as fastText writes it, where a space ends it."""
+    return _PREFIX + "_".join(label.split())
 
 
 def _balanced(rows: list[str], labels: Sequence[str]) -> list[str]:

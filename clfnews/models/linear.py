@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from clfnews.errors import UserError
 from clfnews.models.base import Probabilities, labelled_lines, load_skops, normalised, split_back
 from clfnews.models.features.tokens import TOKEN_PATTERN, shape_digits
 from clfnews.page import Page
@@ -46,7 +47,10 @@ class Linear:
         return self.fit_texts([line.text for line in lines], labels)
 
     def fit_texts(self, texts: Sequence[str], labels: Sequence[str]) -> Linear:
-        """Learn from texts alone."""
+        """Learn from texts alone; raises `UserError` if all have the same label, as in a fold of little data."""
+        if len(set(labels)) < 2:
+            only = f"all are {labels[0]!r}" if labels else "there are none"
+            raise UserError(f"{self.kind} {self.task}: needs two labels to learn from, {only}; label more, or take fewer folds")
         from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.linear_model import LogisticRegression
         from sklearn.pipeline import Pipeline, make_union

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,33 +16,25 @@ from clfnews.models.augment import augment
 from clfnews.models.base import Probabilities, check_shapes, load_arrays, normalised, reading, split_back
 from clfnews.models.chain import smooth, transitions
 from clfnews.models.encoding import encode, encoder
-from clfnews.models.features.characters import WORD_BITS, CharTable, char_table
-from clfnews.models.features.lines import line_columns, page_table, word_idf
-from clfnews.models.features.markup import markup_features, score_features, tree_of
+from clfnews.models.features.characters import WORD_BITS
+from clfnews.models.features.lines import page_table, word_idf
 from clfnews.models.forest import BINS, Forest, log_odds
 from clfnews.models.nets import Nets
-from clfnews.models.scorer import TextScorer, at_most
+from clfnews.models.page_features import feature_names, page_features
+from clfnews.models.page_scorers import PATH_LABELS, PIECE, fit_paths, fit_words, path_odds, scores_out_of_fold, word_scores
+from clfnews.models.scorer import TextScorer
 from clfnews.page import Page
 
 _ALPHA = 0.01
 """Weight decay of the networks."""
-_SCORER = {"dim": 16, "epoch": 3}
-_SCORER_FOLDS = 2
-_SIDES = ("article", "other")
-_COPIES = 2
-"""The scorer learns from so many lines with the same text and type."""
 _LOST = 0.5
 """If words leave less than this share of the text that structure alone calls article, structure decides for the page: the
 words are of a subject that training knows from other stories only, and the whole article would vanish."""
 _SENTENCE = 40
 _ROWS = 4096
 """Lines that the networks and trees read in one go: what bounds their memory."""
-_PIECE = 64
-"""Pages whose features are computed in one go."""
 _WHOLE = 0.4
 """Share of the copies of HTML pages that keep their boxes, and so all their lines."""
-KNOWN = 0.6
-"""Share of a page's words that the text scorer must have seen; on other pages it abstains."""
 
 
 class PageModel:
@@ -123,7 +114,9 @@ class PageModel:
         more = [*pages, *copied]
         idf = word_idf(pages)
         self._arrays["idf"] = idf.astype(np.float16)
-        words, paths = self._scores_out_of_fold(more, groups * (1 + self.copies), len(pages))
+        words, paths = scores_out_of_fold(
+            more, groups * (1 + self.copies), len(pages), self.seed, words=self.text_scorer, paths=self.boxes
+        )
         for i in range(len(pages), len(more)):
             # Originals keep their scores, of which the model has to learn what they are worth.
             for scores in (words, paths):
@@ -133,14 +126,14 @@ class PageModel:
         drawn = self._draw(weight, rng)
         x = self._matrix(more, words, paths, drawn)
         possible, weight = possible[drawn], weight[drawn]
-        self._arrays |= encoder(x, _names())
+        self._arrays |= encoder(x, feature_names())
         if self.forest_weight < 1:
             self._nets.fit(encode(x, self._arrays), possible, (weight / weight.mean()).astype(np.float32))
         if self.forest_weight > 0:
             self._forest.fit(x, (possible & self._is_article).any(axis=1), weight)
         self._arrays["transitions"] = transitions(pages, self.labels)
-        self._words = self._fit_words(pages) if self.text_scorer else None
-        self._paths = self._fit_paths(pages) if self.boxes else None
+        self._words = fit_words(pages, self.seed) if self.text_scorer else None
+        self._paths = fit_paths(pages, self.seed) if self.boxes else None
         return self
 
     def _targets(self, pages: Sequence[Page], weights: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
@@ -165,59 +158,7 @@ class PageModel:
         some = np.flatnonzero(weight > 0)
         return some if len(some) <= self.rows else np.sort(rng.choice(some, self.rows, replace=False))
 
-    def _fit_words(self, pages: Sequence[Page]) -> TextScorer:
-        rows = at_most(
-            ((line.text[:400], line.type) for page in pages for line in page.lines if line.type in self.labels), _COPIES
-        )
-        return TextScorer(self.labels, seed=self.seed, **_SCORER).fit([text for text, _ in rows], [label for _, label in rows])
-
-    def _fit_paths(self, pages: Sequence[Page]) -> TextScorer | None:
-        rows: list[tuple[str, str]] = []
-        for page in pages:
-            found = ((line.cues.path if line.cues else "", line.type) for line in page.lines)
-            rows += at_most((row for row in found if row[0]), 1)
-        if not rows:
-            return None
-        sides = [_SIDES[0] if label in ARTICLE or label == COARSE[0] else _SIDES[1] for _, label in rows]
-        return TextScorer(_SIDES, seed=self.seed, **_SCORER).fit([path for path, _ in rows], sides)
-
-    def _scores_out_of_fold(
-        self, pages: Sequence[Page], groups: Sequence[str], n: int
-    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Per page what both scorers say that saw no page of its group (copies share the group)."""
-        names = sorted(set(groups))
-        order = np.random.default_rng(self.seed).permutation(len(names)) % min(_SCORER_FOLDS, len(names))
-        fold_of = dict(zip(names, order.tolist(), strict=True))
-        folds = np.array([fold_of[group] for group in groups])
-        words: list[np.ndarray] = [np.zeros(0)] * len(pages)
-        paths: list[np.ndarray] = [np.zeros(0)] * len(pages)
-        for fold in np.unique(folds):
-            fit = [pages[i] for i in np.flatnonzero(folds[:n] != fold).tolist()] or list(pages[:n])
-            of_words = self._fit_words(fit) if self.text_scorer else None
-            of_paths = self._fit_paths(fit) if self.boxes else None
-            held = np.flatnonzero(folds == fold).tolist()
-            for at in range(0, len(held), _PIECE):
-                index = held[at : at + _PIECE]
-                piece = [pages[i] for i in index]
-                a, b = self._word_scores(of_words, piece, page_table(piece)), _path_odds(of_paths, piece)
-                for i, of_page, odds in zip(index, split_back(a, piece), split_back(b, piece), strict=True):
-                    words[i], paths[i] = of_page, odds
-        return words, paths
-
     # --- features -------------------------------------------------------------
-
-    def _word_scores(self, scorer: TextScorer | None, pages: Sequence[Page], table: CharTable) -> np.ndarray:
-        """Lines x types; NaN on pages of which the scorer knows too few words."""
-        n = len(table.length)
-        if scorer is None:
-            return np.full((n, len(self.labels)), np.nan)
-        p = scorer.predict(table)
-        sizes = [len(page.lines) for page in pages]
-        page = np.repeat(np.arange(len(pages)), sizes)[table.word_line[table.word_text]]
-        known = np.bincount(page, scorer.known[table.word_bucket[table.word_text]], minlength=len(pages))
-        share = known / np.maximum(np.bincount(page, minlength=len(pages)), 1)
-        p[np.repeat(share < KNOWN, sizes)] = np.nan
-        return p
 
     def _matrix(
         self, pages: Sequence[Page], words: Sequence[np.ndarray], paths: Sequence[np.ndarray], drawn: np.ndarray | None = None
@@ -225,25 +166,25 @@ class PageModel:
         """Lines x features (float32), piece by piece; of the drawn lines only, if given."""
         parts, first = [], 0
         idf = self._arrays["idf"].astype(np.float32)
-        for at in range(0, len(pages), _PIECE):
-            piece, to = pages[at : at + _PIECE], at + _PIECE
+        for at in range(0, len(pages), PIECE):
+            piece, to = pages[at : at + PIECE], at + PIECE
             table = page_table(piece)
             n = len(table.length)
             if n:
-                x = _features(piece, table, np.concatenate(words[at:to]), np.concatenate(paths[at:to]), idf, self.boxes)[0]
+                x = page_features(piece, table, np.concatenate(words[at:to]), np.concatenate(paths[at:to]), idf, self.boxes)[0]
                 if drawn is not None:
                     low, high = np.searchsorted(drawn, [first, first + n])
                     x = x[drawn[low:high] - first]
                 parts.append(x)
             first += n
-        return np.concatenate(parts) if parts else np.zeros((0, len(_names())), dtype=np.float32)
+        return np.concatenate(parts) if parts else np.zeros((0, len(feature_names())), dtype=np.float32)
 
     # --- prediction -----------------------------------------------------------
 
     def predict_proba(self, pages: Sequence[Page]) -> Probabilities:
         out: Probabilities = []
-        for at in range(0, len(pages), _PIECE):
-            out += self._predict_piece(pages[at : at + _PIECE])
+        for at in range(0, len(pages), PIECE):
+            out += self._predict_piece(pages[at : at + PIECE])
         return out
 
     def _predict_piece(self, pages: Sequence[Page]) -> Probabilities:
@@ -266,9 +207,9 @@ class PageModel:
         table = page_table(pages)
         if not len(table.length):
             return [np.zeros((0, len(self.labels))) for _ in pages]
-        words, paths = self._word_scores(scorer, pages, table), _path_odds(self._paths, pages)
+        words, paths = word_scores(scorer, pages, table), path_odds(self._paths, pages)
         idf = self._arrays["idf"].astype(np.float32)
-        x = _features(pages, table, words, paths, idf, self.boxes)[0]
+        x = page_features(pages, table, words, paths, idf, self.boxes)[0]
         p = np.concatenate([self._read(x[first : first + _ROWS]) for first in range(0, len(x), _ROWS)])
         p = smooth(p, [len(page.lines) for page in pages], self._arrays["transitions"], self.chain)
         return split_back(normalised(p), pages)
@@ -300,20 +241,20 @@ class PageModel:
         np.savez_compressed(folder / "page.npz", **self._arrays, **scorers, **nets, **self._forest.arrays())  # type: ignore[arg-type]
         if self.forest_weight > 0:
             self._forest.save(folder / "forest.skops")
-        (folder / "features.json").write_text(json.dumps(_names()), encoding="utf-8")
+        (folder / "features.json").write_text(json.dumps(feature_names()), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path, task: str, labels: tuple[str, ...], **options: Any) -> PageModel:
         """The saved model; raises `UserError` if this version computes other features."""
         with reading(folder / "features.json"):
             known = json.loads((folder / "features.json").read_text(encoding="utf-8"))
-        if known != list(_names()):
+        if known != list(feature_names()):
             raise UserError(f"{folder}: trained with other features than this version computes; train again")
         model = cls(task, labels, **options)
         stored = load_arrays(folder / "page.npz", infinite=("edges",))
         check_shapes(folder / "page.npz", stored, model._shapes(stored))
         model._words = TextScorer.from_arrays(labels, _part(stored, "words_")) if model.text_scorer else None
-        model._paths = TextScorer.from_arrays(_SIDES, _part(stored, "paths_")) if "paths_scorer_rows" in stored else None
+        model._paths = TextScorer.from_arrays(PATH_LABELS, _part(stored, "paths_")) if "paths_scorer_rows" in stored else None
         model._nets.restore(_part(stored, "net_"))
         others = ("words_", "paths_", "net_", "edges", "columns")
         model._arrays = {name: array for name, array in stored.items() if not name.startswith(others)}
@@ -335,45 +276,9 @@ class PageModel:
         }  # fmt: skip
 
 
-@lru_cache(maxsize=1)
-def _names() -> tuple[str, ...]:
-    """Names of the features."""
-    page = [Page.from_lines(["line"])]
-    return _features(page, page_table(page), np.full((1, 8), np.nan), np.full(1, np.nan), None, True)[1]
-
-
-def _features(
-    pages: Sequence[Page], table: CharTable, words: np.ndarray, paths: np.ndarray, idf: np.ndarray | None, boxes: bool
-) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Lines x features of text, markup and scorers."""
-    own, names = line_columns(pages, words, idf, table)
-    counts = np.bincount(table.word_line[table.word_text], minlength=len(table.length)).astype(np.float64)
-    tree = tree_of(pages)
-    markup, markup_names = markup_features(pages, table, tree)
-    odds = log_odds(words[:, [0, 1]].sum(axis=1))
-    scores = score_features(pages, odds, counts, tree, "words") | score_features(pages, paths, counts, tree, "paths")
-    x = np.concatenate([own, markup, np.stack(list(scores.values()), axis=1).astype(np.float32)], axis=1)
-    if not boxes:
-        x[:, own.shape[1] : own.shape[1] + markup.shape[1]] = np.nan
-    return x, (*names, *markup_names, *scores)
-
-
 def _running_text(page: Page) -> int:
     """Characters of the lines that are long enough for a sentence."""
     return sum(len(line.text) for line in page.lines if len(line.text) >= _SENTENCE)
-
-
-def _path_odds(scorer: TextScorer | None, pages: Sequence[Page]) -> np.ndarray:
-    """Log-odds of every line's path; NaN without one. Each distinct path is scored once."""
-    paths = [line.cues.path if line.cues else "" for page in pages for line in page.lines]
-    number: dict[str, int] = {}
-    code = np.array([number.setdefault(path, len(number)) for path in paths], dtype=np.int64)
-    if scorer is None or not paths:
-        return np.full(len(paths), np.nan)
-    odds = log_odds(scorer.predict(char_table(list(number)))[:, 0])
-    if "" in number:
-        odds[number[""]] = np.nan
-    return odds[code]
 
 
 def _has_cues(page: Page) -> bool:

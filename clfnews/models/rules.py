@@ -116,6 +116,6 @@ def _noise_type(text: str, key: str, words: dict[str, frozenset[str]]) -> str:
     lower = text.lower()
     if any(word in lower for word in words["legal_words"]):
         return "ui"
-    if len(text) < 200 and ("ảnh:" in lower or "photo:" in lower or "video:" in lower):
+    if len(text) < 200 and any(f"{word}:" in lower for word in words["photo_words"]):
         return "caption"
     return "teaser" if len(text) >= 30 else "navigation"

@@ -1,6 +1,6 @@
 """A text scorer that fastText trains and numpy reads.
 
-The words and word pairs of a line are hashed (`chars.char_table`, which the page
+The words and word pairs of a line are hashed (`characters.char_table`, which the page
 features need anyway) and given to fastText as tokens. Its supervised model is
 linear in the mean of the tokens' vectors, so the two matrices it learns multiply
 to one score a token and label; many lines are then one sparse product, about

@@ -17,6 +17,8 @@ MAX_PAGE_CHARS = 4_000_000
 """A page with more text than this is not tagged: what a model needs grows with the page."""
 ROLES = ("text", "html", "lines", "id", "url", "site", "date")
 """What a column can be to a page."""
+FACTS = tuple(role for role in ROLES if role not in ("text", "html", "lines"))
+"""The roles of what is known of a page; a column with the name of its role goes out under that name."""
 CONTENT = ("lines", "text", "html")
 """The roles one of which a page needs; the first that has a value counts."""
 
@@ -32,7 +34,7 @@ def silent(message: str) -> None:
 class ReadOptions:
     """How inputs are read.
 
-    `format`: one of `readers.FORMATS` for all inputs, else by the file's name.
+    `format`: one of `inputs.FORMATS` for all inputs, else by the file's name.
     `columns`: role (`ROLES`) -> name of the column or key that has it.
     `max_bytes` of a record; `seconds` that one page may take; `hidden`: lines of
     hidden boxes of HTML too, for models that learnt with them.
@@ -68,7 +70,7 @@ class Source(NamedTuple):
     """Told the reason of every record that is no page and no error, such as an image in a web archive."""
 
 
-class Part(NamedTuple):
+class FilePart(NamedTuple):
     """A piece of a large file: bytes (JSONL) or row groups (Parquet) from `start` to before `end`."""
 
     start: int
@@ -91,16 +93,19 @@ def parse_columns(items: Iterable[str]) -> dict[str, str]:
     return columns
 
 
-def missing_content(names: Iterable[str], options: ReadOptions, what: str = "column") -> str | None:
-    """Why a table (`what`: column) or a row (key) has no page: nothing in it has the name of one."""
+def missing_content(names: Iterable[str], options: ReadOptions, what: str = "column", hint: bool = True) -> str | None:
+    """Why a table (`what`: column) or a row (key) has no page: nothing in it has the name of one.
+
+    With `hint`, the option of the command line that names a column is told too.
+    """
     names = list(names)
     if any(options.column(role) in names for role in options.content):
         return None
     # Nobody names a column of lines by chance.
     wanted = [options.column(role) for role in options.content if role != "lines" or role in options.columns]
     shown = ", ".join(str(name)[:40] for name in names[:12])[:200] + ", ..." * (len(names) > 12)
-    hint = "name it: --column text=NAME or --column html=NAME"
-    return f"has no {what} {' or '.join(map(repr, wanted))} ({what}s: {shown or 'none'}); {hint}"
+    option = "; name it: --column text=NAME or --column html=NAME" * hint
+    return f"has no {what} {' or '.join(map(repr, wanted))} ({what}s: {shown or 'none'}){option}"
 
 
 def page_of_row(row: Mapping[str, Any], default_id: str, options: ReadOptions, note: Warn = silent) -> Page:
@@ -111,6 +116,7 @@ def page_of_row(row: Mapping[str, Any], default_id: str, options: ReadOptions, n
     problem = missing_content(row, options, "key")
     if problem:
         raise ValueError(problem)
+    own = own_fields(row, options)
     if options.columns:
         row = {role: row.get(options.column(role)) for role in ROLES if role not in CONTENT or role in options.content}
         if all(row.get(role) is None for role in CONTENT):
@@ -122,12 +128,18 @@ def page_of_row(row: Mapping[str, Any], default_id: str, options: ReadOptions, n
             note(f"{options.column('text')!r} is HTML and is read as such (said once a file)")
             row, text = {**row, "html": text}, None
         if text is None and row.get("html") is not None:
-            return html_page(row, default_id, options)
+            return replace(html_page(row, default_id, options), own=own)
     for key, count in (("text", lambda text: max(text.count("\n"), text.count("\r"))), ("lines", len)):
         value = row.get(key)
         if isinstance(value, str if key == "text" else list) and count(value) > MAX_LINES:
             raise ValueError(f"has more than {MAX_LINES:,} lines")
-    return Page.from_row(row, default_id)
+    return replace(Page.from_row(row, default_id), own=own)
+
+
+def own_fields(row: Mapping[str, Any], options: ReadOptions) -> dict[str, Any]:
+    """What a row has beside the page: all but the texts it is made of, and what stands under the name of its role."""
+    known = {options.column(role) for role in CONTENT} | {role for role in FACTS if options.column(role) == role}
+    return {key: value for key, value in row.items() if key not in known}
 
 
 def _content(value: Any, name: str = "", note: Warn = silent) -> Any:
@@ -142,6 +154,31 @@ def _content(value: Any, name: str = "", note: Warn = silent) -> Any:
     return text
 
 
+def read_row(row: Any, default_id: str, options: ReadOptions, note: Warn = silent) -> Page | BadRecord:
+    """The page of a row that came by itself, over the network or from a table in memory, or why it is none; it has no source.
+
+    Read as a row of a JSON file is, with the same limits.
+    """
+    if not isinstance(row, Mapping):
+        return BadRecord("", default_id, "not a JSON object")
+    problem = missing_content(row, options, "key", hint=False)
+    if problem:
+        return BadRecord("", default_id, problem)
+    try:
+        for role in ("text", "html"):
+            value = row.get(options.column(role))
+            if isinstance(value, str) and (len(value) > options.max_bytes or _bytes(value) > options.max_bytes):
+                raise ValueError(options.too_large)
+        page = checked(page_of_row(row, default_id, options, note), "", note)
+    except (ValueError, UserError) as error:  # UserError: selectolax, which reads HTML, is not installed
+        return BadRecord("", default_id, str(error))
+    return page if isinstance(page, BadRecord) else replace(page, source=None)
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))
+
+
 def html_page(row: Mapping[str, Any], default_id: str, options: ReadOptions) -> Page:
     """The page of a row with `html`; what the row says of url, site and date comes first."""
     if not isinstance(row["html"], str | bytes):
@@ -149,7 +186,7 @@ def html_page(row: Mapping[str, Any], default_id: str, options: ReadOptions) -> 
     meta = {key: row.get(key) for key in ("id", "url", "site", "date")}
     known = Page.from_row(meta | {"lines": []}, default_id)
     read = read_html(row["html"], known.id, url=known.url, seconds=options.seconds, hidden=options.hidden).page
-    return Page(known.id, read.lines, known.url or read.url, known.site or read.site, known.date or read.date)
+    return replace(read, id=known.id, url=known.url or read.url, site=known.site or read.site, date=known.date or read.date)
 
 
 def checked(record: Page | BadRecord, source: str, warn: Warn) -> Page | BadRecord:

@@ -22,18 +22,20 @@ from pathlib import Path
 from typing import BinaryIO
 
 from clfnews.errors import BadRecord, MachineError, UserError, counted, is_passing, nearest
-from clfnews.files import valid
+from clfnews.files import RUN, valid
 from clfnews.page import Page
-from clfnews.readers.base import Part, ReadOptions, Records, Source, Warn, checked, silent
+from clfnews.readers.base import FilePart, ReadOptions, Records, Source, Warn, checked, silent
+from clfnews.readers.csv_rows import read_csv_rows
 from clfnews.readers.html.blocks import MAX_LINES
 from clfnews.readers.html.document import is_html, read_html
+from clfnews.readers.json_rows import read_json_rows, read_jsonl_rows
+from clfnews.readers.parquet_rows import read_parquet_rows
 from clfnews.readers.streams import COMPRESSED, StreamError, is_utf16, open_bytes, sniff_compression
-from clfnews.readers.tables import read_csv_rows, read_json_rows, read_jsonl_rows, read_parquet_rows
 from clfnews.readers.warc import read_warc
 
 __all__ = ["FORMATS", "SUFFIXES", "ReadOptions", "Records", "expand", "format_of", "read_file", "read_pages"]
 
-Reader = Callable[[BinaryIO, Source, ReadOptions, Warn, Part | None], Records]
+Reader = Callable[[BinaryIO, Source, ReadOptions, Warn, FilePart | None], Records]
 
 
 def read_pages(
@@ -59,7 +61,7 @@ def read_file(
     path: Path,
     warn: Warn = silent,
     options: ReadOptions | None = None,
-    part: Part | None = None,
+    part: FilePart | None = None,
     skip: Callable[[str], None] = silent,
 ) -> Records:
     """The pages of one file, or of a part of it.
@@ -106,7 +108,7 @@ def expand(name: str, options: ReadOptions) -> list[Path | None]:
         return [None]
     path = Path(name)
     if path.is_dir():
-        found, closed = _searched(path)
+        found, closed, _ = _searched(path)
         files: list[Path | None] = [*sorted([*(file for file in found if _is_input(file, path, options)), *closed])]
         if not files:
             raise UserError(f"{name}: no {', '.join(SUFFIXES)} files in this folder")
@@ -122,6 +124,12 @@ def expand(name: str, options: ReadOptions) -> list[Path | None]:
     raise UserError(f"{name}: no such file or folder")
 
 
+def check_inputs(names: Iterable[str], options: ReadOptions) -> None:
+    """Raise `UserError` for an input that is not there, before a model is loaded for it."""
+    for name in names:
+        expand(name, options)
+
+
 def passed_over(name: str, options: ReadOptions) -> list[Path]:
     """Files of a folder that `expand` leaves out because their names tell no format, or because they are broken links."""
     folder = Path(name)
@@ -132,14 +140,24 @@ def passed_over(name: str, options: ReadOptions) -> list[Path]:
     ]
 
 
-def _searched(folder: Path) -> tuple[list[Path], list[Path]]:
-    """All that lies in a folder and is no folder, in any depth; and the folders that cannot be opened.
+def set_aside(name: str) -> list[Path]:
+    """Hidden files and folders of a folder, which `expand` leaves out, and what `clfnews filter` has written there."""
+    folder = Path(name)
+    if not folder.is_dir():
+        return []
+    found, _, hidden = _searched(folder)
+    return sorted([*hidden, *(file for file in found if _is_set_aside(file, folder))])
+
+
+def _searched(folder: Path) -> tuple[list[Path], list[Path], list[Path]]:
+    """All that lies in a folder and is no folder, in any depth; the folders that cannot be opened; and the hidden ones.
 
     Links to folders are followed after all folders that are really there, and
     none twice, so that a file has its own path if it has one, and loops end.
     """
     found: list[Path] = []
     closed: list[Path] = []
+    hidden: list[Path] = []
     seen: set[str] = set()
     todo, links = [folder], deque[Path]()
     while todo or links:
@@ -155,9 +173,11 @@ def _searched(folder: Path) -> tuple[list[Path], list[Path]]:
         for entry in entries:
             if not _is_folder(entry):
                 found.append(entry)
-            elif not entry.name.startswith("."):
+            elif entry.name.startswith("."):
+                hidden.append(entry)
+            else:
                 (links if entry.is_symlink() else todo).append(entry)
-    return found, closed
+    return found, closed, hidden
 
 
 def _is_folder(path: Path) -> bool:
@@ -181,8 +201,9 @@ def _is_input(file: Path, folder: Path, options: ReadOptions) -> bool:
 
 def _is_set_aside(file: Path, folder: Path) -> bool:
     """Hidden files, and what `clfnews filter` writes beside its pages."""
-    hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
-    return hidden or file.name.endswith(".errors.jsonl") or file.name == "_manifest.json"
+    inside = file.relative_to(folder).parts
+    hidden = any(part.startswith(".") or part == RUN for part in inside)
+    return hidden or file.name.endswith(".errors.jsonl") or file.name == "_manifest.json"  # of versions before 0.2
 
 
 def _stem(name: str) -> str:
@@ -262,7 +283,7 @@ def _sniff(first: bytes) -> str:
     return "html" if start[:14].lower().startswith((b"<!doctype html", b"<html")) else "text"
 
 
-def read_text_page(file: BinaryIO, source: Source, options: ReadOptions, warn: Warn, part: Part | None = None) -> Records:
+def read_text_page(file: BinaryIO, source: Source, options: ReadOptions, warn: Warn, part: FilePart | None = None) -> Records:
     """The whole file as one page of text; one that is HTML is read as HTML unless the format was named."""
     data = file.read(options.max_bytes + 1)
     if not data.strip():
@@ -287,7 +308,7 @@ def read_text_page(file: BinaryIO, source: Source, options: ReadOptions, warn: W
             yield Page.from_text(text, source.stem)
 
 
-def read_html_page(file: BinaryIO, source: Source, options: ReadOptions, warn: Warn, part: Part | None = None) -> Records:
+def read_html_page(file: BinaryIO, source: Source, options: ReadOptions, warn: Warn, part: FilePart | None = None) -> Records:
     """The whole file as one page of HTML."""
     data = file.read(options.max_bytes + 1)
     if not data.strip():

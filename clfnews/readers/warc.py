@@ -16,7 +16,7 @@ from typing import BinaryIO, NamedTuple
 
 from clfnews.errors import BadRecord
 from clfnews.page import Page
-from clfnews.readers.base import Part, ReadOptions, Records, Source, Warn
+from clfnews.readers.base import FilePart, ReadOptions, Records, Source, Warn
 from clfnews.readers.html.blocks import MAX_LINES
 from clfnews.readers.html.document import MAX_HTML_BYTES, read_html
 from clfnews.readers.streams import StreamError, open_bytes
@@ -29,6 +29,10 @@ _KINDS = {*_OTHER_TYPES, "other type", "redirect", "error", "request", "metadata
 """What a record that is passed over can be called."""
 _MAX_DIGITS = 15
 _LOOK = 1024
+_FALSE_BYTES = 256 * 1024 * 1024
+"""Bytes of bodies with a false length that are read more than once, in one archive."""
+_MAX_CODINGS = 10
+_PIECE = 2048
 _BOUNDARY = re.compile(rb"(?<=\n)WARC/1\.[01]\r?\n(?=WARC-|Content-)", re.IGNORECASE)
 """Where a record begins."""
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
@@ -45,7 +49,7 @@ class WarcRecord(NamedTuple):
     problem: str | None
 
 
-def read_warc(file: BinaryIO, source: Source, options: ReadOptions, warn: Warn, part: Part | None = None) -> Records:
+def read_warc(file: BinaryIO, source: Source, options: ReadOptions, warn: Warn, part: FilePart | None = None) -> Records:
     """The pages of an archive, WARC or WET.
 
     Those are successful HTML `response` records, `resource` records of HTML or
@@ -102,7 +106,11 @@ class _Archive:
 
     def give_back(self, data: bytes) -> None:
         """Bytes that come next once more."""
-        self._again = io.BytesIO(data + self._again.read())
+        at = self._again.tell() - len(data)
+        if at >= 0 and self._again.getbuffer()[at : at + len(data)] == data:
+            self._again.seek(at)  # a copy of the rest for every record would take the square of their number
+        else:
+            self._again = io.BytesIO(data + self._again.read())
 
     def readline(self) -> bytes:
         """A line, of at most `_MAX_HEADER` bytes."""
@@ -117,7 +125,7 @@ class _Archive:
 
 def warc_records(file: BinaryIO, options: ReadOptions) -> Iterator[WarcRecord]:
     """All records, and every place where the archive is damaged."""
-    archive, number, lost = _Archive(file), 0, False
+    archive, number, lost, false = _Archive(file), 0, False, 0
     while line := archive.readline():
         if not line.strip():
             continue
@@ -136,6 +144,11 @@ def warc_records(file: BinaryIO, options: ReadOptions) -> Iterator[WarcRecord]:
         if int(length) > options.max_bytes:
             yield WarcRecord(number, headers, b"", _passed(archive, int(length)) or options.too_large)
             continue
+        if false > _FALSE_BYTES:
+            # Lengths are not to be believed here, and to read what they say each time would take the square of the file.
+            body, problem = _up_to_boundary(archive, int(length))
+            yield WarcRecord(number, headers, b"" if problem else body, problem)
+            continue
         body = archive.read(int(length))
         problem = None if len(body) == int(length) else "is cut off"
         after = archive.read(_LOOK) if problem is None else b""
@@ -144,9 +157,25 @@ def warc_records(file: BinaryIO, options: ReadOptions) -> Iterator[WarcRecord]:
             # The length is false if the next record begins inside the body: that one must not be lost.
             boundary = _BOUNDARY.search(body)
             if boundary:
+                false += len(body)
                 archive.give_back(body[boundary.start() :])
                 body, problem = body[: boundary.start()], None
         yield WarcRecord(number, headers, b"" if problem else body, problem)
+
+
+def _up_to_boundary(archive: _Archive, length: int) -> tuple[bytes, str | None]:
+    """At most so many bytes, up to where another record begins; and what is wrong if they end early without one."""
+    body = b""
+    while len(body) < length:
+        data = archive.read(min(length - len(body), max(_LOOK, len(body))))
+        start = max(len(body) - _LOOK, 0)
+        body += data
+        if boundary := _BOUNDARY.search(body, start):
+            archive.give_back(body[boundary.start() :])
+            return body[: boundary.start()], None
+        if not data:
+            return body, "is cut off"
+    return body, None
 
 
 def _passed(archive: _Archive, length: int) -> str | None:
@@ -215,6 +244,8 @@ def _http(body: bytes, options: ReadOptions) -> tuple[bytes, str | None] | str:
     if not _is_html(content_type, payload):
         return _general(content_type)
     codings = [*_codings(headers, "content-encoding"), *_codings(headers, "transfer-encoding")]
+    if len(codings) > _MAX_CODINGS:
+        raise ValueError(f"has {len(codings):,} content codings")
     for coding in reversed(codings):
         payload = (
             _dechunked(payload) if coding == "chunked" else _decoded(payload, coding, min(options.max_bytes, MAX_HTML_BYTES))
@@ -287,15 +318,21 @@ def _inflated(payload: bytes, limit: int) -> tuple[bytes, bool]:
 def _gunzipped(payload: bytes, limit: int) -> tuple[bytes, bool]:
     """All members of a gzip body; what follows the last is no part of it, as browsers have it."""
     parts: list[bytes] = []
-    while limit > 0 and (not parts or payload.startswith(b"\x1f\x8b")):
+    at = 0
+    while limit > 0 and (at == 0 or payload.startswith(b"\x1f\x8b", at)):
         decoder = zlib.decompressobj(31)
-        try:
-            parts.append(decoder.decompress(payload, limit))
-        except zlib.error as error:
-            raise ValueError(f"is damaged: {error}") from error
-        if not decoder.eof:
-            return b"".join(parts), False
-        payload, limit = decoder.unused_data, limit - len(parts[-1])
+        # Piece by piece: a decoder copies what follows its member, and a body can have a million members.
+        while limit > 0 and not decoder.eof:
+            piece = decoder.unconsumed_tail or payload[at : at + _PIECE]
+            if not piece:
+                return b"".join(parts), False
+            at += 0 if decoder.unconsumed_tail else len(piece)
+            try:
+                parts.append(decoder.decompress(piece, limit))
+            except zlib.error as error:
+                raise ValueError(f"is damaged: {error}") from error
+            limit -= len(parts[-1])
+        at -= len(decoder.unused_data)
     return b"".join(parts), True
 
 

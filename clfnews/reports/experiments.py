@@ -14,7 +14,7 @@ import yaml
 
 from clfnews.data.markdown import markdown_table
 from clfnews.errors import UserError
-from clfnews.evaluation.metrics import CHALLENGE, COLUMNS, HEADLINE
+from clfnews.evaluation.metrics import CHALLENGE, HEADLINE, SCORE_COLUMNS
 from clfnews.evaluation.scores import Scores, scores_of
 from clfnews.files import write_text
 
@@ -67,7 +67,7 @@ def result_row(entry: Entry, reference: Entry | None, level: float) -> ResultRow
         delta = scores.difference(reference.scores, headline, level)
         row |= {"against": f"{reference.variant}/{reference.model}"}
         row |= {name: _number(x) for name, x in zip(("difference", "difference_low", "difference_high"), delta, strict=True)}
-    details = [name for _, name in COLUMNS[entry.task] if name != headline] + list(MORE[entry.task])
+    details = [name for _, name in SCORE_COLUMNS[entry.task] if name != headline] + list(MORE[entry.task])
     row |= {name: _number(scores.values[name]) for name in details if name in scores.values}
     threshold = _number(entry.threshold) if entry.task == "type" and entry.seed != MEAN else ""
     return row | {"threshold": threshold, "train": entry.train, "signature": scores.signature}
@@ -143,7 +143,7 @@ def tables(rows: Sequence[ResultRow], sets: Sequence[str]) -> str:
 def _table(task: str, name: str, signature: str, rows: Sequence[ResultRow]) -> str:
     seeds = [row["seed"] for row in rows]
     shown = [row for row in rows if row["seed"] == MEAN] if MEAN in seeds else list(rows)
-    titles = {metric: title for title, metric in COLUMNS[task]}
+    titles = {metric: title for title, metric in SCORE_COLUMNS[task]}
     titles |= {metric: title for title, metric in CHALLENGE if any(row.get(metric) for row in rows)}
     headline = HEADLINE[task]
     details = [metric for metric in titles if metric != headline]

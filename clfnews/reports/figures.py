@@ -9,7 +9,7 @@ import numpy as np
 
 from clfnews.evaluation.labelled import labelled_lines
 from clfnews.filtering.decisions import article_probability, decide_types
-from clfnews.labels import ARTICLE, TASKS, columns_of
+from clfnews.labels import columns_of
 from clfnews.reports.curves import precision_recall, risk_coverage
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ def figures(splits: Splits, result: Result) -> dict[str, Any]:
     """File name -> matplotlib figure: confusion matrix, and for types precision-recall."""
     from matplotlib.figure import Figure
 
-    labels = TASKS[result.task]
-    _, gold, p = labelled_lines(splits.test.pages, result.task, result.test_p)
-    pred = decide_types(p, result.threshold) if result.task == "type" else p.argmax(axis=1)
+    task, labels = result.fitted.task, result.fitted.task.labels
+    _, gold, p = labelled_lines(splits.test.pages, task, result.test_p)
+    pred = decide_types(p, result.threshold, task) if task.keep else p.argmax(axis=1)
     confusion = np.zeros((len(labels), len(labels)), dtype=int)
     np.add.at(confusion, (gold, pred), 1)
     figure = Figure(figsize=(1.6 + 0.8 * len(labels), 1.4 + 0.7 * len(labels)), layout="constrained")
@@ -31,8 +31,8 @@ def figures(splits: Splits, result: Result) -> dict[str, Any]:
     out = {"confusion.png": figure}
     curve = Figure(figsize=(6, 4.5), layout="constrained")
     axes = curve.subplots()
-    if result.task == "type":
-        _draw_precision_recall(axes, article_probability(p), np.isin(gold, columns_of(ARTICLE)))
+    if task.keep:
+        _draw_precision_recall(axes, article_probability(p, task), np.isin(gold, columns_of(task.keep, labels)))
         out["precision_recall.png"] = curve
     else:
         _draw_risk_coverage(axes, p.max(axis=1), pred != gold)
@@ -60,6 +60,6 @@ def _draw_precision_recall(axes: Any, p: np.ndarray, gold: np.ndarray) -> None:
 def _draw_risk_coverage(axes: Any, sure: np.ndarray, wrong: np.ndarray) -> None:
     axes.plot(*risk_coverage(sure, wrong))
     axes.set(
-        xlabel="coverage (most confident lines first)", ylabel="share of wrong stances", ylim=(0, 1), title="risk-coverage, test"
+        xlabel="coverage (most confident lines first)", ylabel="share of wrong labels", ylim=(0, 1), title="risk-coverage, test"
     )
     axes.grid(alpha=0.3)

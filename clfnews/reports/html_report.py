@@ -15,11 +15,11 @@ from typing import NamedTuple
 import numpy as np
 
 from clfnews.evaluation.labelled import labelled_lines
-from clfnews.evaluation.metrics import COLUMNS, HEADLINE
+from clfnews.evaluation.metrics import score_columns
 from clfnews.evaluation.predictions import END_TO_END, PREDICTED_SETS, PredictedPart, RunData
 from clfnews.evaluation.scores import Scores
 from clfnews.filtering.decisions import article_probability
-from clfnews.labels import ARTICLE, TASKS, columns_of, is_article
+from clfnews.labels import STANCE, Task, as_task, columns_of
 from clfnews.page import Line
 from clfnews.reports import curves
 from clfnews.reports.charts import Chart, line_chart
@@ -31,14 +31,29 @@ KINDS = {
     "stance": {"swap": "conciliatory and hostile swapped", "side-missed": "side missed", "false-side": "side where none is"},
 }
 """Task -> kind of error -> how it is called."""
+_OWN_KINDS = {"wrong": "wrong label"}
+"""The same of a task of the user's labels."""
 _STYLES = {
+    "wrong": "bad",
     "noise-kept": "bad", "article-lost": "lost", "wrong-type": "kind",
     "swap": "bad", "side-missed": "lost", "false-side": "bad",
 }  # fmt: skip
 _WEIGHT = {"wrong-type": 0.01}
 """How much an error counts in the order of the pages; others count 1."""
 _TASK_TITLES = {"type": "Line types", "stance": "Stance of article lines", END_TO_END: "Stance end to end"}
-_COLUMNS = COLUMNS | {END_TO_END: (("macro-F1", "end_to_end/stance_macro_f1"),)}
+
+
+def _columns(task: str, labels: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Title and metric of the columns of a task."""
+    return (("macro-F1", "end_to_end/stance_macro_f1"),) if task == END_TO_END else score_columns(task, labels)
+
+
+def _title(task: str) -> str:
+    return _TASK_TITLES.get(task, task.capitalize())
+
+
+def _kinds(spec: Task) -> dict[str, str]:
+    return KINDS[spec.name] if spec.keep or spec == STANCE else _OWN_KINDS
 
 
 class Interval(NamedTuple):
@@ -48,7 +63,7 @@ class Interval(NamedTuple):
     interval: str
 
 
-Cell = str | Interval
+TableCell = str | Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +72,7 @@ class Table:
 
     label: str
     header: Sequence[str]
-    rows: Sequence[Sequence[Cell]]
+    rows: Sequence[Sequence[TableCell]]
     marked: int | None = None
     style: str = ""
 
@@ -102,7 +117,7 @@ class ShownLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class LineBlock:
     """Lines one below the other; those that were dropped are folded."""
 
     folded: bool
@@ -118,7 +133,7 @@ class ShownPage:
     kinds: str
     """Kinds of its errors, with spaces between."""
     summary: str
-    blocks: list[Block]
+    blocks: list[LineBlock]
 
 
 def render(run: RunData) -> str:
@@ -129,17 +144,17 @@ def render(run: RunData) -> str:
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     shown = dict(sorted(run.compared().items(), key=lambda item: _place(*item[0])))
     scored = {key: part.scores() for key, part in run.parts.items()}
-    browsable = {key: part for key, part in shown.items() if key[0] in TASKS}
+    browsable = {key: part for key, part in shown.items() if key[0] != END_TO_END}
     return environment.get_template("report.html").render(
         title=f"clfnews: {run.name}",
         subtitle=_subtitle(run),
-        leaderboards=[board for task in _TASK_TITLES for board in _leaderboards(run, task, scored)],
+        leaderboards=[board for task in dict.fromkeys(task for task, _ in shown) for board in _leaderboards(run, task, scored)],
         labels=[_part_scores(part, scored[task, part.model, name]) for (task, name), part in browsable.items()],
         confusions=[_confusion(part) for part in browsable.values()],
         charts=list(_charts(shown)),
         pages_shown=PAGES_SHOWN,
         sets=_test_first(browsable),
-        kinds_of_error=KINDS,
+        kinds_of_error={part.task: _kinds(part.spec) for part in browsable.values()},
         pages=(page for part in browsable.values() for page in worst_pages(part)),
         settings=Table("Settings", ["setting", "value"], sorted(run.params.items()), style="settings"),
     )
@@ -147,11 +162,16 @@ def render(run: RunData) -> str:
 
 def _place(task: str, name: str) -> tuple[int, int]:
     """Order of tasks and sets, wherever the run was read from."""
-    return list(_TASK_TITLES).index(task), PREDICTED_SETS.index(name) if name in PREDICTED_SETS else len(PREDICTED_SETS)
+    return _order(task), PREDICTED_SETS.index(name) if name in PREDICTED_SETS else len(PREDICTED_SETS)
+
+
+def _order(task: str) -> int:
+    """The shipped tasks come first, then the user's, then stance end to end."""
+    return {"type": 0, "stance": 1, END_TO_END: 3}.get(task, 2)
 
 
 def _test_first(keys: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    return sorted(keys, key=lambda key: (list(TASKS).index(key[0]), key[1] != "test"))
+    return sorted(keys, key=lambda key: (_order(key[0]), key[0], key[1] != "test"))
 
 
 def _subtitle(run: RunData) -> str:
@@ -160,7 +180,7 @@ def _subtitle(run: RunData) -> str:
     return f"Run {run.id}. Models shown: {champions}. clfnews {version}, commit {commit[:12]}."
 
 
-def _with_interval(scores: Scores, name: str) -> Cell:
+def _with_interval(scores: Scores, name: str) -> TableCell:
     if name not in scores.values:  # of a label that the set does not have
         return ""
     return Interval(f"{scores.values[name]:.3f}", f"[{scores.low[name]:.2f}, {scores.high[name]:.2f}]")
@@ -168,7 +188,8 @@ def _with_interval(scores: Scores, name: str) -> Cell:
 
 def _leaderboards(run: RunData, task: str, scored: dict[tuple[str, str, str], Scores]) -> Iterator[Leaderboard]:
     """One table a set: two sets have two signatures."""
-    columns = _COLUMNS[task]
+    spec = next(part.spec for key, part in run.parts.items() if key[0] == task)
+    columns = _columns(task, spec.labels)
     metric = columns[0][1]
     out_of_fold = task != END_TO_END
     for name in PREDICTED_SETS:
@@ -176,28 +197,28 @@ def _leaderboards(run: RunData, task: str, scored: dict[tuple[str, str, str], Sc
         models = sorted(of_set, key=lambda model: (-of_set[model].values[metric], model))
         if not models:
             continue
-        rows: list[list[Cell]] = []
+        rows: list[list[TableCell]] = []
         for model in models:
             oof = run.metrics.get((task, model), {}).get(metric.replace("/", "_oof/", 1))
             last = [f"{oof:.3f}" if oof is not None else ""] if out_of_fold else []
             rows.append([model, *(_with_interval(of_set[model], column) for _, column in columns), *last])
         header = ["model", *(title for title, _ in columns), *(["out of fold"] if out_of_fold else [])]
         champion = models.index(run.champions[task]) if run.champions.get(task) in models else None
-        table = Table(f"{_TASK_TITLES[task]}, {name}", header, rows, champion)
+        table = Table(f"{_title(task)}, {name}", header, rows, champion)
         yield Leaderboard(table, of_set[models[0]].signature)
 
 
 def _part_scores(part: PredictedPart, scores: Scores) -> PartScores:
-    gold = [getattr(line, part.task) for page in part.corpus.pages for line in page.lines]
-    is_type = part.task == "type"
-    rows: list[list[Cell]] = []
-    for label in TASKS[part.task]:
+    gold = [line.label(part.label) for page in part.corpus.pages for line in page.lines]
+    is_type = bool(part.spec.keep)
+    rows: list[list[TableCell]] = []
+    for label in part.spec.labels:
         values = [_with_interval(scores, f"{part.task}/{label}_{name}") for name in ("precision", "recall", "f1")]
         dropped = scores.values.get(f"{part.task}/{label}_dropped")
         values += [f"{dropped:.3f}" if dropped is not None else ""] if is_type else []
         rows.append([label, str(gold.count(label)), *values])
     header = ["label", "lines", "precision", "recall", "F1", *(["dropped"] if is_type else [])]
-    title = f"{_TASK_TITLES[part.task]}, {part.set}, {part.model}"
+    title = f"{_title(part.task)}, {part.set}, {part.model}"
     # Groups of stances are single articles: nothing to list.
     return PartScores(title, Table(f"{title} by label", header, rows), _sites(part, title) if is_type else None)
 
@@ -210,7 +231,7 @@ def _sites(part: PredictedPart, title: str) -> Table:
     rows = []
     for site, index in pages.items():
         pairs = [
-            (is_article(line.type), is_article(found))
+            (line.type in part.spec.keep, found in part.spec.keep)
             for i in index
             for line, found in zip(part.corpus.pages[i].lines, decided[i], strict=True)
             if line.type
@@ -225,8 +246,8 @@ def _sites(part: PredictedPart, title: str) -> Table:
 
 
 def _confusion(part: PredictedPart) -> Confusion:
-    labels = TASKS[part.task]
-    gold = labelled_lines(part.corpus.pages, part.task, part.p).gold
+    labels = part.spec.labels
+    gold = labelled_lines(part.corpus.pages, part.spec, part.p).gold
     counts = np.zeros((len(labels), len(labels)), dtype=int)
     np.add.at(counts, (gold, _decided(part)), 1)
     shades = 0.6 * (counts / np.maximum(counts.sum(axis=1, keepdims=True), 1))
@@ -236,14 +257,14 @@ def _confusion(part: PredictedPart) -> Confusion:
 
 def _decided(part: PredictedPart) -> np.ndarray:
     """Column of the label that each labelled line was given."""
-    labels = TASKS[part.task]
+    labels = part.spec.labels
     pairs = ((line, found) for page, row in zip(part.corpus.pages, part.decisions(), strict=True)
              for line, found in zip(page.lines, row, strict=True))  # fmt: skip
-    return np.array([labels.index(found) for line, found in pairs if getattr(line, part.task)], dtype=int)
+    return np.array([labels.index(found) for line, found in pairs if line.label(part.label)], dtype=int)
 
 
 def _charts(parts: dict[tuple[str, str], PredictedPart]) -> Iterator[Chart]:
-    for task in HEADLINE:
+    for task in dict.fromkeys(task for task, _ in parts if task != END_TO_END):
         of_task = [parts[task, name] for name in reversed(PREDICTED_SETS) if (task, name) in parts]
         if of_task:
             yield from _article_charts(of_task) if task == "type" else _stance_charts(of_task)
@@ -251,8 +272,9 @@ def _charts(parts: dict[tuple[str, str], PredictedPart]) -> Iterator[Chart]:
 
 
 def _article_charts(parts: Sequence[PredictedPart]) -> Iterator[Chart]:
-    lines = [labelled_lines(part.corpus.pages, "type", part.p) for part in parts]
-    found = [(article_probability(x.p), np.isin(x.gold, columns_of(ARTICLE))) for x in lines]
+    lines = [labelled_lines(part.corpus.pages, part.spec, part.p) for part in parts]
+    task = parts[0].spec
+    found = [(article_probability(x.p, task), np.isin(x.gold, columns_of(task.keep, task.labels))) for x in lines]
     names, model, threshold = [part.set for part in parts], parts[0].model, parts[0].threshold
     wanted = [(name, *curves.precision_recall(p, y)) for name, (p, y) in zip(names, found, strict=True)]
     marks = [curves.operating_point(p, y, part.threshold) for part, (p, y) in zip(parts, found, strict=True)]
@@ -264,12 +286,13 @@ def _article_charts(parts: Sequence[PredictedPart]) -> Iterator[Chart]:
 
 def _stance_charts(parts: Sequence[PredictedPart]) -> Iterator[Chart]:
     calibrated = [(part.set, *curves.calibration(sure, ~wrong)) for part in parts for sure, wrong in [_sureness(part)]]
-    title = f"Calibration of the stance, {parts[0].model}"
-    yield line_chart(title, "confidence", "share of right stances", calibrated, ideal="ideal")
+    what = parts[0].task
+    title = f"Calibration of the {what}, {parts[0].model}"
+    yield line_chart(title, "confidence", f"share of right {what}s", calibrated, ideal="ideal")
 
 
 def _risk_chart(parts: Sequence[PredictedPart]) -> Chart:
-    what = "types" if parts[0].task == "type" else "stances"
+    what = f"{parts[0].task}s"
     found = [(part.set, *curves.risk_coverage(*_sureness(part))) for part in parts]
     title = f"Risk and coverage of {what}, {parts[0].model}"
     return line_chart(title, "share of lines covered, surest first", f"share of wrong {what}", found, zoom=True)
@@ -277,7 +300,7 @@ def _risk_chart(parts: Sequence[PredictedPart]) -> Chart:
 
 def _sureness(part: PredictedPart) -> tuple[np.ndarray, np.ndarray]:
     """Of all labelled lines: the confidence, and whether the label that was given is wrong."""
-    lines = labelled_lines(part.corpus.pages, part.task, part.p)
+    lines = labelled_lines(part.corpus.pages, part.spec, part.p)
     return lines.p.max(axis=1), _decided(part) != lines.gold
 
 
@@ -286,45 +309,48 @@ def worst_pages(part: PredictedPart) -> Iterator[ShownPage]:
     scored = []
     decided = part.decisions()
     for i, page in enumerate(part.corpus.pages):
-        kinds = [error_kind(part.task, line, found) for line, found in zip(page.lines, decided[i], strict=True)]
+        kinds = [error_kind(part.spec, line, found) for line, found in zip(page.lines, decided[i], strict=True)]
         scored.append((-sum(_WEIGHT.get(kind, 1) for kind in kinds if kind), i, kinds))
     scored.sort(key=lambda row: row[:2])
     for _, i, kinds in scored[:PAGES_SHOWN]:
         yield _shown_page(part, i, decided[i], kinds)
 
 
-def error_kind(task: str, line: Line, found: str) -> str | None:
+def error_kind(task: Task | str, line: Line, found: str) -> str | None:
     """What is wrong with the label of a line (a key of `KINDS`); None if it is right or not labelled."""
-    gold = getattr(line, task)
+    task = as_task(task)
+    gold = line.label(task.name)
     if gold is None or gold == found:
         return None
-    if task == "type":
-        if is_article(gold) == is_article(found):
+    if task.keep:
+        if (gold in task.keep) == (found in task.keep):
             return "wrong-type"
-        return "article-lost" if is_article(gold) else "noise-kept"
+        return "article-lost" if gold in task.keep else "noise-kept"
+    if task != STANCE:
+        return "wrong"
     if gold == "neutral":
         return "false-side"
     return "side-missed" if found == "neutral" else "swap"
 
 
 def _shown_page(part: PredictedPart, i: int, decided: list[str], kinds: list[str | None]) -> ShownPage:
-    page, is_type = part.corpus.pages[i], part.task == "type"
-    p = article_probability(part.p[i]) if is_type else part.p[i].max(axis=1)
+    page, keep = part.corpus.pages[i], part.spec.keep
+    p = article_probability(part.p[i], part.spec) if keep else part.p[i].max(axis=1)
     rows = zip(page.lines, decided, kinds, p.tolist(), strict=True)
-    folds = groupby(rows, key=lambda row: is_type and not is_article(row[1]) and row[2] != "article-lost")
-    blocks = [Block(folded, [_shown_line(part.task, *row) for row in group]) for folded, group in folds]
+    folds = groupby(rows, key=lambda row: bool(keep) and row[1] not in keep and row[2] != "article-lost")
+    blocks = [LineBlock(folded, [_shown_line(part.spec, *row) for row in group]) for folded, group in folds]
     found = [kind for kind in kinds if kind]
-    said = ", ".join(f"{found.count(kind)} {title}" for kind, title in KINDS[part.task].items() if kind in found) or "all right"
+    said = ", ".join(f"{found.count(kind)} {title}" for kind, title in _kinds(part.spec).items() if kind in found) or "all right"
     summary = " · ".join(filter(None, (page.id, page.site, f"{len(page.lines)} lines", said)))
     return ShownPage(f"{part.task}-{part.set}", " ".join(sorted(set(found))), summary, blocks)
 
 
-def _shown_line(task: str, line: Line, found: str, kind: str | None, p: float) -> ShownLine:
-    gold = getattr(line, task)
+def _shown_line(task: Task, line: Line, found: str, kind: str | None, p: float) -> ShownLine:
+    gold = line.label(task.name)
     if kind:
-        style, mark = _STYLES[kind], f"✗ {KINDS[task][kind]}: {gold}, not {found}"
-    elif task == "type":
-        style, mark = ("ok", f"✓ {found}") if is_article(found) else ("", found)
+        style, mark = _STYLES[kind], f"✗ {_kinds(task)[kind]}: {gold}, not {found}"
+    elif task.keep:
+        style, mark = ("ok", f"✓ {found}") if found in task.keep else ("", found)
     else:
         style, mark = ("ok", f"✓ {found}") if gold else ("", f"not labelled: {found}")
     return ShownLine(line.n, line.text, mark, style, kind, p)

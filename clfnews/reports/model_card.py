@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clfnews.data.markdown import markdown_table
-from clfnews.evaluation.metrics import COLUMNS, FEW_GROUPS, HEADLINE
+from clfnews.evaluation.metrics import FEW_GROUPS, SCORE_COLUMNS, headline, score_columns
 from clfnews.filtering.saved import read_meta
 from clfnews.labels import ARTICLE, GUIDELINES_VERSION, STANCES, TYPES
 
@@ -70,10 +70,23 @@ def _about(corpus: Corpus) -> dict[str, Any]:
 
 def _scores(scores: Scores | None, task: str) -> dict[str, list[float]]:
     """Metric -> value and the ends of its interval."""
-    wanted = [name for _, name in (*COLUMNS.get(task, ()), *_MORE[task])]
+    wanted = [name for _, name in _columns(task)]
     if scores is None:
         return {}
-    return {name: [round(float(x), 6) for x in (scores.values[name], scores.low[name], scores.high[name])] for name in wanted}
+    known = [name for name in wanted if name in scores.values]
+    return {name: [round(float(x), 6) for x in (scores.values[name], scores.low[name], scores.high[name])] for name in known}
+
+
+def _columns(task: str, n: int = 0) -> tuple[tuple[str, str], ...]:
+    """Title and metric of what the card says of a task; those of the shipped stance too where its labels are others."""
+    if task == "end_to_end":
+        return _MORE[task]
+    both = (
+        (*SCORE_COLUMNS.get(task, ()), *score_columns(task, ()))
+        if task != "type"
+        else score_columns(task, range(n) if n else None)
+    )
+    return (*dict.fromkeys(both), *_MORE.get(task, ()))
 
 
 def card_of(folder: Path) -> str:
@@ -92,11 +105,11 @@ def render(meta: Mapping[str, Any]) -> str:
     parts = [
         f"# {meta['name']}",
         "A filter of news pages, made by clfnews: it reads the lines of an extracted page and gives",
-        "\n".join(f"- {_ABOUT[task]} Model: `{kinds.get(task, 'unknown')}`." for task in tasks),
+        "\n".join(f"- {_about_task(meta, task)} Model: `{kinds.get(task, 'unknown')}`." for task in tasks),
         *_decisions(meta, tasks, trained),
         "## Data",
         *(_data(info) if trained else ["It was not made by a training: there is no data to tell of."]),
-        *_metrics(info, tasks),
+        *_metrics(meta, info, tasks),
         "## Limits",
         "\n".join(f"- {limit}" for limit in _limits(info, tasks)),
         "## Use",
@@ -111,8 +124,18 @@ def render(meta: Mapping[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _about_task(meta: Mapping[str, Any], task: str) -> str:
+    """What is told of a line or page."""
+    own = meta.get("tasks", {}).get(task)
+    if own is None:
+        return _ABOUT[task]
+    of = {"lines": "every line", "kept lines": "every kept line", "pages": "every page, from its kept lines"}[own["of"]]
+    kept = f"; lines of {' and '.join(own['keep'])} are kept" if own["keep"] else ""
+    return f"The **{task}** of {of}, one of {', '.join(own['labels'])}{kept}."
+
+
 def _decisions(meta: Mapping[str, Any], tasks: list[str], trained: bool) -> Iterator[str]:
-    said = f"A line is kept from p(article) {meta['threshold']:g} on"
+    said = f"A line is kept from p(article) {meta['threshold']:g} on" if "type" in tasks else "All lines are kept"
     if "stance" in tasks:
         said += f"; a stance is given from a confidence of {meta['min_confidence']:g} on, below it the model abstains"
     if not trained:
@@ -134,13 +157,13 @@ def _data(info: Mapping[str, Any]) -> Iterator[str]:
         yield f"{info['skipped']}."
 
 
-def _metrics(info: Mapping[str, Any], tasks: list[str]) -> Iterator[str]:
+def _metrics(meta: Mapping[str, Any], info: Mapping[str, Any], tasks: list[str]) -> Iterator[str]:
     if "scores" not in info:
         return
     yield f"## Scores\n\nWith {info['level']:.0%} intervals over resampled groups. Models were chosen by the column out of fold."
     for task in (*tasks, "end_to_end"):
         sets = {name: values for name, values in info["scores"].get(task, {}).items() if values}
-        titles = {name: title for title, name in (*COLUMNS.get(task, ()), *_MORE[task])}
+        titles = {name: title for title, name in _columns(task, len(meta.get("tasks", {}).get(task, {}).get("labels", ())))}
         metrics = dict.fromkeys(name for values in sets.values() for name in values)
         rows = [
             [titles.get(name, name), *(_cell(values[name]) if name in values else "" for values in sets.values())]
@@ -160,16 +183,16 @@ def _limits(info: Mapping[str, Any], tasks: list[str]) -> Iterator[str]:
         if strange and train["origins"]:
             seen, new = _listed(train["origins"]), ", ".join(sorted(strange))
             yield f"{task}: trained on pages of origin {seen}; scores on {new} pages tell more about the web than the others."
-        headline = info.get("scores", {}).get(task, {})
-        if headline.get("oof") and headline.get("test"):
-            a, b = headline["oof"][HEADLINE[task]], headline["test"][HEADLINE[task]]
+        found = info.get("scores", {}).get(task, {})
+        if found.get("oof") and found.get("test"):
+            a, b = found["oof"][headline(task)], found["test"][headline(task)]
             if b[2] < a[0]:
                 yield f"{task}: the test score lies below the one out of fold, beyond its interval: expect it on new pages."
     yield "Sites, subjects and languages that the training pages do not have can be much worse than these scores."
     yield "A page is taken for one story: on lists of stories, forums and shops what is kept means little."
     if "stance" in tasks:
         yield "Stance is what a line reports, not what its author thinks, nor whether it is true: no basis for judging people."
-    else:
+    elif set(tasks) == {"type"}:
         yield "It has no stance model: every stance is null."
 
 

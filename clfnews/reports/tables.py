@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from clfnews.data.markdown import markdown_table
-from clfnews.evaluation.metrics import CHALLENGE, COLUMNS, HEADLINE
+from clfnews.evaluation.metrics import CHALLENGE, headline, score_columns
 from clfnews.evaluation.scores import Scores
 
 if TYPE_CHECKING:
@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 
 def table_rows(results: Sequence[Result]) -> dict[str, list[Any]]:
     """Column -> values, one entry a model: what `log_table` takes."""
-    task = results[0].task
     rows: dict[str, list[Any]] = {"model": [r.name for r in results]}
-    for title, name in COLUMNS[task]:
+    for title, name in _columns(results):
         rows[f"oof {title}"] = [round(r.oof.values[name], 4) for r in results]
         rows[f"test {title}"] = [round(r.test.values[name], 4) for r in results]
         rows[f"test {title} interval"] = [f"{r.test.low[name]:.3f}-{r.test.high[name]:.3f}" for r in results]
@@ -29,14 +28,20 @@ def table_rows(results: Sequence[Result]) -> dict[str, list[Any]]:
     return rows
 
 
+def _columns(results: Sequence[Result]) -> tuple[tuple[str, str], ...]:
+    """Title and metric of the columns of a task's tables."""
+    return score_columns(results[0].task, results[0].fitted.task.labels)
+
+
 def cells(outcome: TrainResult, task: str) -> tuple[list[str], list[list[str]]]:
     """Header and rows of the table that the terminal and the report show."""
     validated = outcome.splits[task].validation is not None
-    main = HEADLINE[task]
-    title = {metric: name for name, metric in COLUMNS[task]}[main]
+    main = headline(task)
+    title = {metric: name for name, metric in _columns(outcome.results[task])}[main]
     header = ["", "model", f"out of fold {title}"]
     header += [f"validation {title}"] if validated else []
-    header += [f"test {name}" for name, _ in COLUMNS[task]]
+    columns = _columns(outcome.results[task])
+    header += [f"test {name}" for name, _ in columns]
     challenged = all(result.challenge is not None for result in outcome.results[task])
     header += [title for title, _ in CHALLENGE if challenged] + ["CPU s", "MB"]
     rows = []
@@ -44,9 +49,7 @@ def cells(outcome: TrainResult, task: str) -> tuple[list[str], list[list[str]]]:
         row = ["*" if outcome.champions[task] is result else "", result.name, with_interval(result.oof, main)]
         if result.validation is not None:
             row.append(with_interval(result.validation, main))
-        row += [
-            with_interval(result.test, name) if name == main else f"{result.test.values[name]:.3f}" for _, name in COLUMNS[task]
-        ]
+        row += [with_interval(result.test, name) if name == main else f"{result.test.values[name]:.3f}" for _, name in columns]
         row += [f"{result.challenge.values[name]:.3f}" for _, name in CHALLENGE if result.challenge is not None and challenged]
         rows.append([*row, f"{result.seconds:.1f}", f"{result.size / 1e6:.2f}"])
     return header, rows
@@ -54,6 +57,8 @@ def cells(outcome: TrainResult, task: str) -> tuple[list[str], list[list[str]]]:
 
 def word_cells(outcome: TrainResult) -> tuple[list[str], list[list[str]]] | None:
     """Out-of-fold word-F1 by kind of page, a row a model; None if the pages have no gold texts."""
+    if "type" not in outcome.results:
+        return None
     results = sorted(outcome.results["type"], key=lambda r: r.headline)
     names = [name for name in results[0].oof.values if name == "words/f1" or name.startswith("words/f1_")]
     if not names:
@@ -93,12 +98,12 @@ def warnings(outcome: TrainResult) -> list[str]:
     """
     told = []
     for task, champion in outcome.champions.items():
-        floor, metric = next(r for r in outcome.results[task] if r.name == "majority"), HEADLINE[task]
+        floor, metric = next(r for r in outcome.results[task] if r.name == "majority"), headline(task)
         name, a, b = "test", champion.test, floor.test
         if champion.validation is not None and floor.validation is not None:
             name, a, b = "validation", champion.validation, floor.validation
         if a.values[metric] <= b.values[metric]:
-            title = {column: name for name, column in COLUMNS[task]}[metric]
+            title = {column: name for name, column in _columns(outcome.results[task])}[metric]
             score = f"{title} {a.values[metric]:.3f}, majority {b.values[metric]:.3f}"
             told.append(f"{task}: the champion {champion.name} is no better than majority on {name} ({score}): do not use it")
     return told
@@ -108,8 +113,8 @@ def summary(outcome: TrainResult) -> str:
     """A run's headline scores as Markdown, for its description."""
     parts = []
     for task in outcome.results:
-        main = HEADLINE[task]
-        title = {metric: name for name, metric in COLUMNS[task]}[main]
+        main = headline(task)
+        title = {metric: name for name, metric in _columns(outcome.results[task])}[main]
         rows = []
         for result in sorted(outcome.results[task], key=lambda r: -r.headline):
             sets = [with_interval(scores, main) if scores else "" for scores in (result.oof, result.validation, result.test)]

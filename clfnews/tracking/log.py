@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clfnews.evaluation.metrics import HEADLINE
+from clfnews.evaluation.metrics import headline
 from clfnews.evaluation.results import LoggedRun
 from clfnews.evaluation.scores import Scores
 from clfnews.labels import TASKS
@@ -38,7 +38,7 @@ def run_name(outcome: TrainResult) -> str:
     Not those on test: what stands in a list is what people choose by.
     """
     parts = [f"{result.name} {result.headline:.3f}" for result in outcome.champions.values()]
-    return f"{' + '.join(parts)} | {len(outcome.splits['type'].train)} pages"
+    return f"{' + '.join(parts)} | {len(next(iter(outcome.splits.values())).train)} pages"
 
 
 def tags_of(outcome: TrainResult, config_path: str) -> dict[str, str]:
@@ -143,7 +143,8 @@ def parameters_of(outcome: TrainResult) -> dict[str, str]:
     the alphabet: `champion.*` stands before the others.
     """
     values = outcome.config.model_dump(exclude={"tracking"})
-    for task in TASKS:
+    values |= values.pop("tasks")
+    for task in (*TASKS, *outcome.config.tasks):
         values[task]["models"] = {name: options for name, options in values[task]["models"].items() if options is not None}
         values[f"{task}.models"] = ", ".join(values[task]["models"])
     champions = {f"champion.{task}": result.name for task, result in outcome.champions.items()}
@@ -157,18 +158,18 @@ def metrics_of(result: Result) -> dict[str, float]:
     the other sets, `TASK_labels/` the F1 of each label on test and
     `TASK_model/` the costs. All scores are in `scores.json`.
     """
-    task, headline = result.task, HEADLINE[result.task]
+    task, main, labels = result.task, headline(result.task), result.fitted.task.labels
     out: dict[str, float] = {}
     for part, group in (("test", task), ("validation", f"{task}_validation"), ("oof", f"{task}_oof")):
         scores: Scores | None = getattr(result, part)
         for name, value in (scores.values if scores else {}).items():
             short = name.removeprefix(f"{task}/")
             label, _, kind = short.rpartition("_")
-            if label not in TASKS[task]:
+            if label not in labels:
                 out[f"{group}/{short}"] = value
             elif part == "test" and kind == "f1":
                 out[f"{task}_labels/{short}"] = value
-    out |= {f"{headline}_low": result.test.low[headline], f"{headline}_high": result.test.high[headline]}
+    out |= {f"{main}_low": result.test.low[main], f"{main}_high": result.test.high[main]}
     out |= result.challenge.values if result.challenge else {}
     cost = {"cpu_seconds": result.seconds, "model_mb": result.size / 1e6, "temperature": result.fitted.temperature}
     if task == "type":

@@ -7,7 +7,6 @@ is unpickled; the package itself travels with the model.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +15,6 @@ import pandas as pd
 
 if TYPE_CHECKING:
     from clfnews.filtering.tagged import TaggedPage
-    from clfnews.page import Page
-    from clfnews.readers.base import ReadOptions
 
 
 class PackagedFilter(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defined]
@@ -35,40 +32,19 @@ class PackagedFilter(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defi
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Columns: `title`, `text`, `stance`, `p_*`, `confidence`, `lines` (JSON of all tagged lines), `error`."""
+        from clfnews.filtering.frames import page_of_cells
         from clfnews.page import Page
         from clfnews.readers.base import ReadOptions
 
         options = ReadOptions(hidden=self.page_filter.reads_hidden)
         columns = {name: model_input[name].tolist() for name in ("text", "id", "url") if name in model_input}
         records = [
-            _read({name: values[i] for name, values in columns.items()}, i, options) for i in range(len(model_input.index))
+            page_of_cells({name: values[i] for name, values in columns.items()}, str(i), options)
+            for i in range(len(model_input.index))
         ]
         tagged = self.page_filter.tag([record for record in records if isinstance(record, Page)])
         rows = [_row(next(tagged)) if isinstance(record, Page) else _error_row(record) for record in records]
         return pd.DataFrame(rows, index=model_input.index, columns=output_columns())
-
-
-def _read(row: dict[str, Any], number: int, options: ReadOptions) -> Page | str:
-    """The page of a row, or why it is none."""
-    from clfnews.errors import BadRecord, UserError
-    from clfnews.readers.base import checked, page_of_row, silent
-
-    values = {name: _plain(value) for name, value in row.items()}
-    text = values.get("text")
-    if isinstance(text, str) and (len(text) > options.max_bytes or len(text.encode("utf-8", "replace")) > options.max_bytes):
-        return options.too_large
-    try:
-        page = checked(page_of_row(values, str(number), options), "", silent)
-    except (ValueError, UserError) as error:  # UserError: selectolax, which reads HTML, is not installed
-        return str(error)
-    return page.reason if isinstance(page, BadRecord) else replace(page, source=None)
-
-
-def _plain(value: Any) -> Any:
-    """The value of a cell: nothing for the many forms of nothing, whole numbers as such (pandas makes 7.0 of 7 beside a gap)."""
-    if pd.api.types.is_scalar(value) and pd.isna(value):
-        return None
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _row(tagged: TaggedPage) -> dict[str, Any]:

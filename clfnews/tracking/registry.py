@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clfnews.errors import UserError
-from clfnews.evaluation.metrics import HEADLINE
-from clfnews.evaluation.scores import score_stance, score_type
+from clfnews.evaluation.metrics import headline
+from clfnews.evaluation.scores import score_task
 from clfnews.filtering.filter import PageFilter
 from clfnews.filtering.saved import read_meta
 from clfnews.tracking.killed import process_tag
@@ -218,20 +218,23 @@ def _is_better(outcome: TrainResult, present: str | None, by_hand: str) -> tuple
     except UserError as error:
         # Not known to be worse: a champion whose files are missing for an hour must not lose its place.
         return False, f"{present} is the champion and cannot be loaded: {error}; {by_hand}"
-    if old.stance_task is not None and "stance" not in outcome.champions:
-        return False, f"it has no stance model, and {present} has one"
+    fitted = {"type": old.type_task, "stance": old.stance_task, **old.own}
+    missing = [task for task, has in fitted.items() if has is not None and task not in outcome.champions]
+    if missing:
+        return False, f"it has no {missing[0]} model, and {present} has one"
     new, before, told = [], [], []
     for task, result in outcome.champions.items():
         splits = outcome.splits[task]
         corpus = splits.validation or splits.train
-        fitted = old.type_task if task == "type" else old.stance_task
-        if fitted is None:
+        known = fitted.get(task)
+        if known is None:
             continue
-        p = fitted.predict(corpus.pages)
-        scores = score_type(corpus, p, old.threshold) if task == "type" else score_stance(corpus, p)
-        before.append(scores.values[HEADLINE[task]])
-        new.append((result.validation or result.oof).values[HEADLINE[task]])
-        title = "article F1" if task == "type" else "stance macro-F1"
+        if known.task != result.fitted.task:
+            return False, f"its {task} has other labels than that of {present}; {by_hand}"
+        scores = score_task(known.task, corpus, known.predict(corpus.pages), old.threshold)
+        before.append(scores.values[headline(task)])
+        new.append((result.validation or result.oof).values[headline(task)])
+        title = "article F1" if task == "type" else f"{task} macro-F1"
         told.append(f"{'validation' if result.validation else 'out-of-fold'} {title}")
     score, old_score = sum(new) / len(new), sum(before) / len(before)
     better = score > old_score

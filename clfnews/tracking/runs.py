@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clfnews.errors import UserError, nearest
-from clfnews.evaluation.metrics import HEADLINE
+from clfnews.evaluation.metrics import HEADLINE, headline
 from clfnews.evaluation.predictions import PAGES, PREDICTIONS, RunData, read_parts
 from clfnews.tracking.moved import local_path
 from clfnews.tracking.registry import ALIAS, load_filter, log_folder, registered_version
@@ -114,8 +114,8 @@ def _all_runs(client: Any, experiment_id: str) -> list[Any]:
 def _validation(run: Any) -> float:
     """Sum of the champions' headline scores on validation, or out of fold without one."""
     total = 0.0
-    for metric in HEADLINE.values():
-        values = run.data.metrics
+    for key in (key for key in run.data.params if key.startswith("champion.")):
+        metric, values = headline(key.removeprefix("champion.")), run.data.metrics
         total += values.get(metric.replace("/", "_validation/", 1), values.get(metric.replace("/", "_oof/", 1), 0.0))
     return total
 
@@ -136,7 +136,7 @@ def _read_run(client: Any, run: Any, only: Any | None) -> RunData:
     children = client.search_runs([run.info.experiment_id], f"tags.mlflow.parentRunId = '{run.info.run_id}'")
     metrics = {(c.data.tags["task"], c.data.tags["model"]): dict(c.data.metrics) for c in children if "task" in c.data.tags}
     params = dict(run.data.params)
-    champions = {task: params[f"champion.{task}"] for task in HEADLINE if f"champion.{task}" in params}
+    champions = {key.removeprefix("champion."): name for key, name in params.items() if key.startswith("champion.")}
     if only is not None:
         task, model = only.data.tags["task"], only.data.tags["model"]
         champions = {task: model}

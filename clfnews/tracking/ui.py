@@ -44,9 +44,11 @@ def serve_ui(experiment: str, port: int, echo: Callable[[str], object]) -> int:
         server.terminate()
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    watched = signal.set_wakeup_fd(-1)  # the server may take its time to end
     try:
         code = server.wait()
     finally:
+        signal.set_wakeup_fd(watched)
         for number, handler in before.items():
             signal.signal(number, handler)
     return 0 if stopped else code

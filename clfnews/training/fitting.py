@@ -23,11 +23,11 @@ from clfnews.evaluation.labelled import labelled_lines
 from clfnews.evaluation.results import Result
 from clfnews.evaluation.scores import Bootstrap, Scores, score_task
 from clfnews.filtering.decisions import article_probability
-from clfnews.labels import ARTICLE, TASKS, columns_of
+from clfnews.labels import STANCE, TYPE, Task, as_task, columns_of
 from clfnews.models import MODELS, make_model, save_model
 from clfnews.models.base import Probabilities
 from clfnews.models.calibration import FittedTask, best_threshold, fit_temperature, scale
-from clfnews.processes import cores, ignore_interrupts
+from clfnews.processes import cores, ignore_interrupts, safe_path
 
 Progress = Callable[[str], None]
 """Called with one line of text when a step begins or ends."""
@@ -35,12 +35,17 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A model to fit: its task, its name in `models.MODELS`, its options and the pages."""
+    """A model to fit: its task (one of the shipped by its name), its name in `models.MODELS`, its options and the pages."""
 
-    task: str
+    of: Task | str
     name: str
     options: dict[str, Any]
     splits: Splits
+
+    @property
+    def task(self) -> Task:
+        """The task."""
+        return as_task(self.of)
 
     @property
     def further(self) -> tuple[Further, ...]:
@@ -49,7 +54,7 @@ class Work:
 
     def maker(self, seed: int) -> Callable[[], Any]:
         """What makes the model, unfitted; processes can be given it."""
-        return partial(make_model, self.name, self.task, TASKS[self.task], seeded(self.name, self.options, seed))
+        return partial(make_model, self.name, self.task.name, self.task.labels, seeded(self.name, self.options, seed))
 
 
 @contextmanager
@@ -71,7 +76,7 @@ def _fit_one(
 ) -> Result:
     from threadpoolctl import threadpool_limits
 
-    task, splits, name = work.task, work.splits, f"{work.task} {work.name}"
+    task, splits, name = work.task, work.splits, f"{work.task.name} {work.name}"
     progress(f"{name}: fitting on all of train")
     started = time.process_time()
     with threadpool_limits(1):  # as in the folds, which have the other cores
@@ -81,8 +86,8 @@ def _fit_one(
     lines = labelled_lines(splits.train.pages, task, raw)
     temperature = fit_temperature(lines.p, lines.gold)
     oof_p = scale(raw, temperature)
-    threshold = choose_threshold(config, splits.train, oof_p) if task == "type" else 0.5
-    fitted = FittedTask(model, seeded(work.name, work.options, config.seed), temperature)
+    threshold = choose_threshold(config, splits.train, oof_p, task) if task.keep else 0.5
+    fitted = FittedTask(model, seeded(work.name, work.options, config.seed), temperature, task)
 
     def score(corpus: Corpus, p: Probabilities) -> Scores:
         return score_task(task, corpus, p, threshold, bootstrap)
@@ -90,9 +95,9 @@ def _fit_one(
     test_p = fitted.predict(splits.test.pages)
     validation_p = fitted.predict(splits.validation.pages) if splits.validation else None
     validation = score(splits.validation, validation_p) if splits.validation and validation_p is not None else None
-    pairs = folder_pairs(Path(config.data.folder)) if task == "stance" else []
+    pairs = folder_pairs(Path(config.data.folder)) if task == STANCE else []
     return Result(
-        task, work.name, fitted, threshold, score(splits.train, oof_p), validation, score(splits.test, test_p),
+        task.name, work.name, fitted, threshold, score(splits.train, oof_p), validation, score(splits.test, test_p),
         oof_p, validation_p, test_p, seconds + of_folds, _saved_size(fitted),
         score_challenge(fitted, pairs, bootstrap) if pairs else None,
     )  # fmt: skip
@@ -103,12 +108,12 @@ def seeded(name: str, options: dict[str, Any], seed: int) -> dict[str, Any]:
     return options | {"seed": seed} if "seed" in signature(MODELS[name]).parameters else options
 
 
-def choose_threshold(config: Config, corpus: Corpus, p: Probabilities) -> float:
+def choose_threshold(config: Config, corpus: Corpus, p: Probabilities, task: Task = TYPE) -> float:
     """The cut on p(article) that the configuration asks for, from out-of-fold probabilities."""
     if config.type.threshold != "f1":
         return float(config.type.threshold)
-    lines = labelled_lines(corpus.pages, "type", p)
-    return best_threshold(article_probability(lines.p), np.isin(lines.gold, columns_of(ARTICLE)))
+    lines = labelled_lines(corpus.pages, task, p)
+    return best_threshold(article_probability(lines.p, task), np.isin(lines.gold, columns_of(task.keep, task.labels)))
 
 
 def _saved_size(fitted: FittedTask) -> int:
@@ -156,7 +161,7 @@ def _folds(works: Sequence[_Fit], folds: int, seed: int) -> Iterator[Iterator[_F
         delayed(_predict_fold)(make, corpus.select(fit), corpus.select(held), further, held)
         for make, corpus, further, fit, held in parts
     )
-    with warnings.catch_warnings():
+    with safe_path(), warnings.catch_warnings():
         # On Ctrl-C joblib warns about the folds that were not finished, and when it starts a process anew whose memory has grown.
         for message in (".*tasks which were still being processed", "A worker stopped while some jobs"):
             warnings.filterwarnings("ignore", message=message, category=UserWarning)

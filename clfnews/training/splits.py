@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from clfnews.config.schema import Config, Source
+from typing import Any
+
+from clfnews.config.schema import Config, FurtherPages, chosen_models, section_of
 from clfnews.data.corpus import (
     Corpus,
     Further,
@@ -12,11 +14,15 @@ from clfnews.data.corpus import (
     coarse,
     config_names,
     hold_out,
+    label_names,
     load_gold,
     load_split,
     share_of_groups,
+    task_corpus,
 )
-from clfnews.errors import UserError, counted
+from clfnews.errors import UserError, counted, nearest
+from clfnews.labels import SHIPPED, STANCES, TYPES, Task, as_task
+from clfnews.models import ANY_LABELS
 
 HELD_OUT = 0.1
 """Share of the groups of train that are the test split if there is none."""
@@ -26,26 +32,72 @@ class MissingLabels(UserError):
     """The data has nothing to learn a task from."""
 
 
-def load_tasks(config: Config) -> tuple[dict[str, Splits], str | None]:
-    """The corpora of the tasks that have labels, and why stance is not among them, if it is not.
+def load_tasks(config: Config) -> tuple[dict[Task, Splits], str | None]:
+    """The corpora of the tasks that have labels, and why the shipped task is left out that has none.
 
-    Raises `UserError` if there are no types to learn from: without them no page can be filtered.
+    Raises `UserError` if there is nothing to learn from: types, or what the configuration calls `tasks`.
     """
-    splits = {"type": load_splits(config, "type")}
-    try:
-        return splits | {"stance": load_splits(config, "stance")}, None
-    except MissingLabels as missing:
-        return splits, f"stance: left out ({missing})"
+    tasks = tasks_of(config)
+    splits, skipped = {}, []
+    for task in tasks.values():
+        try:
+            splits[task] = load_splits(config, task)
+        except MissingLabels as missing:
+            if task.name != "stance" and (task.name != "type" or not config.tasks):
+                raise
+            skipped.append(f"{task.name}: left out ({missing})")
+    return splits, "; ".join(skipped) or None
 
 
-def load_splits(config: Config, task: str) -> Splits:
+def tasks_of(config: Config) -> dict[str, Task]:
+    """The tasks of a configuration by name, with the label names of the data's card; `type` comes first.
+
+    Raises `UserError` for a task of which the card has no labels, and labels to keep that it does not have.
+    """
+    if config.data.main.endswith(".jsonl"):
+        if config.tasks:
+            raise UserError("tasks: need a data folder, whose card has the names of their labels; data.train is a file")
+        return dict(SHIPPED)
+    names = label_names(config.data.folder)
+    lines, pages = names["lines"], names["pages"]
+    tasks: dict[str, Task] = {}
+    if "type" in lines or not config.tasks:
+        labels = lines.get("type", TYPES)
+        keep = frozenset(config.type.keep)
+        if unknown := sorted(keep - set(labels)):
+            raise UserError(
+                f"type.keep: the card of {config.data.folder} has no type {unknown[0]!r}{nearest(unknown[0], labels)}"
+            )
+        if keep == set(labels) or not keep:
+            raise UserError("type.keep: needs some of the types, not all; without types all lines are kept")
+        tasks["type"] = Task("type", labels, "lines", keep)
+    for name, section in config.tasks.items():
+        found = (pages if section.of == "pages" else lines).get(name)
+        if found is None:
+            known = ", ".join({**lines, **pages}) or "nothing"
+            what = "page" if section.of == "pages" else "line"
+            raise UserError(f"tasks.{name}: the card of {config.data.folder} names no labels of a {what} for it (it has {known})")
+        tasks[name] = Task(name, found, section.of)
+    if "stance" not in tasks and ("stance" in lines or not config.tasks):
+        tasks["stance"] = Task("stance", lines.get("stance", STANCES), "kept lines")
+    return tasks
+
+
+def models_of(config: Config, task: Task) -> dict[str, dict[str, Any]]:
+    """Name -> options of the models of a task; of other labels than the shipped, those that take any."""
+    chosen = chosen_models(section_of(config, task.name))
+    return {name: options for name, options in chosen.items() if task == SHIPPED.get(task.name) or name in ANY_LABELS}
+
+
+def load_splits(config: Config, of_task: Task | str) -> Splits:
     """The corpora of a task; stances come from the article lines of the pages if there is no `stance` configuration.
 
     A split whose name ends in `.jsonl` is a file of gold rows, not one of the folder.
     Raises `MissingLabels` if train or test has no labels of the task, or train only one.
     """
-    data = config.data
+    data, task = config.data, as_task(of_task).name
     pages_only = task == "stance" and (data.main.endswith(".jsonl") or "stance" not in config_names(data.folder))
+    keep = frozenset(config.type.keep)
     source = "stance" if task == "stance" and not pages_only else "pages"
 
     def load(split: str, remedy: str = "") -> Corpus:
@@ -54,7 +106,9 @@ def load_splits(config: Config, task: str) -> Splits:
         except MissingSplit as error:
             raise MissingSplit(f"{error}{remedy}") from error
         corpus = corpus if data.cues else corpus.without_cues()
-        return article_lines(corpus) if pages_only else corpus
+        if pages_only:
+            return article_lines(corpus, keep)
+        return corpus if isinstance(of_task, str) else task_corpus(corpus, of_task, keep)
 
     train_set = load(data.main)
     sites = len(set(train_set.groups))
@@ -71,7 +125,7 @@ def load_splits(config: Config, task: str) -> Splits:
     for split, corpus in ((data.main, train_set), (data.test or "held out", test_set)):
         if not corpus.has(task):
             raise MissingLabels(f"{data.folder}: {source}/{split} has no {task} labels")
-    given = {getattr(line, task) for page in train_set.pages for line in page.lines} - {None}
+    given = {line.label(task) for page in train_set.pages for line in page.lines} - {None}
     if len(given) == 1:
         raise MissingLabels(f"{data.folder}: all {task} labels of {source}/{data.main} are {given.pop()!r}; a model needs two")
     validation = load(data.validation, "; --set data.validation=null goes without one") if data.validation else None
@@ -80,7 +134,7 @@ def load_splits(config: Config, task: str) -> Splits:
     return Splits(share_of_groups(train_set, data.train_share, config.seed), validation, test_set, tuple(further))
 
 
-def _further(source: Source, cues: bool) -> Further:
+def _further(source: FurtherPages, cues: bool) -> Further:
     """The pages of a further source, their labels as coarse as it says."""
     corpus = load_gold(source.path)
     corpus = corpus if cues else corpus.without_cues()

@@ -17,19 +17,21 @@ from typing import Any
 
 import numpy as np
 
-from clfnews.config.schema import Config, chosen_models
-from clfnews.data.corpus import load_split, share_of_groups
+from clfnews.config.schema import Config
+from clfnews.data.corpus import config_names, load_split, share_of_groups, task_corpus
 from clfnews.errors import UserError, nearest
 from clfnews.evaluation.labelled import labelled_lines
 from clfnews.files import numbered_rows
-from clfnews.labels import ARTICLE, TASKS
+from clfnews.labels import ARTICLE, Task
 from clfnews.models import make_model
 from clfnews.page import Page
 from clfnews.training.fitting import Progress, out_of_fold, seeded
+from clfnews.training.splits import models_of, tasks_of
 
 AROUND = 2
 """Lines that are shown before and after a suspect."""
-DEFAULT_MODEL = {"type": "context", "stance": "linear"}
+JUDGES = {"type": "page", "stance": "linear"}
+"""The model that predicts the labels of each task, if the configuration has it; else its last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +60,28 @@ def find_suspects(
     model, and if the configuration trains on its test split.
     """
     filter_issues = _cleanlab()
-    if task not in TASKS:
-        raise UserError(f"--task {task}: unknown{nearest(task, list(TASKS))}")
+    known = tasks_of(config)
+    if task not in known:
+        raise UserError(f"--task {task}: unknown{nearest(task, list(known))}")
+    spec = known[task]
     if config.data.main == config.data.test:
         raise UserError(f"data.train is {config.data.test!r}, the test split: models must not suggest its labels")
-    models = {"majority": {}, **chosen_models(getattr(config, task))}
-    name = model or (DEFAULT_MODEL[task] if DEFAULT_MODEL[task] in models else list(models)[-1])
+    models = {"majority": {}, **models_of(config, spec)}
+    name = model or (JUDGES[task] if JUDGES.get(task) in models else list(models)[-1])
     if name not in models:
         raise UserError(f"--model {name}: not in the configuration{nearest(name, list(models))}")
-    source = "pages" if task == "type" else "stance"
+    source = "stance" if task == "stance" and "stance" in config_names(config.data.folder) else "pages"
     corpus = share_of_groups(load_split(config.data.folder, source, config.data.main), config.data.train_share, config.seed)
-    make = partial(make_model, name, task, TASKS[task], seeded(name, models[name], config.seed))
+    corpus = task_corpus(corpus, spec, frozenset(config.type.keep))
+    make = partial(make_model, name, task, spec.labels, seeded(name, models[name], config.seed))
     p = out_of_fold(make, corpus, config.folds, config.seed, lambda text: progress(f"{task} {name}: {text}"))
-    lines = labelled_lines(corpus.pages, task, p)
+    lines = labelled_lines(corpus.pages, spec, p)
     ranked = filter_issues(lines.gold, lines.p, return_indices_ranked_by="normalized_margin", n_jobs=1)
     edits = _Edits(Path(config.data.folder), source, config.data.main)
     found = []
     for i in ranked[:top]:
         page, line = lines.places[i].tolist()
-        found.append(_suspect(corpus.pages[page], line, task, lines.p[i], edits))
+        found.append(_suspect(corpus.pages[page], line, spec, lines.p[i], edits))
     return found, len(ranked)
 
 
@@ -88,11 +93,11 @@ def _cleanlab() -> Any:
     return find_label_issues
 
 
-def _suspect(page: Page, j: int, task: str, p: np.ndarray, edits: _Edits) -> Suspect:
-    line, names = page.lines[j], TASKS[task]
-    given, best = getattr(line, task), int(p.argmax())
+def _suspect(page: Page, j: int, task: Task, p: np.ndarray, edits: _Edits) -> Suspect:
+    line, names = page.lines[j], task.labels
+    given, best = line.label(task.name) or "", int(p.argmax())
     around = page.lines[max(0, j - AROUND) : j + AROUND + 1]
-    context = tuple((x.n, getattr(x, task) or "-", x.text) for x in around)
+    context = tuple((x.n, x.label(task.name) or "-", x.text) for x in around)
     p_given = float(p[names.index(given)])
     edit = edits.command(page.id, line.type)
     return Suspect(page.id, line.n, line.text, given, names[best], p_given, float(p[best]), context, edit)

@@ -12,7 +12,7 @@ from clfnews.errors import UserError, nearest
 from clfnews.evaluation.metrics import SETS
 from clfnews.labels import TASKS
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.+-]*$")]
+VariantName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.+-]*$")]
 
 
 class Choices(Section):
@@ -40,10 +40,10 @@ class Sweep(Section):
     base: str
     tasks: dict[str, list[str]]
     """Task -> models to train. Others of the base configuration are left out."""
-    variants: dict[Name, list[str]]
+    variants: dict[VariantName, list[str]]
     """Name -> dotted overrides, such as `type.threshold=0.5`."""
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (7,)
-    evaluate: dict[Name, str] = Field(default_factory=dict)
+    evaluate: dict[VariantName, str] = Field(default_factory=dict)
     """Name -> JSONL file of labelled pages; one that is not there is passed over."""
     tables: tuple[str, ...] = ("validation", "test")
     """Splits that get a table, before those of `evaluate`."""

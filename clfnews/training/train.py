@@ -7,19 +7,20 @@ import time
 from pathlib import Path
 from typing import Any
 
-from clfnews.config.schema import Config, chosen_models
+from clfnews.config.schema import Config
 from clfnews.data.corpus import Splits
 from clfnews.errors import UserError
-from clfnews.evaluation.metrics import HEADLINE
+from clfnews.evaluation.metrics import headline
 from clfnews.evaluation.results import Result, TrainResult
 from clfnews.evaluation.scores import Bootstrap, Scores, score_end_to_end
 from clfnews.filtering.decisions import keep_mask
 from clfnews.filtering.filter import PageFilter
+from clfnews.labels import STANCE
 from clfnews.reports.model_card import training_info
 from clfnews.tracking import log as tracking_log
 from clfnews.tracking import store as tracking_store
 from clfnews.training.fitting import Progress, Work, fit_and_score
-from clfnews.training.splits import load_tasks
+from clfnews.training.splits import load_tasks, models_of
 
 
 def train(config: Config, *, config_path: str = "", progress: Progress = lambda _: None, track: bool = True) -> TrainResult:
@@ -34,13 +35,14 @@ def train(config: Config, *, config_path: str = "", progress: Progress = lambda 
     """
     started = time.time()
     bootstrap = Bootstrap(config.bootstrap.samples, config.bootstrap.level, config.seed)
-    splits, skipped = load_tasks(config)
+    by_task, skipped = load_tasks(config)
+    splits = {task.name: of_task for task, of_task in by_task.items()}
     if skipped:
         progress(skipped)
     works = [
         Work(task, name, options, of_task)
-        for task, of_task in splits.items()
-        for name, options in [("majority", {}), *chosen_models(getattr(config, task)).items()]
+        for task, of_task in by_task.items()
+        for name, options in [("majority", {}), *models_of(config, task).items()]
     ]
     results: dict[str, list[Result]] = {task: [] for task in splits}
     with fit_and_score(config, works, bootstrap, progress) as fitting:
@@ -75,9 +77,10 @@ def _kept(page_filter: PageFilter) -> str:
 
 
 def _join(config: Config, champions: dict[str, Result], splits: dict[str, Splits]) -> PageFilter:
-    kind, stance = champions["type"], champions.get("stance")
+    fitted = {task: result.fitted for task, result in champions.items()}
+    kind, first = champions.get("type"), next(iter(splits.values()))
     info: dict[str, Any] = {
-        task: {"model": result.name, "oof": result.headline, "test": result.test.values[HEADLINE[task]]}
+        task: {"model": result.name, "oof": result.headline, "test": result.test.values[headline(task)]}
         for task, result in champions.items()
     }
     info |= {
@@ -85,20 +88,22 @@ def _join(config: Config, champions: dict[str, Result], splits: dict[str, Splits
         "seed": config.seed,
     }
     return PageFilter(
-        kind.fitted,
-        stance.fitted if stance else None,
-        threshold=kind.threshold,
+        fitted.pop("type", None),
+        fitted.pop("stance") if "stance" in fitted and fitted["stance"].task == STANCE else None,
+        own=fitted,
+        threshold=kind.threshold if kind else 0.5,
         min_confidence=config.stance.min_confidence,
-        name=f"{'+'.join(result.name for result in champions.values())}-{splits['type'].train.digest[:6]}",
+        least={task: section.min_confidence for task, section in config.tasks.items()},
+        name=f"{'+'.join(result.name for result in champions.values())}-{first.train.digest[:6]}",
         info=info,
     )
 
 
 def _score_end_to_end(page_filter: PageFilter, splits: dict[str, Splits], bootstrap: Bootstrap) -> Scores | None:
     """Stance on the lines that the type champion keeps on the test pages; None if there are no stances."""
-    test = splits["type"].test
-    if page_filter.stance_task is None or not test.has("stance"):
+    if page_filter.type_task is None or page_filter.stance_task is None or not splits["type"].test.has("stance"):
         return None
+    test, task = splits["type"].test, page_filter.type_task.task
     p_type = page_filter.type_task.predict(test.pages)
-    keep = [keep_mask(p, page_filter.threshold) for p in p_type]
+    keep = [keep_mask(p, page_filter.threshold, task) for p in p_type]
     return score_end_to_end(test, keep, page_filter.stance_task.predict(test.pages), bootstrap)

@@ -12,7 +12,7 @@ from helpers import Project, run, tiny_config
 
 pytest.importorskip("playwright", reason="needs playwright: pip install 'clfnews[browser]'")
 
-from steps import chromium, chromium_path, serving
+from steps import chromium, chromium_path, serving, serving_filter
 
 
 @pytest.fixture(scope="session")
@@ -48,3 +48,10 @@ def report(two_runs: Project) -> Path:
     done = run("report", "last", "-o", "report.html", cwd=two_runs.folder)
     assert done.code == 0, done.err
     return two_runs.folder / "report.html"
+
+
+@pytest.fixture(scope="session")
+def served(rules_filter: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address that `clfnews serve` prints, on a running server."""
+    with serving_filter(rules_filter, tmp_path_factory.mktemp("served")) as link:
+        yield link

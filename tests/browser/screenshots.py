@@ -1,9 +1,10 @@
-"""Screenshots for the README, from the store in use: the run list, the Compare page, a report.
+"""Screenshots for the README, from the store in use: the run list, the Compare page, a report, the page of a server.
 
     python tests/browser/screenshots.py            # the store here, or MLFLOW_TRACKING_URI
+    python tests/browser/screenshots.py MODEL      # only the server's page, with the filter of a folder
 
 The newest two trainings of the list are compared; the report is that of the
-newest. A picture above 200 kB is an error.
+newest; the champion is served. A picture above 200 kB is an error.
 """
 
 from __future__ import annotations
@@ -20,17 +21,34 @@ sys.path[:0] = [str(HERE.parent), str(HERE)]
 from helpers import run
 from PIL import Image
 from playwright.sync_api import Page
-from steps import chromium, compare, open_children, open_report, open_runs, serving, visit
+from steps import chromium, compare, open_children, open_report, open_runs, serving, serving_filter, visit
 
 FOLDER = HERE / "screenshots"
 LARGEST = 200_000
 
 
 def main() -> None:
-    """Write the three pictures and print their sizes."""
+    """Write the pictures and print their sizes."""
     FOLDER.mkdir(exist_ok=True)
-    here = Path.cwd()
+    here, model = Path.cwd(), next(iter(sys.argv[1:]), None)
     env = {"MLFLOW_TRACKING_URI": uri} if (uri := os.environ.get("MLFLOW_TRACKING_URI")) else {}
+    take_server(model, here, env)
+    if model is None:
+        take_runs(here, env)
+
+
+def take_server(model: str | None, here: Path, env: dict[str, str]) -> None:
+    """The whole page that a server shows of its Vietnamese example, with the reasons of one stance."""
+    with chromium() as browser, serving_filter(model, here, env) as link, visit(browser) as page:
+        page.goto(f"{link}?example=vietnamese")
+        page.get_by_role("button", name="Find the article").click()
+        page.locator(".why summary").nth(1).click()
+        page.evaluate("scrollTo(0, 0)")
+        save(page, "serve.png", full_page=True)
+
+
+def take_runs(here: Path, env: dict[str, str]) -> None:
+    """The run list, the Compare page and the report."""
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         report = Path(folder) / "report.html"
         done = run("report", "last", "-o", report, cwd=here, env=env)
@@ -57,11 +75,11 @@ def main() -> None:
             save(page, "report-pages.png")
 
 
-def save(page: Page, name: str) -> None:
-    """A picture of what is in view, in 256 colours."""
+def save(page: Page, name: str, *, full_page: bool = False) -> None:
+    """A picture of what is in view, or of the full page, in 256 colours."""
     path = FOLDER / name
     page.mouse.move(0, 0)
-    taken = Image.open(BytesIO(page.screenshot(animations="disabled")))
+    taken = Image.open(BytesIO(page.screenshot(animations="disabled", full_page=full_page)))
     taken.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
     size = path.stat().st_size
     print(f"{path}: {size // 1000} kB")

@@ -77,6 +77,16 @@ def serving(folder: Path, env: dict[str, str] | None = None) -> Iterator[str]:
         yield link.removeprefix("runs: ")
 
 
+@contextmanager
+def serving_filter(model: Path | str | None, folder: Path, env: dict[str, str] | None = None) -> Iterator[str]:
+    """`clfnews serve` on a free port; the link that it prints. Without a model: the champion of the store in use."""
+    chosen = () if model is None else ("--model", model)
+    with started(*command("serve", "--port", 0, *chosen), cwd=folder, env=env, stderr=None) as server:
+        link = server.stdout.readline().decode().strip()
+        assert link.startswith("http://127.0.0.1:"), link
+        yield link
+
+
 # --- the MLflow UI ------------------------------------------------------------------
 
 
@@ -113,6 +123,17 @@ def compare(page: Page, n: int) -> None:
     page.get_by_role("button", name="Compare").click()
     expect(page.get_by_text(f"Comparing {n} Runs")).to_be_visible()
     expect(page.locator(".js-plotly-plot .parcoords").first).to_be_visible()
+
+
+# --- the page of clfnews serve ------------------------------------------------------
+
+
+def show_page(page: Page, link: str, text: str) -> None:
+    """Paste a text and send it."""
+    page.goto(link)
+    page.get_by_label("Paste the text or the HTML").fill(text)
+    page.get_by_role("button", name="Find the article").click()
+    expect(page.locator(".line").first).to_be_visible()
 
 
 # --- the report ---------------------------------------------------------------------

@@ -14,8 +14,9 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import psutil
 import pytest
-from helpers import Cli, Project, command, environment, started, wait_for
+from helpers import Cli, Project, command, environment, make_data, started, tiny_config, wait_for
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_faults import small_disk
@@ -190,12 +191,43 @@ def test_an_input_that_was_not_finished_is_told_with_an_exit_code_of_its_own(
     assert (again.resumed, again.unfinished, again.counts.errors) == (2, [], 1), "now it is told that the file is none"
 
 
+def test_hidden_files_are_counted(run: Run, tmp_path: Path) -> None:
+    for name in ("a.txt", ".b.txt", ".git/c.txt", "d/.e/f.txt", "_a.errors.jsonl"):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).write_text(TEXTS[0], encoding="utf-8")
+    report = run()
+    assert (report.counts.pages, report.set_aside, report.passed_over) == (1, 4, [])
+    assert manifest(tmp_path / "out")["set_aside"] == 4
+    (tmp_path / "in/d/.e").rename(tmp_path / "in/d/e")
+    assert run("in/out").set_aside == 3, "its own folder is none of the input"
+
+
+@pytest.mark.slow
+def test_a_killed_child_of_a_worker_is_no_bad_record(rules_filter: Path, cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    html = "".join(f"<p>Dòng thứ {i} của một bài dài.</p>" for i in range(40_000))
+    (tmp_path / "in/long.html").write_text(html, encoding="utf-8")
+    (tmp_path / "in/rows.jsonl").write_text(jsonl(*TEXTS[:3]), encoding="utf-8")
+    with started(*command("filter", "in", "-o", "out", "-m", rules_filter, "-w", 1), cwd=tmp_path) as process:
+
+        def children() -> list[psutil.Process]:
+            family = psutil.Process(process.pid).children(recursive=True)
+            return [child for child in family if "clfnews.readers.html.guard" in " ".join(child.cmdline())]
+
+        wait_for(lambda: bool(children()), "the child for HTML")
+        children()[0].kill()
+        _, err = process.communicate(timeout=120)
+    assert process.returncode == 3 and "the process that parses HTML cannot work: it was killed" in err.decode()
+    again = cli("filter", "in", "-o", "out", "-m", rules_filter, "--resume")
+    assert again.code == 0 and "4 pages in 2 files (1 of them by an earlier run)" in again.out
+
+
 def test_error_files_stay_small_and_count_every_record(run: Run, tmp_path: Path) -> None:
     number = 60_000
     (tmp_path / "in/rows.jsonl.gz").write_bytes(gzip.compress(b"{}\n" * number + b"[]\n" + jsonl(TEXTS[0]).encode()))
     report = run()
     assert (report.counts.errors, report.counts.pages) == (number + 1, 1)
-    data = shards(tmp_path / "out")["_rows.errors.jsonl"]
+    data = shards(tmp_path / "out")["__run__/errors/rows.errors.jsonl"]
     rows = [json.loads(line) for line in data.splitlines()]
     assert len(data) < 1.1 * ERROR_BYTES and sum(row.get("records", 1) for row in rows) == number + 1
     assert rows[0]["record"] == "row 1" and rows[-2]["record"].endswith(f"to row {number}") and rows[-1]["records"] == 1
@@ -209,7 +241,7 @@ def test_an_emptied_error_file_is_written_again(run: Run, tmp_path: Path) -> Non
     (tmp_path / "in/rows.jsonl").write_text("{}\n" + jsonl(TEXTS[0]), encoding="utf-8")
     run()
     clean = shards(tmp_path / "out")
-    (tmp_path / "out/_rows.errors.jsonl").write_text("")
+    (tmp_path / "out/__run__/errors/rows.errors.jsonl").write_text("")
     assert run(resume=True).resumed == 0 and shards(tmp_path / "out") == clean
 
 
@@ -282,7 +314,7 @@ def test_workers_can_be_ended_whatever_they_are_at(tmp_path: Path) -> None:
 
 def hostile_folder(folder: Path) -> Path:
     """Modules of the current folder that say that they were run."""
-    for name in ("pickle", "signal", "threading", "json", "struct", "uvicorn", "mlflow", "numpy"):
+    for name in ("pickle", "signal", "threading", "json", "struct", "uvicorn", "mlflow", "numpy", "gzip", "selectolax"):
         (folder / f"{name}.py").write_text(f"open({str(folder / 'OWNED')!r}, 'a').write({name!r})\nraise SystemExit(1)\n")
     (folder / "bin").mkdir()
     # As the installed command: its first place for modules is its own folder.
@@ -308,6 +340,40 @@ def test_workers_run_nothing_from_the_current_folder(rules_filter: Path, tmp_pat
     assert not (tmp_path / "OWNED").exists()
 
 
+@pytest.mark.slow
+def test_a_training_runs_nothing_from_the_current_folder(tmp_path: Path) -> None:
+    import yaml
+
+    make_data(tmp_path / "data")
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(tiny_config()), encoding="utf-8")
+    hostile_folder(tmp_path)
+    script = "import clfnews\nif __name__ == '__main__':\n    clfnews.train('tiny.yaml', track=False)\n"
+    (tmp_path / "bin/train.py").write_text(script)
+    done = subprocess.run(
+        [sys.executable, "bin/train.py"], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "OWNED").exists()
+
+
+@pytest.mark.ray
+def test_ray_runs_nothing_from_the_current_folder(rules_filter: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    hostile_folder(tmp_path)
+    (tmp_path / "a.jsonl").write_text(jsonl(*TEXTS[:2]), encoding="utf-8")
+    command_line = ["filter", "a.jsonl", "-o", "out", "--engine", "ray", "-w", "1", "-m"]
+    done = subprocess.run(
+        [sys.executable, "bin/start.py", *command_line, rules_filter],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0 and "2 pages in 1 file" in done.stdout, done.stderr
+    assert not (tmp_path / "OWNED").exists()
+
+
 def test_the_ui_runs_nothing_from_the_current_folder(project: Project, tmp_path: Path) -> None:
     import socket
     import urllib.request
@@ -330,6 +396,43 @@ def test_the_ui_runs_nothing_from_the_current_folder(project: Project, tmp_path:
 
         wait_for(answers, "the user interface")
     assert not (tmp_path / "OWNED").exists()
+
+
+LONG = (
+    "import unicodedata\nfrom clfnews.cli.interrupts import answered_interrupts\nwith answered_interrupts():\n"
+    "    print(flush=True)\n    WORK\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("work", "code"),
+    [
+        ("unicodedata.normalize('NFC', 'a' + '\\u0315' * 300_000 + '\\u0334' * 300_000)", -signal.SIGKILL),
+        ("__import__('hashlib').pbkdf2_hmac('sha256', b'', b'', 10**9)", -signal.SIGKILL),
+        ("__import__('time').sleep(600)", -signal.SIGINT),
+    ],
+    ids=["in C, with all of Python held", "in C", "in Python"],
+)
+def test_ctrl_c_is_answered_whatever_the_process_is_at(work: str, code: int, tmp_path: Path) -> None:
+    with started(sys.executable, "-c", LONG.replace("WORK", work), cwd=tmp_path) as process:
+        process.stdout.readline()
+        if code == -signal.SIGKILL:
+            begun = psutil.Process(process.pid)
+            wait_for(lambda: begun.cpu_times().user > 0.5, "the long step")
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all processes
+        process.communicate(timeout=60)
+    assert process.returncode == code
+
+
+def test_cleaning_up_after_ctrl_c_may_take_its_time(tmp_path: Path) -> None:
+    sleep = "print(flush=True); __import__('time').sleep(600)"
+    clean = "__import__('time').sleep(4); print('clean')"
+    work = f"try:\n        {sleep}\n    except KeyboardInterrupt:\n        {clean}"
+    with started(sys.executable, "-c", LONG.replace("WORK", work), cwd=tmp_path) as process:
+        process.stdout.read(2)
+        os.killpg(process.pid, signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, b"clean\n")
 
 
 # --- terminals ------------------------------------------------------------------------------

@@ -217,7 +217,7 @@ def test_a_file_that_cannot_be_read_stops_nothing(cli: Cli, rules_filter: Path, 
         (tmp_path / "in/bad.txt").symlink_to("/proc/self/mem")
     done = cli("filter", "in", "-o", "out", "-m", rules_filter)
     assert done.code == 1 and "1 page in 2 files" in done.out
-    [error] = (tmp_path / "out/_bad.errors.jsonl").read_text().splitlines()
+    [error] = (tmp_path / "out/__run__/errors/bad.errors.jsonl").read_text().splitlines()
     assert json.loads(error)["reason"] in ("Input/output error", "Permission denied")
 
 
@@ -266,7 +266,7 @@ def test_every_hostile_file_is_told_and_the_good_one_is_whole(cli: Cli, rules_fi
     out = shards(tmp_path / "out")
     for name, reason in reasons.items():
         stem = name.split(".")[0] if sum(other.split(".")[0] == name.split(".")[0] for other in reasons) == 1 else name
-        errors = out.get(f"_{stem}.errors.jsonl", b"").decode()
+        errors = out.get(f"__run__/errors/{stem}.errors.jsonl", b"").decode()
         assert (reason in errors and bool(errors)) if reason else not errors, (name, errors)
     assert out["good.jsonl"].count(b"\n") == 30
     totals = manifest(tmp_path / "out")["totals"]

@@ -17,12 +17,13 @@ import pytest
 from helpers import ROOT, Cli, environment
 
 from clfnews.bulk import worker
-from clfnews.bulk.folder import MANIFEST, STATE
+from clfnews.bulk.folder import STATE
 from clfnews.bulk.job import Report, filter_to_folder
-from clfnews.bulk.shards import Counts
+from clfnews.bulk.parquet import parquet_schema
+from clfnews.bulk.shards import RecordCounts
 from clfnews.bulk.units import list_inputs, units
-from clfnews.bulk.writers import parquet_schema
 from clfnews.errors import UserError
+from clfnews.files import MANIFEST
 from clfnews.filtering.filter import PageFilter
 from clfnews.page import Page
 from clfnews.readers.base import ReadOptions
@@ -51,7 +52,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def shards(out: Path) -> dict[str, bytes]:
     """All that a run wrote but for the manifest and its own notes."""
-    files = (path for path in out.rglob("*") if path.is_file() and STATE not in path.parts and path.name != MANIFEST)
+    files = (path for path in out.rglob("*") if path.is_file() and STATE not in path.parts and path != out / MANIFEST)
     return {path.relative_to(out).as_posix(): path.read_bytes() for path in files}
 
 
@@ -79,10 +80,10 @@ def run(inputs: Path, rules_filter: Path, tmp_path: Path) -> Run:
 def test_every_input_file_becomes_a_shard_with_its_errors_beside_it(run: Run, tmp_path: Path) -> None:
     report = run(resume=False)
     written = shards(tmp_path / "out")
-    expected = {f"page-{i}.jsonl" for i in range(6)} | {"sub/page-0.jsonl", "rows.jsonl", "_rows.errors.jsonl"}
-    assert set(written) == expected | {"empty.jsonl", "_empty.errors.jsonl"}
-    assert written["empty.jsonl"] == b"" and b"is empty" in written["_empty.errors.jsonl"]
-    errors = [json.loads(line) for line in written["_rows.errors.jsonl"].splitlines()]
+    expected = {f"page-{i}.jsonl" for i in range(6)} | {"sub/page-0.jsonl", "rows.jsonl", "__run__/errors/rows.errors.jsonl"}
+    assert set(written) == expected | {"empty.jsonl", "__run__/errors/empty.errors.jsonl"}
+    assert written["empty.jsonl"] == b"" and b"is empty" in written["__run__/errors/empty.errors.jsonl"]
+    errors = [json.loads(line) for line in written["__run__/errors/rows.errors.jsonl"].splitlines()]
     assert [(row["record"], row["reason"]) for row in errors] == [
         ("row 6", "not JSON"),
         ("row 7", "needs 'text' (a string) or 'lines' (a list)"),
@@ -116,9 +117,9 @@ def test_the_manifest_adds_up(run: Run, rules_filter: Path, tmp_path: Path) -> N
     found = manifest(tmp_path / "out")
     assert found["model"]["name"] == "rules+lexicon" and found["model"]["threshold"] == 0.7
     assert len(found["model"]["sha256"]) == 64 and found["options"]["output_format"] == "jsonl"
-    total = Counts()
+    total = RecordCounts()
     for row in found["shards"]:
-        counts = Counts(**row["counts"])
+        counts = RecordCounts(**row["counts"])
         assert counts.records == counts.pages + counts.errors
         assert counts.lines == counts.kept + sum(counts.dropped.values())
         assert counts.kept == sum(counts.stances.values()) and counts.pages == sum(counts.page_stances.values())
@@ -295,7 +296,7 @@ def test_a_rerun_does_only_what_is_missing_or_changed(run: Run, inputs: Path, tm
     # Damaged and deleted shards are written again.
     (out / "rows.jsonl").write_bytes(clean["rows.jsonl"][:-1] + b" ")
     assert run(copy, resume=True).resumed == first.shards - 1 and shards(out) == clean
-    (out / "_rows.errors.jsonl").unlink()
+    (out / "__run__/errors/rows.errors.jsonl").unlink()
     assert run(copy, resume=True).resumed == first.shards - 1 and shards(out) == clean
     (out / STATE / next(path.name for path in (out / STATE).glob("*.json"))).write_text("half a mar")
     assert run(copy, resume=True).resumed < first.shards and shards(out) == clean
@@ -310,7 +311,7 @@ def test_a_rerun_does_only_what_is_missing_or_changed(run: Run, inputs: Path, tm
 
     # An error that is gone takes its file with it.
     (copy / "empty.txt").write_text(TEXTS[0])
-    assert run(copy, resume=True).counts.errors == 2 and not (out / "_empty.errors.jsonl").exists()
+    assert run(copy, resume=True).counts.errors == 2 and not (out / "__run__/errors/empty.errors.jsonl").exists()
 
 
 def test_another_model_threshold_or_option_is_other_work(run: Run, rules_filter: Path, inputs: Path, tmp_path: Path) -> None:
@@ -327,7 +328,7 @@ def test_another_model_threshold_or_option_is_other_work(run: Run, rules_filter:
 
 def test_results_of_inputs_that_are_no_longer_given_are_named(run: Run, inputs: Path, tmp_path: Path) -> None:
     run()
-    gone = ["_empty.errors.jsonl", "empty.jsonl", *(f"page-{i}.jsonl" for i in range(6)), "sub/page-0.jsonl"]
+    gone = ["__run__/errors/empty.errors.jsonl", "empty.jsonl", *(f"page-{i}.jsonl" for i in range(6)), "sub/page-0.jsonl"]
     assert run(inputs / "rows.jsonl", resume=True).left_over == gone
     assert manifest(tmp_path / "out")["totals"]["records"] == 37
     assert run(inputs / "rows.jsonl", resume=True).left_over == gone, "as long as they are there"
@@ -432,8 +433,8 @@ def test_two_runs_do_not_share_a_folder(run: Run, tmp_path: Path) -> None:
 
 def test_the_command_fills_a_folder(cli: Cli, inputs: Path, rules_filter: Path, tmp_path: Path) -> None:
     done = cli("filter", inputs, "-o", "out", "-m", rules_filter, "--workers", 2, "--format", "text")
-    assert done.code == 1 and done.out.startswith("42 pages in 9 files, ") and done.out.endswith("out/_manifest.json\n")
-    assert "clfnews: 3 records could not be read; see the _*.errors.jsonl files in out" in done.err
+    assert done.code == 1 and done.out.startswith("42 pages in 9 files, ") and done.out.endswith("out/__run__/manifest.json\n")
+    assert "clfnews: 3 records could not be read; see out/__run__/errors" in done.err
     again = cli("filter", inputs, "-o", "out", "-m", rules_filter, "--format", "text")
     assert again.code == 2 and "--resume" in again.error
     more = cli("filter", inputs, "-o", "out", "-m", rules_filter, "--format", "text", "--resume", "-w", 1)
@@ -468,9 +469,9 @@ def test_numbers_are_said_in_the_singular_and_rounded() -> None:
     report = Report(total_bytes=10, bytes=10, seconds=1.0)
     report.counts.records = report.new.records = report.counts.errors = 1
     assert report.line() == "1 page, 100%, 1 pages/s, 1 error"
-    total = Counts()
+    total = RecordCounts()
     for seconds in (0.1, 0.2, 0.0001):
-        total.add(Counts(seconds=seconds))
+        total.add(RecordCounts(seconds=seconds))
     assert str(total.seconds) == "0.3001"
 
 

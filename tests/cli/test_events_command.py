@@ -10,7 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 from helpers import Cli, write_rows
 
-from clfnews.bulk.writers import parquet_schema
+from clfnews.bulk.parquet import schema_of
+from clfnews.files import MANIFEST
+from clfnews.filtering.filter import PageFilter
+from clfnews.labels import SHIPPED, TYPES, Task
+from clfnews.models import make_model
+from clfnews.models.calibration import FittedTask
 
 TEXT = "\n".join(
     [
@@ -56,16 +61,57 @@ def test_a_filtered_folder_gives_the_same_table_as_its_pages(
     assert {row["week"] for row in rows} == {"", "2025-W11"} and sum(int(row["events"]) for row in rows) == 6
     if format == "parquet":
         written = pq.read_table(tmp_path / "out/pages.parquet")
-        assert written.schema.equals(parquet_schema()) and triples(written.to_pylist()[0]["events"]) == EVENTS
+        assert written.schema.equals(schema_of(SHIPPED, events=True)) and triples(written.to_pylist()[0]["events"]) == EVENTS
     else:
         first = json.loads((tmp_path / "out/pages.jsonl").read_text(encoding="utf-8").splitlines()[0])
         assert triples(first["events"]) == EVENTS
 
 
-def test_rows_have_events_only_when_they_are_asked_for(cli: Cli, rules_filter: Path, pages: Path) -> None:
+def test_rows_have_events_only_when_they_are_asked_for(cli: Cli, rules_filter: Path, pages: Path, tmp_path: Path) -> None:
     for more, there in ((), False), (("--events",), True):
         rows = [json.loads(line) for line in cli("filter", pages, "-m", rules_filter, "-f", "jsonl", *more).out.splitlines()]
-        assert [row["events"] is not None for row in rows] == [there, there]
+        assert ["events" in row for row in rows] == [there, there]
+    assert cli("filter", pages, "-m", rules_filter, "-o", "plain", "-f", "parquet", "-w", "1").code == 0
+    assert pq.read_schema(tmp_path / "plain/pages.parquet").equals(schema_of(SHIPPED))
+
+
+def test_a_column_of_the_users_called_events_stays(cli: Cli, rules_filter: Path, tmp_path: Path) -> None:
+    mine = write_rows(tmp_path / "mine.jsonl", [{"text": TEXT, "events": "spring fair"}])
+    for format in ("jsonl", "parquet"):
+        for more, name in ((), "events"), (("--events",), "input_events"):
+            out = f"{format}-{name}"
+            assert cli("filter", mine, "-m", rules_filter, "-o", out, "-f", format, "-w", "1", *more).code == 0
+            file = tmp_path / out / f"mine.{format}"
+            row = pq.read_table(file).to_pylist()[0] if format == "parquet" else json.loads(file.read_text(encoding="utf-8"))
+            assert row[name] == "spring fair" and (not more or triples(row["events"]) == EVENTS)
+
+
+@pytest.fixture
+def own_filter(tmp_path: Path) -> Path:
+    """A filter that knows types and a task of the user's, and no stance."""
+    labels = ("war", "trade")
+    topic = FittedTask(make_model("majority", "topic", labels), {}, spec=Task("topic", labels))
+    rules = FittedTask(make_model("rules", "type", TYPES), {})
+    PageFilter(rules, None, own={"topic": topic}, name="topics").save(tmp_path / "topics")
+    return tmp_path / "topics"
+
+
+@pytest.mark.parametrize("format", ["jsonl", "parquet"])
+def test_a_filter_of_ones_own_labels_gives_no_events_and_says_so(
+    cli: Cli, own_filter: Path, pages: Path, tmp_path: Path, format: str
+) -> None:
+    said = "the filter topics has labels of your own and no stance, so it gives no events"
+    done = cli("filter", pages, "-m", own_filter, "-o", "out", "-f", format, "-w", "1", "--events")
+    assert done.code == 0 and f"--events: {said}" in done.err
+    file = tmp_path / f"out/pages.{format}"
+    rows = pq.read_table(file).to_pylist() if format == "parquet" else list(map(json.loads, file.open(encoding="utf-8")))
+    assert len(rows) == 2 and all("events" not in row and "topic" in row for row in rows)
+    done = cli("events", "out", "-o", "events.csv")
+    assert done.code == 2 and "has labels of your own and no stance" in done.error
+    done = cli("events", pages, "-m", own_filter, "-o", "events.csv")
+    assert done.code == 2 and said in done.error and not (tmp_path / "events.csv").exists()
+    done = cli("filter", pages, "-m", own_filter, "-f", "jsonl", "--events")
+    assert done.code == 0 and said in done.err and all("events" not in row for row in done.rows)
 
 
 def test_the_figure_is_a_file_of_its_own(cli: Cli, rules_filter: Path, pages: Path, tmp_path: Path) -> None:
@@ -80,8 +126,9 @@ def test_the_figure_is_a_file_of_its_own(cli: Cli, rules_filter: Path, pages: Pa
 
 def test_mistakes_are_one_line(cli: Cli, rules_filter: Path, pages: Path, tmp_path: Path) -> None:
     cli("filter", pages, "-m", rules_filter, "-o", "text", "-f", "text", "-w", "1")
-    (tmp_path / "odd").mkdir()
-    (tmp_path / "odd/_manifest.json").write_text("{}", encoding="utf-8")
+    odd = tmp_path / "odd" / MANIFEST
+    odd.parent.mkdir(parents=True)
+    odd.write_text("{}", encoding="utf-8")
     for arguments, said in {
         (pages, "-o", "events.xlsx"): "events are written to .jsonl, .csv (table) or .html (figure)",
         ("missing", "-o", "events.csv"): "missing: no such file or folder",

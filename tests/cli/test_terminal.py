@@ -108,6 +108,14 @@ def test_all_that_is_printed_is_escaped_by_one_function() -> None:
     assert [path.name for path in rooms if "typer.echo" in path.read_text(encoding="utf-8")] == ["terminal.py"]
 
 
+@pytest.mark.parametrize("arguments", [["HOSTILE"], ["filter", "--HOSTILE"], ["init", "a", "HOSTILE"], ["data", "HOSTILE"]])
+def test_arguments_do_not_steer_the_terminal(arguments: list[str], cli: Cli) -> None:
+    hostile = "\x1b[31m\x9b31m\u202e\u2066"
+    done = cli(*(argument.replace("HOSTILE", hostile) for argument in arguments))
+    assert done.code == 2 and "Error: " in done.err and "31m" in done.err
+    assert all(c.isprintable() or c == "\n" for c in done.err)
+
+
 def test_marks_that_steer_are_escaped_and_letters_are_not() -> None:
     assert printable("a\tb\x1b[2J\x9b\u202e\u2066\n\udce1\U000e0041") == (
         "a\tb\\u001b[2J\\u009b\\u202e\\u2066\\n\\udce1\\udb40\\udc41"

@@ -21,7 +21,21 @@ from clfnews.filtering.filter import BATCH, PageFilter
 from clfnews.labels import ARTICLE, STANCES, TYPES
 from clfnews.page import Page
 
-PAGE_KEYS = ["id", "url", "site", "date", "source", "title", "text", "stance", "confidence", "reason", "model", "events", "lines"]
+PAGE_KEYS = [
+    "id",
+    "url",
+    "site",
+    "date",
+    "source",
+    "text_from",
+    "title",
+    "text",
+    "stance",
+    "confidence",
+    "reason",
+    "model",
+    "lines",
+]
 STANCE_KEYS = ["label", "p", "reason", "coverage", "shares", "lines"]
 LINE_KEYS = ["n", "text", "type", "p", "keep", "stance", "p_stance"]
 SEEDS = sorted((ROOT / "seeds").glob("*.txt"))
@@ -222,9 +236,8 @@ def test_stance_of_texts(page_filter: PageFilter) -> None:
 def test_a_page_without_lines(page_filter: PageFilter) -> None:
     (empty,) = page_filter.tag([Page.from_text("", "empty")])
     assert empty.as_row() == {
-        "id": "empty", "url": None, "site": None, "date": None, "source": None, "title": None, "text": "",
-        "stance": NO_STANCE.as_row(), "confidence": 1.0, "reason": "no text", "model": page_filter.name,
-        "events": None, "lines": [],
+        "id": "empty", "url": None, "site": None, "date": None, "source": None, "text_from": "page", "title": None,
+        "text": "", "stance": NO_STANCE.as_row(), "confidence": 1.0, "reason": "no text", "model": page_filter.name, "lines": [],
     }  # fmt: skip
 
 

@@ -13,10 +13,10 @@ from clfnews.config.schema import Config
 from clfnews.data.corpus import load_split
 from clfnews.errors import UserError
 from clfnews.filtering.filter import PageFilter
-from clfnews.labelling.exchange import read_labelled as read_file
+from clfnews.labelling.exchange import read_labelled
 from clfnews.labelling.folder import SHARES, add_to_folder
 from clfnews.labelling.labelstudio import LABELLING_CONFIG
-from clfnews.labelling.queue import Choice, Labelled, make_queue, queue_rows, read_labelled, rules_filter
+from clfnews.labelling.queue import Choice, Labelled, known_pages, make_queue, queue_rows, rules_filter
 from clfnews.labels import TASKS
 from clfnews.models import make_model
 from clfnews.models.calibration import FittedTask
@@ -31,7 +31,7 @@ PAGES: list[Page] = [page for page in read_pages([str(ENGLISH / "pages.jsonl")])
 @pytest.fixture(scope="module")
 def trained() -> PageFilter:
     """A linear model of the labelled English pages."""
-    gold = [Page.from_row(row, row["id"]) for row in read_file(ENGLISH / "labelled.tsv")]
+    gold = [Page.from_row(row, row["id"]) for row in read_labelled(ENGLISH / "labelled.tsv")]
     model = make_model("linear", "type", TASKS["type"], {"min_df": 1}).fit(gold, [str(page.site) for page in gold])
     return PageFilter(FittedTask(model, {}), None, name="linear")
 
@@ -62,8 +62,8 @@ def test_pages_are_spread_over_sites(trained: PageFilter) -> None:
 
 
 def test_labelled_pages_are_left_out_and_their_sites_are_not_new(trained: PageFilter, tmp_path: Path) -> None:
-    rows = read_file(ENGLISH / "labelled.tsv")
-    known = read_labelled(write_rows(tmp_path / "half.jsonl", rows[::2]))
+    rows = read_labelled(ENGLISH / "labelled.tsv")
+    known = known_pages(write_rows(tmp_path / "half.jsonl", rows[::2]))
     found = make_queue(trained, PAGES, 12, labelled=known)
     assert sorted(ids(found)) == sorted(row["id"] for row in rows[1::2])
     assert "new site" not in {choice.reason for choice in found}, "one page of every site is labelled"
@@ -117,7 +117,7 @@ def test_the_rules_stand_in_for_a_model_that_nobody_has_trained_yet(cli: Cli, tm
     done = cli("annotate", "queue", "rules", ENGLISH / "pages.jsonl", "-n", 4, "--types-only", "-o", "queue.tsv")
     assert done.code == 0 and "queue.tsv: 4 pages to label" in done.out
     notes: list[str] = []
-    rows = read_file(tmp_path / "queue.tsv", note=notes.append)
+    rows = read_labelled(tmp_path / "queue.tsv", note=notes.append)
     assert {row["model"] for row in rows} == {"rules"} and len({row["site"] for row in rows}) > 1
     assert notes == [f"{tmp_path / 'queue.tsv'}: 4 of 4 pages have the model's labels unchanged"]
     assert [path.name for path in tmp_path.iterdir()] == ["queue.tsv"], "no store of models was made"
@@ -141,7 +141,7 @@ def test_what_is_wrong_is_told_in_one_line(arguments: list[Any], said: str, rule
 
 
 def test_sites_keep_their_split_when_pages_are_added(tmp_path: Path) -> None:
-    rows, folder = read_file(ENGLISH / "labelled.tsv"), tmp_path / "labels"
+    rows, folder = read_labelled(ENGLISH / "labelled.tsv"), tmp_path / "labels"
     add_to_folder(rows[::2], folder)
     before = {page.site: name for name in SHARES for page in load_split(folder, "pages", name).pages}
     assert len(before) == 6
@@ -155,7 +155,7 @@ def test_sites_keep_their_split_when_pages_are_added(tmp_path: Path) -> None:
 
 
 def test_a_folder_takes_only_what_can_be_trained_on(tmp_path: Path, tiny_data: Path, cli: Cli) -> None:
-    rows = read_file(ENGLISH / "labelled.tsv")
+    rows = read_labelled(ENGLISH / "labelled.tsv")
     rows[1]["lines"][2]["type"] = None
     with pytest.raises(UserError, match=r"no type on page '.+', line 3; every line needs one"):
         add_to_folder(rows, tmp_path / "labels")
@@ -169,7 +169,7 @@ def test_a_folder_takes_only_what_can_be_trained_on(tmp_path: Path, tiny_data: P
 
 
 def test_replaced_pages_are_told(tmp_path: Path, cli: Cli) -> None:
-    rows = read_file(ENGLISH / "labelled.tsv")
+    rows = read_labelled(ENGLISH / "labelled.tsv")
     first = cli("data", "import", ENGLISH / "labelled.tsv", "-o", "labels")
     assert "replaced" not in first.out + first.err
     rows[0]["lines"][0]["type"] = rows[2]["lines"][4]["type"] = "ui"
@@ -190,7 +190,7 @@ def test_labels_of_a_model_take_the_place_of_nobodys_work(tmp_path: Path, cli: C
 
 
 def test_pages_without_a_site_are_told_of(tmp_path: Path, cli: Cli) -> None:
-    rows = [row | {"site": None, "url": None, "layout": None, "group": None} for row in read_file(ENGLISH / "labelled.tsv")]
+    rows = [row | {"site": None, "url": None, "layout": None, "group": None} for row in read_labelled(ENGLISH / "labelled.tsv")]
     write_rows(tmp_path / "mine.jsonl", rows)
     told = "12 pages have no site; each counts as one: give `site` or `url`"
     done = cli("data", "import", "mine.jsonl", "-o", "labels")
@@ -209,7 +209,7 @@ def test_pages_without_a_site_are_told_of(tmp_path: Path, cli: Cli) -> None:
 
 
 def test_a_folder_too_small_to_train_on_says_what_to_do(tmp_path: Path) -> None:
-    rows, folder = read_file(ENGLISH / "labelled.tsv"), tmp_path / "labels"
+    rows, folder = read_labelled(ENGLISH / "labelled.tsv"), tmp_path / "labels"
 
     def splits(**data: str | None) -> None:
         load_splits(Config.model_validate({"data": {"folder": str(folder), **data}}), "type")

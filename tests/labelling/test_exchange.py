@@ -21,7 +21,7 @@ from clfnews.errors import UserError
 from clfnews.labelling.agreement import agreement
 from clfnews.labelling.exchange import export_rows, import_rows, read_labelled
 from clfnews.labelling.labelstudio import LABELLING_CONFIG, from_labelstudio, to_labelstudio
-from clfnews.labelling.queue import read_labelled as known_pages
+from clfnews.labelling.queue import known_pages
 from clfnews.labelling.table import from_tsv, to_tsv
 from clfnews.labels import ARTICLE, STANCES, TYPES
 from clfnews.page import normalise

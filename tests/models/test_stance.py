@@ -17,7 +17,7 @@ from clfnews.filtering.decisions import page_stance
 from clfnews.labels import STANCES
 from clfnews.models import make_model
 from clfnews.models.calibration import FittedTask
-from clfnews.models.cues import Cues
+from clfnews.models.cues import StanceCues
 from clfnews.models.features.characters import char_table
 from clfnews.models.features.events import event_classes, event_phrases
 from clfnews.page import Line, Page
@@ -26,7 +26,7 @@ DATA = ROOT / "data"
 
 
 @pytest.fixture(scope="module")
-def cues() -> Cues:
+def cues() -> StanceCues:
     model = make_model("cues", "stance", STANCES, {})
     return model.fit(load_split(DATA, "stance", "train").pages)  # type: ignore[return-value]
 
@@ -61,14 +61,14 @@ def test_phrases_do_not_run_over_lines() -> None:
 
 
 @pytest.mark.slow
-def test_an_explanation_names_what_turned_the_line(cues: Cues) -> None:
+def test_an_explanation_names_what_turned_the_line(cues: StanceCues) -> None:
     why = cues.explain("Nga đe dọa tấn công nếu Mỹ không rút tên lửa.", most=8)
     assert any("threaten" in name or "đe" in name for name, part in why if part > 0)
     assert [abs(part) for _, part in why] == sorted((abs(part) for _, part in why), reverse=True)
     assert not any(name == "?" for name, _ in why)
 
 
-def test_the_parts_of_an_explanation_add_up_to_the_score(cues: Cues) -> None:
+def test_the_parts_of_an_explanation_add_up_to_the_score(cues: StanceCues) -> None:
     text = "Hai nước nhất trí nối lại đàm phán, song Ankara vẫn phản đối việc mở cửa khẩu."
     p = cues.predict_texts([text])[0]
     best = int(p.argmax())
@@ -163,7 +163,7 @@ def test_evaluate_reads_challenge_pairs(cli: Cli, rules_filter: Path) -> None:
     assert 0 < scores["challenge/invariance"] <= 1
 
 
-def test_tag_explain_gives_kept_lines_their_reasons(cli: Cli, cues: Cues, rules_filter: Path, tmp_path: Path) -> None:
+def test_tag_explain_gives_kept_lines_their_reasons(cli: Cli, cues: StanceCues, rules_filter: Path, tmp_path: Path) -> None:
     page = tmp_path / "page.txt"
     text = "Bộ Ngoại giao Nga hôm 12/3 lên án lệnh trừng phạt mới của Mỹ và cảnh báo sẽ đáp trả tương xứng trong vài tuần tới."
     page.write_text(f"Trang chủ\n{text}\n{text.replace('Nga', 'Iran')}\n", encoding="utf-8")
@@ -182,7 +182,7 @@ def test_tag_explain_gives_kept_lines_their_reasons(cli: Cli, cues: Cues, rules_
     assert refused.code == 2 and "cannot explain itself" in refused.err
 
 
-def test_a_stance_of_a_text_in_python(cues: Cues) -> None:
+def test_a_stance_of_a_text_in_python(cues: StanceCues) -> None:
     p = cues.predict_proba([Page.from_lines(["Nga và Iran ký thỏa thuận hợp tác."])])[0][0]
     assert STANCES[int(p.argmax())] == "conciliatory"
 

@@ -16,6 +16,7 @@ from helpers import environment, wait_for
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from clfnews.errors import MachineError
 from clfnews.page import Cues, Line, Page
 from clfnews.readers.html import guard
 from clfnews.readers.html.blocks import MAX_BOXES, MAX_LINES, MAX_PATH_CHARS, MAX_PATHS_CHARS
@@ -289,6 +290,41 @@ def test_the_child_ends_with_its_parent_and_with_its_time(tmp_path: Path) -> Non
     parent.kill()
     parent.wait()
     wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, "the child to end", 20)
+
+
+def test_a_child_that_is_killed_says_nothing_of_the_document() -> None:
+    import threading
+
+    html = b"".join(b"<p>line %d" % i for i in range(40_000))
+    said: list[Exception] = []
+
+    def read() -> None:
+        try:
+            guard.rows_in_child(html, 20)
+        except MachineError as error:
+            said.append(error)
+
+    reading = threading.Thread(target=read)
+    reading.start()
+    wait_for(lambda: bool(psutil.Process().children()), "the child")
+    for child in psutil.Process().children():
+        child.kill()
+    reading.join()
+    assert "was killed" in str(said[0])
+
+
+def test_a_machine_without_time_or_processes_says_nothing_of_the_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = (
+        "import resource; from clfnews.readers.html import guard; from clfnews.errors import MachineError\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (7, 7))\n"
+        "try:\n    guard.rows_in_child(b'<p>a', 20)\nexcept MachineError as error:\n    print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment(), check=True)
+    assert done.stdout == "no process can be started to parse HTML: Too many open files\n"
+    monkeypatch.setattr(guard, "_PATIENCE", 0)
+    monkeypatch.setattr(guard, "_START_SECONDS", 0.01)
+    with pytest.raises(MachineError, match="too busy"):
+        guard.rows_in_child(b"<p>a", 20)
 
 
 def test_nothing_large_of_a_page_is_kept_for_others() -> None:

@@ -27,7 +27,7 @@ import clfnews
 from clfnews.errors import BadRecord, UserError
 from clfnews.page import Page
 from clfnews.readers import streams
-from clfnews.readers.base import Part, ReadOptions, parse_columns
+from clfnews.readers.base import FilePart, ReadOptions, parse_columns
 from clfnews.readers.inputs import FORMATS, SUFFIXES, format_of, read_file, read_pages
 from clfnews.readers.streams import open_bytes
 
@@ -460,7 +460,31 @@ def test_odd_cells_of_a_table_never_cost_the_others(tmp_path: Path) -> None:
         assert len(said) == ("url" not in columns), said
 
 
+def one_list(items: Any) -> bytes:
+    """A file with one row, whose lines are all these items."""
+    ends = pa.array([0, len(items)], pa.int32())
+    return parquet_bytes({"lines": pa.ListArray.from_arrays(ends, items)}, compression="zstd", store_schema=False)
+
+
+def repeated(text: str, times: int) -> Any:
+    """The same text many times, which takes the place of one."""
+    return pa.DictionaryArray.from_arrays(pa.array([0] * times, pa.int32()), pa.array([text]))
+
+
+def test_lists_of_texts_are_lines(tmp_path: Path) -> None:
+    for items in (repeated("Một", 2), pa.StructArray.from_arrays([repeated("Một", 2)], ["text"]), pa.array(["Một", "Một"])):
+        (tmp_path / "a.parquet").write_bytes(one_list(items))
+        assert texts(list(read_file(tmp_path / "a.parquet"))) == [["Một", "Một"]]
+    for items, said in ((repeated("x" * 1_000_000, 100), "larger than 32 MiB"), (pa.nulls(3_000_000, pa.int8()), "bomb")):
+        (tmp_path / "a.parquet").write_bytes(one_list(items))
+        [bad] = read_file(tmp_path / "a.parquet")
+        assert isinstance(bad, BadRecord) and said in bad.reason
+
+
 HOSTILE: dict[str, Callable[[], bytes]] = {
+    "texts.parquet": lambda: one_list(repeated("x y" * 300_000, 3_000)),
+    "lines.parquet": lambda: one_list(pa.StructArray.from_arrays([repeated("x y" * 300_000, 3_000)], ["text"])),
+    "nothing.parquet": lambda: one_list(pa.nulls(100_000_000, pa.int8())),
     "nested.html": lambda: b"".join(b"<div class='%s'>x" % (b"word " * 16) for _ in range(10_000)),
     "tables.html": lambda: b"<table><tr><td>x" * 7_000,
     "dictionary.parquet": lambda: parquet_bytes({"text": ["x" * 31_000_000] * 32}, compression="zstd"),
@@ -631,6 +655,25 @@ def test_archives_of_other_crawlers(tmp_path: Path) -> None:
     assert skipped == ["application", "revisit", "metadata", "other record"]
 
 
+@pytest.mark.slow
+def test_archives_take_time_that_grows_with_their_size_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body of a hundred thousand members, records with false lengths in one another, codings without end."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: "
+    members = head + b"gzip\r\n\r\n" + gzip.compress(b"<p>a") + gzip.compress(b"") * 100_000 + gzip.compress(b"<p>b")
+    codings = head + b"gzip, " * 1_000_000 + b"gzip\r\n\r\n  <p>a"
+    start = b"WARC/1.0\r\nWARC-Type: response\r\nContent-Length: %d\r\n\r\n"
+    whole = [start % len(body) + body + b"\r\n\r\n" for body in (members, codings)]
+    (tmp_path / "a.warc").write_bytes(b"".join(whole))
+    page, bad = read_file(tmp_path / "a.warc")
+    assert texts([page]) == [["a", "b"]] and isinstance(bad, BadRecord) and "1,000,001 content codings" in bad.reason
+    monkeypatch.setattr("clfnews.readers.warc._FALSE_BYTES", 100_000_000)
+    plain = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>a\r\n\r\n"
+    for length in (len(plain) - 4, 30_000_000):  # after the first, true ones and false ones
+        (tmp_path / "b.warc").write_bytes(start % 30_000_000 + plain + (start % length + plain) * 20_000)
+        pages = list(read_file(tmp_path / "b.warc"))
+        assert texts(pages[:20_000]) == [["a"]] * 20_000 and len(pages) == 20_001
+
+
 def test_a_bomb_is_stopped_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "BOMB_BYTES", 1 << 26)  # the limit in use is met in test_faults.py
     packer = zstandard.ZstdCompressor().compressobj()
@@ -670,7 +713,7 @@ def test_parts_of_a_file_give_the_rows_of_the_whole(tmp_path: Path) -> None:
         items = [unit[0] for unit in units([(tmp_path / name, "a")], ReadOptions(), split_bytes=size)]
         assert (len(items) > 3) == (size < 10**6)
         assert [r for item in items for r in read_file(tmp_path / name, part=item.part)] == whole
-    assert list(read_file(tmp_path / "a.jsonl", part=Part(0, 0, 0))) == []
+    assert list(read_file(tmp_path / "a.jsonl", part=FilePart(0, 0, 0))) == []
 
 
 def generated(kind: str, n: int) -> Iterator[bytes]:

@@ -14,7 +14,7 @@ from helpers import ROOT, Cli, tiny_config
 from clfnews.config.schema import load_config
 from clfnews.data.corpus import load_split, share_of_groups
 from clfnews.errors import UserError
-from clfnews.evaluation.metrics import COLUMNS
+from clfnews.evaluation.metrics import SCORE_COLUMNS
 from clfnews.reports.experiments import BEGIN, END, RESULTS, index, read_results, tables, with_results
 from clfnews.training.sweep import run_sweep
 from clfnews.training.sweep_spec import Sweep, load_sweep
@@ -231,7 +231,7 @@ def test_the_index_is_up_to_date() -> None:
 def test_numbers_of_two_signatures_are_two_tables() -> None:
     row = {"variant": "a", "model": "rules", "task": "type", "seed": "7", "set": "test", "signature": "one"}
     row |= {"value": "0.5", "low": "0.4", "high": "0.6", "against": "", "difference": ""}
-    row |= {metric: "0.5" for _, metric in COLUMNS["type"]}
+    row |= {metric: "0.5" for _, metric in SCORE_COLUMNS["type"]}
     text = tables([row, row | {"variant": "b", "signature": "two"}], ["test"])
     assert text.count("**type, test**") == 2 and text.index("`one`") < text.index("| b |") < text.index("`two`")
 

@@ -25,7 +25,7 @@ class Story:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ArticleLine:
     """A line of an article with its place in the markup."""
 
     type: str
@@ -49,15 +49,17 @@ class Article:
     author: str = ""
     tags: tuple[str, ...] = ()
     forms: tuple[str, ...] = ()
-    """What each line is in the markup (`Part.form`), in order."""
+    """What each line is in the markup (`ArticleLine.form`), in order."""
     language: str = "vi"
     shape: str = "article"
 
     @property
-    def parts(self) -> list[Part]:
+    def parts(self) -> list[ArticleLine]:
         """The lines with their forms."""
         forms = self.forms or ("p",) * len(self.lines)
-        return [Part(line.type or "body", line.text, form, line.stance) for line, form in zip(self.lines, forms, strict=True)]
+        return [
+            ArticleLine(line.type or "body", line.text, form, line.stance) for line, form in zip(self.lines, forms, strict=True)
+        ]
 
     @property
     def title(self) -> str:

@@ -15,12 +15,12 @@ from clfnews.page import Line
 def text_lines(html: str, form: str, rng: random.Random) -> list[Line]:
     """The labelled lines of a drawn page without cues.
 
-    Parameters: `form`, a name of `FORMS`. Raises `ValueError` for a label that is none.
+    Parameters: `form`, a name of `CONVERTERS`. Raises `ValueError` for a label that is none.
     """
     if form == "blocks":
         found = [(line.text, line.type or "ui") for line in html_lines(html) if not (line.cues and line.cues.hidden)]
     else:
-        text = FORMS[form](with_marks(html), rng)
+        text = CONVERTERS[form](with_marks(html), rng)
         found = [labelled(line) for line in text.split("\n")]
     return [Line(text, n, label) for n, (text, label) in enumerate(((t, label) for t, label in found if t), 1)]
 
@@ -71,7 +71,7 @@ def _glued(html: str, rng: random.Random) -> str:
     return "\n".join(out)
 
 
-FORMS: dict[str, Callable[[str, random.Random], str]] = {
+CONVERTERS: dict[str, Callable[[str, random.Random], str]] = {
     "blocks": _strings,  # the package's own reader: see `text_lines`
     "strings": _strings,
     "markdown": _markdown,

@@ -13,7 +13,7 @@ a line `---`, and the page from top to bottom, one row an output line:
     @teasers 3-6 related :: {title} / {summary}     other stories, one form a story
     @tags 3-6 :: {tag}                  the article's tags (`:: join ", "` on one line)
 
-Rows may hold placeholders such as `{author}` or `{dd}`; `compose.py` fills them.
+Rows may hold placeholders such as `{author}` or `{dd}`; `pages.py` fills them.
 """
 
 from __future__ import annotations
@@ -24,9 +24,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from clfnews.errors import UserError, nearest
-from clfnews.labels import ARTICLE, TYPES
+from clfnews.labels import NOISE
 
-NOISE = tuple(label for label in TYPES if label not in ARTICLE)
 CAPTION_STYLES = ("plain", "bar", "split", "double", "markdown", "before", "none", "italic")
 READALSO_STYLES = ("plain", "bullet", "label", "summary", "none")
 TIME_STYLES = ("ago", "clock", "date", "datetime", "short")
@@ -34,11 +33,11 @@ SOURCES = ("related", "other", "mixed")
 PLACEHOLDER = re.compile(r"(?<!\{)\{([A-Za-z_0-9]+)\}(?!\})")
 PLACEHOLDERS = ("dd", "d", "mm", "m", "yyyy", "yy", "HH", "MM", "weekday", "now", "site", "title", "lede", "section", "section2",
                 "author", "source", "topic_tag", "n", "N", "teaser", "related", "summary", "time", "rank", "tag")  # fmt: skip
-"""What `compose.py` fills in."""
+"""What `pages.py` fills in."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class LiteralLine:
     """A literal line."""
 
     type: str
@@ -65,7 +64,7 @@ class Body:
     links: float = 0.0
     """Share of paragraphs that inline links break into several lines."""
     bullets: bool = False
-    inserts: tuple[Row, ...] = ()
+    inserts: tuple[LiteralLine, ...] = ()
     p: float = 1.0
 
 
@@ -75,7 +74,7 @@ class Teasers:
     high: int
     source: str
     time: str
-    form: tuple[Row, ...]
+    form: tuple[LiteralLine, ...]
     p: float = 1.0
 
 
@@ -90,12 +89,12 @@ class Tags:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    rows: tuple[Node, ...]
+class OptionalRows:
+    rows: tuple[LayoutRow, ...]
     p: float = 1.0
 
 
-Node = Row | Title | Lede | Body | Teasers | Tags | Block
+LayoutRow = LiteralLine | Title | Lede | Body | Teasers | Tags | OptionalRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +106,7 @@ class Layout:
     prefix: str
     listing: bool
     """A page without an article (home, section, tag or search page)."""
-    rows: tuple[Node, ...] = field(repr=False)
+    rows: tuple[LayoutRow, ...] = field(repr=False)
 
 
 def load_layouts(folder: Path) -> list[Layout]:
@@ -127,7 +126,7 @@ def parse_layout(text: str, source: str = "layout") -> Layout:
     fields = {key.strip(): value.strip() for key, value in header.items()}
     if not fields.get("site"):
         raise UserError(f"{source}: the header has no 'site:'")
-    stack: list[tuple[float, list[Node]]] = [(1.0, [])]
+    stack: list[tuple[float, list[LayoutRow]]] = [(1.0, [])]
     opened_at: list[int] = []
     for number, raw in enumerate(body.splitlines(), head.count("\n") + 3):
         row = raw.strip()
@@ -145,7 +144,7 @@ def parse_layout(text: str, source: str = "layout") -> Layout:
                     raise ValueError("']' closes no block")
                 opened_at.pop()
                 p, rows = stack.pop()
-                stack[-1][1].append(Block(tuple(rows), p))
+                stack[-1][1].append(OptionalRows(tuple(rows), p))
             else:
                 stack[-1][1].append(_parse_row(row))
         except ValueError as error:
@@ -161,7 +160,7 @@ def parse_layout(text: str, source: str = "layout") -> Layout:
     )
 
 
-def _parse_row(row: str) -> Node:
+def _parse_row(row: str) -> LayoutRow:
     p = 1.0
     if maybe := re.match(r"\?([\d.]+)\s+", row):
         p, row = float(maybe[1]), row[maybe.end() :]
@@ -181,14 +180,14 @@ def _parse_row(row: str) -> Node:
     raise ValueError(f"unknown macro @{macro}")
 
 
-def _typed(text: str, separator: str, default: str | None = None, p: float = 1.0) -> Row:
+def _typed(text: str, separator: str, default: str | None = None, p: float = 1.0) -> LiteralLine:
     """`type: text`, or `text` of a default type."""
     kind, found, rest = text.partition(separator)
     if found and kind.strip() in NOISE:
-        return Row(kind.strip(), rest.strip(), p)
+        return LiteralLine(kind.strip(), rest.strip(), p)
     if default is None:
         raise ValueError(f"expected TYPE: TEXT with a type of {', '.join(NOISE)}")
-    return Row(default, text.strip(), p)
+    return LiteralLine(default, text.strip(), p)
 
 
 def _parse_body(rest: str, p: float) -> Body:

@@ -17,7 +17,18 @@ from typing import Any
 
 from clfnews.data.composing.articles import Article, Story, split_cells
 from clfnews.data.composing.corruption import make_mistakes
-from clfnews.data.composing.layout import PLACEHOLDER, Block, Body, Layout, Lede, Node, Row, Tags, Teasers, Title
+from clfnews.data.composing.layout import (
+    PLACEHOLDER,
+    Body,
+    Layout,
+    LayoutRow,
+    Lede,
+    LiteralLine,
+    OptionalRows,
+    Tags,
+    Teasers,
+    Title,
+)
 from clfnews.data.composing.wording import (
     AGENCIES,
     AUTHORS,
@@ -37,13 +48,13 @@ from clfnews.errors import UserError
 from clfnews.labels import GUIDELINES_VERSION
 from clfnews.page import Line, normalise
 
-_RELATED = Row("teaser", "{related}")
+_RELATED = LiteralLine("teaser", "{related}")
 NoisePool = dict[str, list[str]]
 """Type -> texts that may be strewn into any page."""
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class TextCell:
     """The articles and layouts that share a group."""
 
     name: str
@@ -82,7 +93,7 @@ class ComposedPage:
         }
 
 
-def make_cells(name: str, articles: Sequence[Article], layouts: Sequence[Layout], n_cells: int, seed: int) -> list[Cell]:
+def make_cells(name: str, articles: Sequence[Article], layouts: Sequence[Layout], n_cells: int, seed: int) -> list[TextCell]:
     """Articles and layouts dealt into cells; raises `UserError` if there are too few."""
     if min(len(articles), len(layouts)) < n_cells:
         raise UserError(f"{name}: {len(articles)} articles and {len(layouts)} layouts are too few for {n_cells} cells")
@@ -94,12 +105,12 @@ def make_cells(name: str, articles: Sequence[Article], layouts: Sequence[Layout]
     shown = split_cells((s for s, layout in by_site.items() if not layout.listing), n_cells, rng)
     listing = split_cells((s for s, layout in by_site.items() if layout.listing), n_cells, rng)
     return [
-        Cell(f"{name}-{i:02d}", tuple(by_id[a] for a in article_cells[i]), tuple(by_site[s] for s in shown[i] + listing[i]))
+        TextCell(f"{name}-{i:02d}", tuple(by_id[a] for a in article_cells[i]), tuple(by_site[s] for s in shown[i] + listing[i]))
         for i in range(n_cells)
     ]
 
 
-def compose(name: str, cells: Sequence[Cell], noise: NoisePool, n_pages: int, seed: int) -> Iterator[ComposedPage]:
+def compose(name: str, cells: Sequence[TextCell], noise: NoisePool, n_pages: int, seed: int) -> Iterator[ComposedPage]:
     """`n_pages` pages, the cells in turn."""
     for i in range(n_pages):
         cell = cells[i % len(cells)]
@@ -115,7 +126,7 @@ def compose(name: str, cells: Sequence[Cell], noise: NoisePool, n_pages: int, se
 class _Composer:
     """Writes one page; `lines` grows from top to bottom."""
 
-    cell: Cell
+    cell: TextCell
     layout: Layout
     article: Article | None
     noise: NoisePool
@@ -189,13 +200,13 @@ class _Composer:
 
     # --- rows ---------------------------------------------------------------
 
-    def _write(self, rows: Sequence[Node]) -> None:
+    def _write(self, rows: Sequence[LayoutRow]) -> None:
         for row in rows:
             if self.rng.random() >= row.p:
                 continue
-            if isinstance(row, Block):
+            if isinstance(row, OptionalRows):
                 self._write(row.rows)
-            elif isinstance(row, Row):
+            elif isinstance(row, LiteralLine):
                 self._add(row.type, self._fill(row.text))
             elif isinstance(row, Teasers):
                 self._teasers(row)
@@ -269,7 +280,7 @@ class _Composer:
         if self.rng.random() < 0.6:
             lines = long_paragraphs(lines, self.rng.randrange(160, 320))
         body = [i for i, line in enumerate(lines) if line.type == "body"]
-        places: dict[int, list[Row]] = {}
+        places: dict[int, list[LiteralLine]] = {}
         for insert in row.inserts:
             if body and self.rng.random() < 0.5:
                 places.setdefault(self.rng.choice(body[: max(1, len(body) - 1)]), []).append(insert)
@@ -293,7 +304,7 @@ class _Composer:
             for insert in places.get(i, ()):
                 self._add(insert.type, self._fill(insert.text))
 
-    def _links_between(self, row: Body, body: list[int]) -> Iterator[tuple[int, Row]]:
+    def _links_between(self, row: Body, body: list[int]) -> Iterator[tuple[int, LiteralLine]]:
         """Places and rows of further links to other stories: one behind every few paragraphs, or a box of several."""
         if row.readalso == "none" or len(body) < 4:
             return
@@ -304,8 +315,8 @@ class _Composer:
             mark = self.rng.choice(BOX_MARKS)
             for place in self.rng.sample(body[:-1], self.rng.choice((1, 1, 1, 2))):
                 if self.rng.random() < 0.5:
-                    yield place, Row("navigation", self.rng.choice(BOX_HEADINGS))
-                link = Row("teaser", mark + _RELATED.text)
+                    yield place, LiteralLine("navigation", self.rng.choice(BOX_HEADINGS))
+                link = LiteralLine("teaser", mark + _RELATED.text)
                 yield from ((place, link) for _ in range(self.rng.choice((2, 2, 3, 3, 4))))
 
     def _paragraph(self, row: Body, line: Line) -> None:

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from clfnews.config.yaml_text import read_yaml
 from clfnews.data.composing.articles import Article, articles_from_source, load_articles
 from clfnews.data.composing.layout import Layout, load_layouts
-from clfnews.data.composing.pages import Cell, NoisePool, compose, make_cells
+from clfnews.data.composing.pages import NoisePool, TextCell, compose, make_cells
 from clfnews.data.composing.site import Template, load_templates
 from clfnews.data.composing.web import WebPage, compose_web, load_wording, make_web_cells
 from clfnews.errors import UserError
@@ -116,7 +116,7 @@ def build(recipe_path: Path, out: Path) -> dict[str, int]:
     return written
 
 
-def web_pages(recipe: Recipe, folder: Path, name: str, cells: Sequence[Cell]) -> Iterator[WebPage]:
+def web_pages(recipe: Recipe, folder: Path, name: str, cells: Sequence[TextCell]) -> Iterator[WebPage]:
     """The pages of a split that are drawn as HTML; `cells` are those of its text pages.
 
     Raises `UserError` for parts that are missing or broken.

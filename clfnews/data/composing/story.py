@@ -10,7 +10,7 @@ from html import escape
 from itertools import groupby
 from typing import Any, Protocol
 
-from clfnews.data.composing.articles import Article, Part
+from clfnews.data.composing.articles import Article, ArticleLine
 
 
 class Words(Protocol):
@@ -137,17 +137,17 @@ class _Drawing:
         hidden = rng.choice(("", "", "", ' style="display:none"'))
         return f'<section class="wall"{hidden} data-l="ui">{"".join(out)}</section>'
 
-    def _group(self, kind: str, parts: list[Part]) -> list[str]:
+    def _group(self, kind: str, parts: list[ArticleLine]) -> list[str]:
         if kind == "li":
             return [self._items(parts)]
         if kind == "row":
             return [self._rows(parts)]
-        draw: Callable[[Part], str] = getattr(self, f"_{kind}")
+        draw: Callable[[ArticleLine], str] = getattr(self, f"_{kind}")
         return [html for html in map(draw, parts) if html]
 
     # --- the article's own parts ------------------------------------------------
 
-    def _p(self, part: Part) -> str:
+    def _p(self, part: ArticleLine) -> str:
         text = self._linked(part.text)
         style = self.style.p
         if style == "br":
@@ -164,37 +164,37 @@ class _Drawing:
         cut = pieces(text, self.rng)
         return "".join(f'<a href="/tag/{self.rng.randrange(999)}">{escape(t)}</a>' if link else escape(t) for t, link in cut)
 
-    def _heading(self, part: Part) -> str:
+    def _heading(self, part: ArticleLine) -> str:
         text = escape(part.text)
         if self.style.h == "strong":
             return f"<p{_attributes(part.type)}><strong>{text}</strong></p>"
         tag = part.form if self.style.h == "as" else self.style.h
         return f"<{tag}{_attributes(part.type)}>{text}</{tag}>"
 
-    def _time(self, part: Part) -> str:
+    def _time(self, part: ArticleLine) -> str:
         tag = self.rng.choice(("time", "span", "div"))
         return f'<div class="entry-time"><{tag}{_attributes(part.type)}>{escape(part.text)}</{tag}></div>'
 
-    def _quote(self, part: Part) -> str:
+    def _quote(self, part: ArticleLine) -> str:
         tag = self.style.quote
         inner = f"<p>{escape(part.text)}</p>" if tag != "p" else f"<em>{escape(part.text)}</em>"
         return f"<{tag}{_attributes(part.type)}>{inner}</{tag}>"
 
-    def _verse(self, part: Part) -> str:
+    def _verse(self, part: ArticleLine) -> str:
         return f"<p{_attributes(part.type)}>{escape(part.text)}</p>"
 
-    def _question(self, part: Part) -> str:
+    def _question(self, part: ArticleLine) -> str:
         tag = "b" if self.style.h == "strong" else "strong"
         return f"<p{_attributes(part.type)}><{tag}>{escape(part.text)}</{tag}></p>"
 
-    def _items(self, parts: list[Part]) -> str:
+    def _items(self, parts: list[ArticleLine]) -> str:
         if self.style.items == "ul":
             tag = "ol" if len(parts) % 2 else "ul"
             return f"<{tag}>" + "".join(f"<li{_attributes(x.type)}>{self._linked(x.text)}</li>" for x in parts) + f"</{tag}>"
         mark = "- " if self.style.items == "dash" else ""
         return "\n".join(f"<p{_attributes(x.type)}>{mark}{escape(x.text)}</p>" for x in parts)
 
-    def _rows(self, parts: list[Part]) -> str:
+    def _rows(self, parts: list[ArticleLine]) -> str:
         rows = [part.text.split(" | ") for part in parts]
         if self.style.rows == "p":
             return "\n".join(f'<p data-l="body">{escape(part.text)}</p>' for part in parts)
@@ -207,7 +207,7 @@ class _Drawing:
             out += ["<tr data-l='body'>", *(f"<td>{escape(cell)}</td>" for cell in row), "</tr>"]
         return "".join(out) + "</tbody></table>"
 
-    def _caption(self, part: Part) -> str:
+    def _caption(self, part: ArticleLine) -> str:
         if self.style.caption == "none" or self.rng.random() >= self.style.shown:
             return '<p><img src="/i/1.jpg" alt=""></p>' if self.style.p != "br" else ""
         text, attributes = escape(part.text), _attributes("caption", self.style.caption_class)
@@ -221,11 +221,11 @@ class _Drawing:
             "dl": f"<dl class='gallery-item'><dt>{image}</dt><dd{attributes}>{text}</dd></dl>",
         }[self.style.caption]
 
-    def _byline(self, part: Part) -> str:
+    def _byline(self, part: ArticleLine) -> str:
         side = self.rng.choice((' style="text-align:right"', "", ' class="author"'))
         return f'<p{side} data-l="byline"><strong>{escape(part.text)}</strong></p>'
 
-    def _teaser(self, part: Part) -> str:
+    def _teaser(self, part: ArticleLine) -> str:
         link = f'<a href="/{self.rng.randrange(9999)}.html">{escape(part.text)}</a>'
         label = escape(self.shown.w("read_also"))
         return {
@@ -312,7 +312,7 @@ class _Drawing:
         return f'<div class="tools" data-l="ui"><button>{escape(self.shown.w("article_ui"))}</button></div>'
 
 
-def _kind_of(part: Part) -> str:
+def _kind_of(part: ArticleLine) -> str:
     if part.type in ("caption", "byline", "teaser"):
         return part.type
     named = {"h2": "heading", "h3": "heading", "li": "li", "quote": "quote", "row": "row", "time": "time", "question": "question",

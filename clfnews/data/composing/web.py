@@ -17,7 +17,7 @@ from typing import Any
 from clfnews.data.composing.articles import Article, Story
 from clfnews.data.composing.converters import text_lines
 from clfnews.data.composing.labels import html_lines, without_labels
-from clfnews.data.composing.pages import Cell
+from clfnews.data.composing.pages import TextCell
 from clfnews.data.composing.site import Site, Stories, Template, Wording
 from clfnews.errors import UserError
 from clfnews.labels import ARTICLE, GUIDELINES_VERSION
@@ -25,7 +25,7 @@ from clfnews.page import Line
 
 LANGUAGES = {"vi": 8.0, "en": 5.0}
 """How often a language is drawn; all others once."""
-FORMS = {"html": 11, "blocks": 3, "strings": 2, "markdown": 3, "layout": 1, "glued": 1}
+FORM_WEIGHTS = {"html": 11, "blocks": 3, "strings": 2, "markdown": 3, "layout": 1, "glued": 1}
 """How often a page is kept in a form."""
 HARD = (
     "list", "digest", "table", "poem", "recipe", "live", "liveblog", "photo", "interview", "brief", "short", "video", "notice",
@@ -102,7 +102,7 @@ def load_wording(folder: Path) -> dict[str, Wording]:
 
 def make_web_cells(
     name: str,
-    cells: Sequence[Cell],
+    cells: Sequence[TextCell],
     more: Sequence[Article],
     templates: Sequence[Template],
     n_cells: int,
@@ -178,7 +178,7 @@ def _page(page_id: str, cell: WebCell, wording: Mapping[str, Wording], rng: rand
     article = None if wants_listing else rng.choices(articles, weights)[0]
     site = Site(template, language, wording[language], f"{cell.name}-{template.name}-{language}")
     html = site.show(article, _stories(articles, article, rng), rng)
-    form = rng.choices(list(FORMS), list(FORMS.values()))[0]
+    form = rng.choices(list(FORM_WEIGHTS), list(FORM_WEIGHTS.values()))[0]
     lines = html_lines(html) if form == "html" else text_lines(html, form, rng)
     if form != "html" and article and rng.random() < CONTAINER:
         lines = _container(lines)

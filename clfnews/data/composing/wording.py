@@ -1,70 +1,34 @@
-"""How sites word what stands around a story: names, sections, times, captions and credits, long and broken paragraphs."""
+"""How sites word what stands around a story: names, sections, times, captions and credits, long and broken paragraphs.
+
+The words themselves are in `words.toml`.
+"""
 
 from __future__ import annotations
 
 import random
 import re
+import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from importlib import resources
 
 from clfnews.page import Line
 
-WEEKDAYS = ("Thứ Hai", "Thứ Ba", "Thứ Tư", "Thứ Năm", "Thứ Sáu", "Thứ Bảy", "Chủ Nhật")
-AGENCIES = ("AFP", "Reuters", "AP", "TTXVN", "Tân Hoa xã", "Kyodo", "DW", "Al Jazeera", "Bloomberg", "TASS", "Yonhap", "CNN")
-AUTHORS = ("Minh Anh", "PV", "Hoàng Lân", "Thu Hà", "Q.Đ", "Ngọc Diệp", "Bảo Khánh (tổng hợp)",
-            "T.Vinh", "Lê Hạ", "Nhóm PV", "Quốc Hùng", "Mai Chi", "Đ.T", "Trần Lưu", "Khôi Nguyên", "Phương Vy", "Vũ Bình",
-            "A.L.", "Tấn Phát", "Diệu Linh")  # fmt: skip
-SECTIONS = (
-    "Thời sự",
-    "Thế giới",
-    "Kinh tế",
-    "Pháp luật",
-    "Giáo dục",
-    "Văn hóa",
-    "Thể thao",
-    "Đời sống",
-    "Sức khỏe",
-    "Giải trí",
-    "Xã hội",
-    "Công nghệ",
-)
+_WORDS: dict[str, list[str]] = tomllib.loads((resources.files(__package__) / "words.toml").read_text(encoding="utf-8"))
+WEEKDAYS = tuple(_WORDS["weekdays"])
+AGENCIES = tuple(_WORDS["agencies"])
+AUTHORS = tuple(_WORDS["authors"])
+SECTIONS = tuple(_WORDS["sections"])
+BOX_HEADINGS = tuple(_WORDS["box_headings"])
+_PHOTO_CREDITS = tuple(_WORDS["photo_credits"])
 
-CREDIT = re.compile(r"(?<![\s.(–-])[\s.(–-]*+((?:Ảnh|ẢNH|Nguồn|Video|Photo|Hình)\s*+:.+?)\)?$")
+CREDIT = re.compile(r"(?<![\s.(–-])[\s.(–-]*+((?:" + "|".join(_WORDS["credit_marks"]) + r")\s*+:.+?)\)?$")
 _SENTENCES = re.compile(r"(?=[“\"‘«]?[^\W\d_])(?!\w+ *:)(?:.{60,})[.!?…][”\"’»]?$")
 CAPTION_HABITS = ("as written", "as written", "stop", "no stop", "no credit", "no credit, stop", "credit line")
 """What a site does to all its captions."""
-_PHOTO_CREDITS = (
-    "ẢNH: {a}",
-    "Ảnh: {a}",
-    "{a}",
-    "{a}",
-    "Ảnh: {g}",
-    "{g}",
-    "ẢNH: {g}",
-    "NVCC",
-    "ẢNH: NVCC",
-    "CTV",
-    "(Ảnh: {g})",
-    "Nguồn: {g}",
-)
 BOX_MARKS = ("", "", "", "• ", "- ", ">> ", "» ", "* ")
 """What stands before each link of a box between paragraphs."""
-BOX_HEADINGS = (
-    "Tin liên quan",
-    "TIN LIÊN QUAN",
-    "Tin bài liên quan",
-    "Bài liên quan",
-    "Đọc thêm",
-    "Đọc thêm:",
-    "Xem thêm",
-    "XEM THÊM:",
-    "Tin khác",
-    "Cùng chuyên mục",
-    "Bạn có thể quan tâm",
-    "Có thể bạn quan tâm",
-    "Đừng bỏ lỡ",
-)
 _TIME_FORMATS = {
     "clock": ("%H:%M", "%H:%M'", "%Hh%M"),
     "date": ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%d/%m"),
@@ -78,7 +42,7 @@ def time_text(when: datetime, style: str, rng: random.Random) -> str:
     then = when - timedelta(minutes=rng.randrange(3, 60 * 24 * 30))
     if style == "ago":
         n = rng.randrange(2, 24)
-        return rng.choice((f"{n} giờ trước", f"{n} phút trước", f"{n} ngày trước", f"{n}h trước"))
+        return rng.choice(_WORDS["ago"]).format(n=n)
     return then.strftime(rng.choice(_TIME_FORMATS[style]))
 
 

@@ -1,7 +1,6 @@
 """Features of a line from the page's markup: its boxes, runs of equal boxes, headings, repeats.
 
-The boxes around the lines (`Cues.path`, `Cues.shared`) are the page's tree without
-what shows no text. Each box is a run of lines, so sums over boxes are differences
+Each box (`tree.Tree`) is a run of lines, so sums over boxes are differences
 of cumulative sums, for many pages at once. No word list is used here.
 """
 
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from clfnews.models.features.characters import CharTable, class_code
+from clfnews.models.features.tree import NO_CUES, Tree
 from clfnews.page import Cues, Page
 
 UP = (0, 1, 2, 3, 5)
@@ -25,26 +25,6 @@ _FAR = 60
 
 
 @dataclass
-class Tree:
-    """The boxes of many pages; N lines, B boxes. Box 0 holds everything."""
-
-    parent: np.ndarray
-    """B: the box around each box."""
-    first: np.ndarray
-    """B: its first line."""
-    last: np.ndarray
-    """B: the line after its last."""
-    depth: np.ndarray
-    """B: boxes around it; pages are at 1."""
-    step: np.ndarray
-    """B: number of its tag and names (`Cues.path`)."""
-    box: np.ndarray
-    """N: innermost box of each line."""
-    leaf: np.ndarray
-    """N: number of its whole path, per page."""
-
-
-@dataclass
 class _Columns:
     names: list[str] = field(default_factory=list)
     values: list[np.ndarray] = field(default_factory=list)
@@ -54,59 +34,16 @@ class _Columns:
         self.values.append(np.asarray(column, dtype=np.float32))
 
 
-_NO_CUES = Cues("", 0.0, "", 0)
-
-
-def tree_of(pages: Sequence[Page]) -> Tree:
-    """The boxes of pages, from the cues of their lines; a line without cues lies in its page's box."""
-    parent, first, last, depth, step = [0], [0], [0], [0], [0]
-    box, leaf = [], []
-    steps: dict[str, int] = {}
-    n = 0
-    for page in pages:
-        stack = [len(parent)]
-        for column, value in ((parent, 0), (first, n), (last, n), (depth, 1), (step, 0)):
-            column.append(value)
-        leaves: dict[str, int] = {}
-        before = None
-        for line in page.lines:
-            cues = line.cues or _NO_CUES
-            path = cues.path
-            if path is not before or cues.shared < len(stack) - 1:
-                names = path.split("/")[1:]
-                if names and names[-1][:1] == "~":
-                    names.pop()
-                keep = min(cues.shared, len(stack) - 1, len(names)) + 1
-                for gone in stack[keep:]:
-                    last[gone] = n
-                del stack[keep:]
-                for name in names[keep - 1 :]:
-                    parent.append(stack[-1])
-                    stack.append(len(first))
-                    first.append(n)
-                    last.append(n)
-                    depth.append(len(stack))
-                    step.append(steps.setdefault(name, len(steps) + 1))
-                before = path
-            box.append(stack[-1])
-            leaf.append(leaves.setdefault(path, len(leaves)))
-            n += 1
-        for gone in stack:
-            last[gone] = n
-    last[0] = n
-    return Tree(*(np.array(column, dtype=np.int64) for column in (parent, first, last, depth, step, box, leaf)))
-
-
 def markup_features(pages: Sequence[Page], table: CharTable, tree: Tree) -> tuple[np.ndarray, tuple[str, ...]]:
     """Lines x features (float32; NaN for lines without cues), and their names.
 
-    Parameters: `features.page_table` and `tree_of` of the same pages.
+    Parameters: `lines.page_table` and `tree_of` of the same pages.
     """
     sizes = np.array([len(page.lines) for page in pages], dtype=np.int64)
     page = np.repeat(np.arange(len(pages)), sizes)
     end = np.cumsum(sizes)
     start = end - sizes
-    cues = [line.cues or _NO_CUES for p in pages for line in p.lines]
+    cues = [line.cues or NO_CUES for p in pages for line in p.lines]
     out = _Columns()
     facts = _Facts(pages, table, cues, page, start, end)
     _own(out, facts, cues)
@@ -332,40 +269,3 @@ def _page(out: _Columns, facts: _Facts) -> None:
         for i, name in enumerate(names):
             total = np.bincount(facts.page[codes == i], facts.chars[codes == i], minlength=facts.n_pages)
             out.add(f"page_{kind}_{name}", total[facts.page] / chars if len(chars) else chars)
-
-
-def score_features(pages: Sequence[Page], z: np.ndarray, words: np.ndarray, tree: Tree, name: str) -> dict[str, np.ndarray]:
-    """Means of a scorer's log-odds around each line: its boxes, the lines next to it, lines of its path, the page.
-
-    Parameters: `z`, log-odds of N lines (NaN where not known); `words` of each
-    line, whose square root is its weight.
-    """
-    sizes = np.array([len(page.lines) for page in pages], dtype=np.int64)
-    page, index = np.repeat(np.arange(len(pages)), sizes), np.arange(int(sizes.sum()))
-    end = np.cumsum(sizes)[page] if len(index) else page
-    start = end - sizes[page] if len(index) else page
-    # Sixteenths and 256ths sum exactly.
-    weight = np.rint(16 * np.sqrt(np.maximum(words, 1))) * ~np.isnan(z)
-    values = np.nan_to_num(np.rint(256 * z)) * weight
-    total, mass = np.concatenate(([0.0], np.cumsum(values))), np.concatenate(([0.0], np.cumsum(weight)))
-
-    def mean(first: np.ndarray, last: np.ndarray) -> np.ndarray:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray((total[last] - total[first]) / (mass[last] - mass[first]) / 256)
-
-    out = {name: np.where(np.isnan(z), np.nan, np.rint(256 * z) / 256)}
-    box = tree.box
-    for up in range(5):
-        if up:
-            box = np.where(tree.depth[box] > 1, tree.parent[box], box)
-        if up != 3:
-            out[f"{name}_up{up}"] = mean(tree.first[box], tree.last[box])
-    for reach in (1, 3, 8):
-        out[f"{name}_above_{reach}"] = mean(np.maximum(index - reach, start), index)
-        out[f"{name}_below_{reach}"] = mean(np.minimum(index + 1, end), np.minimum(index + 1 + reach, end))
-    out[f"{name}_page"] = mean(start, end)
-    for part, code in (("path", tree.leaf), ("step", tree.step[tree.box])):
-        _, group = np.unique(page * (code.max(initial=0) + 1) + code, return_inverse=True)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            out[f"{name}_{part}"] = (np.bincount(group, values) / np.bincount(group, weight) / 256)[group]
-    return out

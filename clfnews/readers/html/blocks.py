@@ -34,6 +34,8 @@ _BLOCKS = """
     address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure footer
     form h1 h2 h3 h4 h5 h6 header hgroup hr html legend li main marquee menu nav ol p pre section search summary table tbody tfoot
     thead tr ul button"""
+BLOCK_TAGS = tuple(_BLOCKS.split())
+"""Elements that begin a line of their own."""
 _UNSEEN = """
     head script style noscript template svg iframe select textarea object embed audio video canvas noframes noembed
     datalist title"""
@@ -51,14 +53,14 @@ _FORMATTING = re.compile(
 FEW_TAGS = 1_500
 
 
-class Row(NamedTuple):
+class RawLine(NamedTuple):
     """A line before it is a `Line`."""
 
     text: str
     cues: Cues
 
 
-def html_rows(utf8: bytes, hidden: bool = False) -> list[Row]:
+def html_rows(utf8: bytes, hidden: bool = False) -> list[RawLine]:
     """The lines of a document in valid UTF-8, those of hidden boxes too if `hidden`.
 
     Raises `ValueError` if there are more than `MAX_LINES`.
@@ -91,7 +93,7 @@ def _tables() -> _Tables:
     except ImportError as error:
         raise UserError("reading HTML needs selectolax: pip install 'clfnews[web]'") from error
     document = LexborHTMLParser("<p>text</p>")
-    blocks, unseen, cells = _BLOCKS.split(), _UNSEEN.split(), ("td", "th")
+    blocks, unseen, cells = BLOCK_TAGS, _UNSEEN.split(), ("td", "th")
     number = {name: document.create_node(name).tag_id for name in (*blocks, *unseen, *cells, "br", "a")}
     paragraph = document.css_first("p")
     text = paragraph.first_child if paragraph else None
@@ -123,7 +125,7 @@ class _Walk:
     def __init__(self, everything: bool = False) -> None:
         self.everything = everything
         self.names = _tables().names
-        self.rows: list[Row] = []
+        self.rows: list[RawLine] = []
         self.parts: list[str] = []
         self.size = self.link_size = 0
         self.joint = ""
@@ -138,7 +140,7 @@ class _Walk:
         self.path = ""
         self.paths_left = MAX_PATHS_CHARS
 
-    def run(self, root: Any) -> list[Row]:
+    def run(self, root: Any) -> list[RawLine]:
         """The lines below an element, in reading order."""
         tables = _tables()
         kinds = (tables.kinds | ({tables.noscript: _BLOCK} if self.everything else {})).get
@@ -279,7 +281,7 @@ class _Walk:
                 self.paths_left -= len(path)
                 self.path = path = path if self.paths_left > 0 else ""
             cues = tuple.__new__(Cues, (tag, density, region, depth, hint, path, self.shared, hidden))
-            self.rows.append(tuple.__new__(Row, (text, cues)))
+            self.rows.append(tuple.__new__(RawLine, (text, cues)))
             self.shared = level
             if len(self.rows) > MAX_LINES:
                 raise ValueError(f"has more than {MAX_LINES:,} lines")

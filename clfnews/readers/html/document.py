@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from clfnews.page import Line, Page
-from clfnews.readers.html.blocks import _BLOCKS
+from clfnews.readers.html.blocks import BLOCK_TAGS
 from clfnews.readers.html.encoding import to_utf8
 from clfnews.readers.html.guard import guarded_rows
 from clfnews.readers.html.head import read_head
 from clfnews.readers.html.scan import closed_empty, is_xhtml
+from clfnews.readers.html.unseen import with_article, with_shadow_roots
 
 MAX_HTML_BYTES = 16 * 1024 * 1024
 """A larger HTML page is not read."""
@@ -20,7 +21,7 @@ _SOME_TAG = re.compile(rb"<(?:!doctype|html|head|body|div|p|a|table|meta|title)\
 _OTHER_FILES = (b"%PDF-", b"GIF8", b"PK\x03\x04", b"RIFF")
 """How files begin that are no HTML, whatever they are called, and may hold no NUL."""
 _SPACE = re.compile(r"[\s\ufeff]*+")
-_MARKUP = re.compile(r"<(?:!doctype\s++html|head|" + "|".join((*_BLOCKS.split(), "td", "th")) + r")(?=[\s/>])", re.IGNORECASE)
+_MARKUP = re.compile(r"<(?:!doctype\s++html|head|" + "|".join((*BLOCK_TAGS, "td", "th")) + r")(?=[\s/>])", re.IGNORECASE)
 _CLOSING_TAG = re.compile(r"</[A-Za-z]")
 
 
@@ -60,10 +61,13 @@ def read_html(
         raise ValueError("is a binary file, not HTML")
     if is_xhtml(utf8):
         utf8 = closed_empty(utf8)
-    rows = guarded_rows(utf8, seconds, hidden)
+    utf8 = with_shadow_roots(utf8)
     head = read_head(utf8)
+    rows, text_from = with_article(
+        guarded_rows(utf8, seconds, hidden), utf8, head.title, lambda page, everything: guarded_rows(page, seconds, everything)
+    )
     meta = {"url": url or head.url, "date": head.date}
-    blank = Page.from_lines((), id, **meta)
+    blank = replace(Page.from_lines((), id, **meta), text_from=text_from)
     lines = tuple(Line(text, n, None, None, cues) for n, (text, cues) in enumerate(rows, 1))
     return Document(blank.with_lines(lines), head.title, replaced)
 

@@ -28,13 +28,13 @@ MANY_ATTRIBUTES = 4_000
 """Attributes of one tag; four thousand are 0.1 s of parsing, twice as many four times that."""
 LONG_TAG = 2 * MANY_ATTRIBUTES
 """Bytes; a shorter tag cannot have so many attributes."""
-_SWALLOWING = re.compile(
-    rb"<(?:!--|(?:"
-    + "|".join((*_RAW, "noscript", "select", "object", "audio", "video", "canvas", "template")).encode()
-    + rb")(?=[\s/>]))",
+_SELF_CLOSED = re.compile(
+    rb"<(?:!--|(?:" + "|".join(_RAW).encode() + rb")(?=[\s/>])"
+    rb"|(?!(?:area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr)(?=[\s/>]))[A-Za-z][^<>]*+>(?<=/>))",
     re.IGNORECASE,
 )
-"""Elements that hide what follows them until they are closed, and comments."""
+"""Where a tag may close itself that is none of the empty elements of HTML; and comments and texts, which hold no tags."""
+_BEFORE_SLASH = (b"'", b'"', b" ", b"\n", b"\t", b"\r")
 _NESTED_SCRIPT = re.compile(rb"<!--.*?<script\b", re.IGNORECASE | re.DOTALL)
 
 
@@ -90,15 +90,16 @@ def is_xhtml(utf8: bytes) -> bool:
 
 
 def closed_empty(utf8: bytes) -> bytes:
-    """An XHTML document with `<script ... />` as `<script ... ></script>`.
+    """An XHTML document with `<script ... />` and `<a ... />` as `<script ... ></script>` and `<a ... ></a>`.
 
     In XML such an element is empty. A parser of HTML overlooks the slash, and
-    takes the rest of the page for a script.
+    takes the rest of the page for a script, or for a link.
     """
     kept, at, last = [], 0, 0
-    while found := _SWALLOWING.search(utf8, at):
+    while found := _SELF_CLOSED.search(utf8, at):
         tag = None if found[0] == b"<!--" else _TAG.match(utf8, found.start())
-        if tag and tag[2].endswith(b"/"):
+        # The slash of `<a href=http://a.example/>` belongs to the address.
+        if tag and tag[2].endswith(b"/") and (len(tag[2]) == 1 or tag[2][-2:-1] in _BEFORE_SLASH):
             kept += [utf8[last : tag.end() - 2], b"></", tag[1], b">"]
             at = last = tag.end()
         else:

@@ -13,7 +13,7 @@ import pytest
 from helpers import ROOT
 
 from clfnews.data.composing.articles import load_articles
-from clfnews.data.composing.converters import FORMS, text_lines
+from clfnews.data.composing.converters import CONVERTERS, text_lines
 from clfnews.data.composing.labels import html_lines, without_labels
 from clfnews.data.composing.site import Site, Stories, load_templates
 from clfnews.data.composing.web import load_wording
@@ -50,7 +50,7 @@ def test_training_sees_the_lines_and_cues_that_filtering_sees() -> None:
     assert "data-l" not in without_labels(PAGE)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", CONVERTERS)
 def test_labels_travel_through_every_converter(form: str) -> None:
     lines = text_lines(PAGE, form, random.Random(1))
     of_type = {kind: " ".join(line.text for line in lines if line.type == kind) for kind in ("title", "body", "navigation")}

@@ -1,0 +1,214 @@
+"""Pages as Parquet: the fields of the JSONL rows, each column with one type in all of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from clfnews.files import valid
+from clfnews.filtering.own_fields import to_json
+from clfnews.filtering.tagged import TaggedPage
+from clfnews.labels import SHIPPED, STANCE, STANCES, Task
+
+_GROUP_ROWS, _GROUP_CHARS = 2_000, 8_000_000
+
+
+class ParquetWriter:
+    """One page a row, with `parquet_schema` and the user's own columns.
+
+    The type of an own column is that of its values: whole numbers and others are
+    numbers, values of two kinds are text (JSON), and so is a column without any
+    value. A value that does not fit the rows before it makes the file anew.
+    """
+
+    def __init__(self, path: Path, tasks: Mapping[str, Task] | None = None, events: bool = False) -> None:
+        self._base = schema_of(SHIPPED if tasks is None else tasks, events)
+        self._path, self._own = path, {}  # type: Path, dict[str, Any]
+        self._rows: list[dict[str, Any]] = []
+        self._chars = 0
+        self._open(path)
+
+    def write(self, tagged: TaggedPage) -> None:
+        self._rows.append(tagged.as_row(all_lines=False))
+        self._chars += len(self._rows[-1]["text"])
+        if len(self._rows) >= _GROUP_ROWS or self._chars >= _GROUP_CHARS:
+            self._flush()
+
+    def close(self) -> None:
+        self._flush()
+        self._shut()
+
+    def _open(self, path: Path) -> None:
+        import pyarrow.parquet as pq
+
+        # Opened here: Arrow takes no path that is not UTF-8.
+        self._file = path.open("wb")
+        self._writer = pq.ParquetWriter(self._file, self._schema(), compression="zstd")
+
+    def _shut(self) -> None:
+        self._writer.close()
+        self._file.close()
+
+    def _schema(self) -> Any:
+        """Own columns stand before `lines`, as in `TaggedPage.as_row`."""
+        import pyarrow as pa
+
+        *fields, lines = self._base
+        return pa.schema([*fields, *self._own.items(), lines])
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+
+        if not self._rows:
+            return
+        known = set(self._base.names)
+        own: dict[str, list[Any]] = {}
+        for i, row in enumerate(self._rows):
+            for name in row.keys() - known:
+                own.setdefault(valid(name), [None] * len(self._rows))[i] = _whole(row[name])
+        order = dict.fromkeys(valid(name) for row in self._rows for name in row if name not in known)
+        types = self._own | {name: _common(self._own.get(name), own[name]) for name in order}
+        if types != self._own:
+            self._widen(types)
+        rows = [{name: row[name] for name in known} for row in self._rows]
+        table = pa.Table.from_pylist(rows, schema=self._base)
+        self._writer.write_table(self._joined(table, {name: own.get(name, [None] * len(rows)) for name in self._own}))
+        self._rows, self._chars = [], 0
+
+    def _joined(self, table: Any, own: dict[str, Sequence[Any]]) -> Any:
+        """The table with own columns of these values."""
+        import pyarrow as pa
+
+        at = table.num_columns - 1
+        for i, (name, kind) in enumerate(self._own.items()):
+            table = table.add_column(at + i, pa.field(name, kind), pa.array(_as_kind(own[name], kind), type=kind))
+        return table
+
+    def _widen(self, types: dict[str, Any]) -> None:
+        """Write the file again with other own columns, a row group at a time."""
+        import pyarrow.parquet as pq
+
+        self._shut()
+        old = self._path.with_name(f"{self._path.name.removesuffix('.tmp')}.0.tmp")
+        self._path.replace(old)
+        self._own = types
+        self._open(self._path)
+        with old.open("rb") as file:
+            before = pq.ParquetFile(file)
+            for group in range(before.num_row_groups):
+                table = before.read_row_group(group)
+                own = {name: table[name].to_pylist() if name in table.column_names else [None] * len(table) for name in types}
+                self._writer.write_table(self._joined(table.select(self._base.names), own))
+        old.unlink()
+
+
+def _common(known: Any | None, values: Sequence[Any]) -> Any:
+    """The type that holds the values, and those of the type that is known."""
+    import pyarrow as pa
+
+    try:
+        found = pa.infer_type(values)
+        pa.array(values, type=found)
+    except (pa.ArrowException, ValueError, TypeError, OverflowError):
+        return pa.string()
+    if pa.types.is_null(found):
+        return known or pa.string()
+    if _has_gaps(found):
+        return pa.string()
+    if known is None or known == found:
+        return found
+    numbers = all(pa.types.is_integer(kind) or pa.types.is_floating(kind) for kind in (known, found))
+    return pa.float64() if numbers else pa.string()
+
+
+def _has_gaps(kind: Any) -> bool:
+    """Whether a part of a nested type is not known, or has no fields: what readers make of it differs."""
+    import pyarrow as pa
+
+    parts = [kind.field(i).type for i in range(kind.num_fields)]
+    return bool(pa.types.is_null(kind) or (pa.types.is_struct(kind) and not parts) or any(map(_has_gaps, parts)))
+
+
+def _as_kind(values: Sequence[Any], kind: Any) -> Sequence[Any]:
+    import pyarrow as pa
+
+    if not pa.types.is_string(kind):
+        return values
+    return [value if value is None or isinstance(value, str) else to_json(value) for value in values]
+
+
+def _whole(value: Any) -> Any:
+    """A value without half characters, which no file can hold."""
+    if isinstance(value, str):
+        return valid(value)
+    if isinstance(value, dict):
+        return {valid(str(key)): _whole(item) for key, item in value.items()}
+    return [_whole(item) for item in value] if isinstance(value, list) else value
+
+
+@lru_cache(maxsize=1)
+def parquet_schema() -> Any:
+    """The schema of every Parquet shard of a filter of the shipped tasks, whatever is in it."""
+    return schema_of(SHIPPED)
+
+
+def schema_of(tasks: Mapping[str, Task], events: bool = False) -> Any:
+    """The schema of every Parquet shard of a filter of these tasks; the columns are those of `TaggedPage.as_row`.
+
+    Parameters: `events`, whether there is a column with the events of each page.
+    """
+    import pyarrow as pa
+
+    def probabilities(labels: Sequence[str]) -> Any:
+        return pa.struct([(label, pa.float64()) for label in labels]) if labels else pa.string()
+
+    own = {name: task for name, task in tasks.items() if name != "type" and task != STANCE}
+    ours = "stance" not in own and (not own or "stance" in tasks)
+    told = {name: pa.struct([("label", pa.string()), ("p", probabilities(task.labels))]) for name, task in own.items()}
+    of_lines = [(name, told[name]) for name, task in own.items() if task.of != "pages"]
+    line = pa.struct(
+        [
+            ("n", pa.int32()),
+            ("text", pa.string()),
+            ("type", pa.string()),
+            ("p", probabilities(tasks["type"].labels if "type" in tasks else ())),
+            ("keep", pa.bool_()),
+            *([("stance", pa.string()), ("p_stance", probabilities(STANCES))] if ours else []),
+            *of_lines,
+        ]
+    )
+    stance = pa.struct(
+        [
+            ("label", pa.string()),
+            ("p", probabilities(STANCES)),
+            ("reason", pa.string()),
+            ("coverage", pa.float64()),
+            ("shares", probabilities(STANCES)),
+            ("lines", pa.list_(pa.int32())),
+        ]
+    )
+    event = pa.struct(
+        [(name, pa.string()) for name in ("source", "target", "event", "cameo", "plover", "quad", "stance", "date")]
+        + [("n", pa.int32()), ("text", pa.string())]
+    )
+    return pa.schema(
+        [
+            ("id", pa.string()),
+            ("url", pa.string()),
+            ("site", pa.string()),
+            ("date", pa.string()),
+            ("source", pa.string()),
+            ("text_from", pa.string()),
+            ("title", pa.string()),
+            ("text", pa.string()),
+            *([("stance", stance)] if ours else []),
+            ("confidence", pa.float64()),
+            ("reason", pa.string()),
+            *told.items(),
+            ("model", pa.string()),
+            *([("events", pa.list_(event))] if events else []),
+            ("lines", pa.list_(line)),
+        ]
+    )

@@ -1,0 +1,276 @@
+"""A data folder of a plain table of texts and labels: `clfnews data import FILE.csv -o FOLDER`.
+
+A row is a page (`text`) or, if the table has a column `page`, a line of one
+(`page` and `line` or `text`). The labels stand in columns of their own, whose
+names become those of the tasks. What is written is a data folder with its card,
+and the configuration that trains on it.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from clfnews.data.rows import registered_domain, site_of
+from clfnews.errors import UserError, nearest
+from clfnews.files import is_there, not_readable, numbered_rows, write_text
+from clfnews.labelling.folder import MARK, SHARES, neediest
+from clfnews.labelling.rows import raise_problems
+from clfnews.page import lines_of, normalise
+
+CONFIG = "train.yaml"
+"""Name of the configuration in the folder."""
+_META = ("id", "site", "url", "date", "group")
+_MAX_LABELS = 200
+"""More labels than this are numbers or texts by mistake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which columns have labels: of `lines` (the first one filters if `keep` names some of its labels) and of `pages`."""
+
+    lines: tuple[str, ...] = ()
+    pages: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
+
+    @property
+    def tasks(self) -> dict[str, str]:
+        """Column -> task: the labels that filter are the task `type`."""
+        names = {name: "_".join(name.lower().split()) for name in (*self.lines, *self.pages)}
+        return names | ({self.lines[0]: "type"} if self.keep else {})
+
+
+@dataclass(slots=True)
+class _Page:
+    meta: dict[str, str | None]
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    labels: dict[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What was written."""
+
+    counts: dict[str, tuple[int, int, int]]
+    """Split -> pages, groups and lines."""
+    labels: dict[str, Counter[str]]
+    """Task -> how often each label stands."""
+    config: Path
+
+
+def is_plain(path: Path) -> bool:
+    """Whether a file is a plain table: a CSV, or a table or JSONL with a column `label`."""
+    if path.suffix.lower() == ".csv":
+        return True
+    if path.suffix.lower() not in (".tsv", ".jsonl") or not path.is_file():
+        return False
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        first = file.readline(1 << 20)
+    if path.suffix.lower() == ".tsv":
+        names = set(first.rstrip("\n").split("\t"))
+    else:
+        try:
+            names = set(json.loads(first))
+        except (ValueError, TypeError, RecursionError):  # told by whoever reads it
+            return False
+    return "label" in names and not names.isdisjoint(("text", "line"))
+
+
+def import_plain(source: Path, folder: Path, columns: Columns) -> Imported:
+    """Write the data folder of a table; the groups (`group`, site or page) are dealt out to the splits.
+
+    Parameters: `columns` with labels; none: `label`, of lines if the table has a column `page`, else of pages.
+    Raises `UserError` that names the rows that are wrong, and for a folder that is there already.
+    """
+    if is_there(folder):
+        raise UserError(f"{folder}: is there already; give a new folder (a table is imported whole)")
+    rows = list(_rows(source))
+    if not rows:
+        raise UserError(f"{source}: no rows in it")
+    header = list(rows[0][1])
+    if not columns.lines and not columns.pages:
+        columns = Columns(("label",), (), columns.keep) if "page" in header else Columns((), ("label",), columns.keep)
+    _check_columns(source, header, columns)
+    pages = _pages(source, rows, columns)
+    names = {task: _names(source, found) for task, found in _counts(pages, columns).items()}
+    if unknown := [label for label in columns.keep if label not in names["type"]]:
+        raise UserError(f"--keep {unknown[0]}: no line has this label{nearest(unknown[0], names['type'])}")
+    parts = _split(pages)
+    try:
+        (folder / "pages").mkdir(parents=True)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be made: {error.strerror}") from error
+    for name, part in parts.items():
+        write_text(folder / "pages" / f"{name}.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in part))
+    write_text(folder / "README.md", _card(list(parts), names, columns))
+    write_text(folder / CONFIG, _config(folder, list(parts), names, columns))
+    counts = {n: (len(p), len({row["group"] for row in p}), sum(len(row["lines"]) for row in p)) for n, p in parts.items()}
+    return Imported(counts, _counts(pages, columns), folder / CONFIG)
+
+
+def _rows(source: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Number and cells of every row."""
+    if source.suffix.lower() == ".jsonl":
+        yield from numbered_rows(source)
+        return
+    try:
+        with source.open(encoding="utf-8-sig", newline="") as file:
+            first = file.readline()
+            file.seek(0)
+            reader = csv.DictReader(file, delimiter=max(",;\t", key=first.count))
+            for row in reader:
+                if None in row or None in row.values():
+                    raise UserError(f"{source}:{reader.line_num}: has another number of cells than the header")
+                yield reader.line_num, dict(row)
+    except UnicodeDecodeError as error:
+        raise UserError(f"{source}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    except csv.Error as error:
+        raise UserError(f"{source}: not a table ({error})") from error
+    except OSError as error:
+        raise not_readable(source, error, "a file") from error
+
+
+def _check_columns(source: Path, header: Sequence[str], columns: Columns) -> None:
+    wanted = [*columns.lines, *columns.pages]
+    missing = [name for name in wanted if name not in header]
+    if missing:
+        raise UserError(
+            f"{source}: no column {missing[0]!r}{nearest(missing[0], list(header))}; name it: --lines or --pages COLUMN"
+        )
+    if "text" not in header and "line" not in header:
+        raise UserError(f"{source}: no column 'text' or 'line' (columns: {', '.join(header)})")
+    if columns.lines and "page" not in header:
+        raise UserError(f"{source}: labels of lines need a column 'page', which tells the lines of one page from the others")
+    if columns.keep and not columns.lines:
+        raise UserError("--keep: names labels of lines; name their column: --lines COLUMN")
+    if len(set(columns.tasks.values())) < len(wanted):
+        raise UserError("--lines and --pages: two columns would be one task; rename one")
+
+
+def _pages(source: Path, rows: Sequence[tuple[int, Mapping[str, Any]]], columns: Columns) -> dict[str, _Page]:
+    """Pages by id, with the problems of all rows told at once."""
+    pages: dict[str, _Page] = {}
+    problems: list[str] = []
+    tasks = columns.tasks
+    for number, row in rows:
+        place = f"{source}: row {number}"
+        text = str(row.get("line") or row.get("text") or "")
+        texts = [line.text for line in lines_of(text)] if "page" not in row else [normalise(text)]
+        if not texts or not texts[0]:
+            problems.append(f"{place}: no text")
+            continue
+        name = normalise(str(row.get("page") or row.get("id") or f"row-{number}"))
+        if "page" not in row and name in pages:
+            problems.append(f"{place}: a second page with id {name!r}")
+            continue
+        page = pages.setdefault(name, _Page({key: _cell(row.get(key)) for key in _META}))
+        labels = {tasks[column]: _cell(row.get(column)) for column in columns.lines}
+        page.lines += [{"text": text, **labels} for text in texts]
+        for column in columns.pages:
+            label = _cell(row.get(column))
+            known = page.labels.setdefault(tasks[column], label)
+            if label != known and label is not None and known is not None:
+                problems.append(f"{place}: {column} {label!r}, but page {name!r} is {known!r} before")
+            page.labels[tasks[column]] = known or label
+    raise_problems(problems)
+    return pages
+
+
+def _cell(value: Any) -> str | None:
+    return normalise(str(value)) or None if value is not None else None
+
+
+def _counts(pages: Mapping[str, _Page], columns: Columns) -> dict[str, Counter[str]]:
+    """Task -> how often each label stands."""
+    out: dict[str, Counter[str]] = {}
+    for column, task in columns.tasks.items():
+        rows = (
+            [page.labels for page in pages.values()] if column in columns.pages else [x for p in pages.values() for x in p.lines]
+        )
+        out[task] = Counter(label for row in rows if (label := row[task]) is not None)
+    return out
+
+
+def _names(source: Path, counts: Counter[str]) -> list[str]:
+    """Names of labels, in order; raises `UserError` for what cannot be learnt."""
+    if not 2 <= len(counts) <= _MAX_LABELS:
+        few = ", ".join(list(counts)[:5]) or "none"
+        raise UserError(f"{source}: {len(counts)} different labels ({few}); a model needs 2 to {_MAX_LABELS}")
+    joined = Counter("_".join(label.split()) for label in counts)
+    if twice := [label for label, n in joined.items() if n > 1]:
+        raise UserError(f"{source}: two labels are {twice[0]!r} but for spaces; make them one")
+    return sorted(counts)
+
+
+def _split(pages: Mapping[str, _Page]) -> dict[str, list[dict[str, Any]]]:
+    """The rows of every split; pages of a group stay together."""
+    parts: dict[str, list[dict[str, Any]]] = {name: [] for name in SHARES}
+    of_group: dict[str, str] = {}
+    for name, page in pages.items():
+        site = site_of(page.meta)
+        group = page.meta["group"] or (registered_domain(site) if site else name)
+        split = of_group.get(group) or neediest(Counter(of_group.values()))
+        of_group[group] = split
+        meta = {"id": name, "site": site, "url": page.meta["url"], "date": page.meta["date"], "group": group}
+        parts[split].append(meta | page.labels | {"lines": page.lines})
+    return {name: part for name, part in parts.items() if part}
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _card(splits: Sequence[str], names: Mapping[str, Sequence[str]], columns: Columns) -> str:
+    tasks, of_pages = columns.tasks, [columns.tasks[column] for column in columns.pages]
+
+    def feature(task: str) -> str:
+        labels = ", ".join(f"'{i}': {_quoted(label)}" for i, label in enumerate(names[task]))
+        return f"name: {task}\n%s  dtype:\n%s    class_label:\n%s      names: {{{labels}}}"
+
+    files = "\n".join(f"  - {{split: {name}, path: pages/{name}.jsonl}}" for name in splits)
+    texts = "\n".join(f"  - {{name: {key}, dtype: string}}" for key in _META)
+    pages = "".join("\n  - " + feature(task) % ("  ", "  ", "  ") for task in of_pages)
+    lines = "".join("\n    - " + feature(tasks[c]) % ("    ", "    ", "    ") for c in columns.lines)
+    return f"""---
+configs:
+- config_name: pages
+  default: true
+  data_files:
+{files}
+dataset_info:
+- config_name: pages
+  features:
+{texts}{pages}
+  - name: lines
+    list:
+    - {{name: text, dtype: string}}{lines}
+---
+{MARK}
+
+Labelled pages. A row is a page; the groups (sites) of one split are not in another. Train on them with
+`clfnews train {CONFIG}` of this folder. The labels and their order are the `class_label` features above.
+"""
+
+
+def _config(folder: Path, splits: Sequence[str], names: Mapping[str, Sequence[str]], columns: Columns) -> str:
+    """The configuration that trains on the folder: every key that it leaves out is as in configs/base.yaml."""
+    missing = "".join(f"  {name}: null\n" for name in ("validation", "test") if name not in splits)
+    keep = ", ".join(map(_quoted, columns.keep))
+    types = f"\ntype:\n  keep: [{keep}]                # the labels of lines that are the article\n" if keep else ""
+    tasks = columns.tasks
+    own = [f"  {tasks[column]}: {{of: pages}}\n" for column in columns.pages]
+    own += [f"  {tasks[column]}: {{of: lines}}\n" for column in columns.lines if tasks[column] not in ("type", "stance")]
+    section = f"\ntasks:                        # of lines, kept lines or pages\n{''.join(own)}" if own else ""
+    return f"""# Written by clfnews data import; configs/base.yaml has all keys with their defaults.
+
+data:
+  folder: {_quoted(str(folder))}
+{missing}{types}{section}
+tracking:
+  registered_model: {_quoted("_".join(folder.resolve().name.split()))}
+"""

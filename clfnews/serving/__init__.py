@@ -1,0 +1,1 @@
+"""The filter over HTTP: a page to look at, and a JSON API beside it."""

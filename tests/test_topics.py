@@ -1,0 +1,174 @@
+"""`tests/files/topics/README.md` is run: a spreadsheet with labels of one's own becomes a tracked model that filters."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from helpers import ROOT, Cli, Project, Result, run
+
+import clfnews
+
+EXAMPLE = ROOT / "tests" / "files" / "topics"
+COMMANDS = [
+    line
+    for block in re.findall(r"^```sh\n(.*?)^```", (EXAMPLE / "README.md").read_text(encoding="utf-8"), re.M | re.S)
+    for line in block.splitlines()
+]
+
+
+@pytest.fixture(scope="module")
+def walked(project: Project, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Result]]:
+    """The working directory after the last command, and what each command printed."""
+    folder = tmp_path_factory.mktemp("topics")
+    (folder / "tests").symlink_to(ROOT / "tests")
+    done = {}
+    for line in COMMANDS:
+        name, *arguments = shlex.split(line)
+        assert name == "clfnews"
+        done[" ".join(arguments[:2])] = result = run(*arguments, cwd=folder, env={"MLFLOW_TRACKING_URI": project.store})
+        assert result.code == 0, f"{line}\n{result.err}"
+    return folder, done
+
+
+@pytest.mark.slow
+def test_the_table_becomes_a_data_folder_with_its_card(walked: tuple[Path, dict[str, Result]]) -> None:
+    folder, done = walked
+    assert "type: menu 72, text 64, headline 24" in done["data import"].out and "next:  clfnews train" in done["data import"].out
+    assert "24 pages and 160 lines in 3 files: 0 problems" in done["data check"].out
+    sites = [
+        {json.loads(line)["site"] for line in path.read_text(encoding="utf-8").splitlines()}
+        for path in (folder / "topics" / "pages").glob("*.jsonl")
+    ]
+    assert len(sites) == 3 and sum(map(len, sites)) == len(set.union(*sites)) == 12, "no site stands in two splits"
+
+
+@pytest.mark.slow
+def test_every_task_is_scored_logged_and_compared(
+    walked: tuple[Path, dict[str, Result]], project: Project, store: object
+) -> None:
+    import mlflow
+
+    _, done = walked
+    trained = done["train topics/train.yaml"].out
+    assert "type: * is the champion" in trained and "topic: * is the champion" in trained and "stance" not in trained
+    runs = mlflow.search_runs(search_all_experiments=True, filter_string="tags.task = 'topic'")
+    assert set(runs["tags.model"]) == {"majority", "fasttext", "linear"}
+    assert {"metrics.topic_oof/macro_f1", "metrics.topic_validation/macro_f1", "metrics.topic_labels/sport_f1"} <= set(runs)
+    compared = done["compare best"].out
+    assert "type, test" in compared and "topic, test" in compared
+    evaluated = done["evaluate topics/pages/test.jsonl"].out
+    assert "type/article_f1" in evaluated and "topic/macro_f1" in evaluated and "type/menu_dropped" in evaluated
+
+
+@pytest.mark.slow
+def test_rows_have_the_users_columns_and_a_key_a_task(walked: tuple[Path, dict[str, Result]]) -> None:
+    folder, _ = walked
+    rows = [json.loads(line) for line in (folder / "filtered.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [(row["id"], row["price"]) for row in rows] == [("a1", "0.10"), ("a2", "0.25"), ("a3", "0.00")]
+    assert [row["topic"]["label"] for row in rows] == ["sport", "economy", "weather"]
+    for row in rows:
+        assert set(row["topic"]["p"]) == {"economy", "sport", "weather"} and "stance" not in row
+        assert {line["type"] for line in row["lines"]} <= {"headline", "text"} and "stance" not in row["lines"][0]
+        assert "Sign in" not in row["text"] and row["text"]
+    table = pd.read_parquet(folder / "filtered")
+    assert table["topic"].tolist() == [row["topic"] for row in rows] and table["price"].tolist() == ["0.10", "0.25", "0.00"]
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+TEXTS = [("a match and a team", "sport"), ("a bank and its wages", "money talk")] * 15
+TABLE = "text,label\n" + "".join(f"page {i} of {text},{label}\n" for i, (text, label) in enumerate(TEXTS))
+
+
+def test_texts_and_labels_are_three_commands_from_a_model_without_types(cli: Cli, tmp_path: Path) -> None:
+    write(tmp_path / "mine.csv", TABLE)
+    assert cli("data", "import", "mine.csv", "-o", "mine").code == 0
+    overrides = ["folds=2", "bootstrap.samples=100", "data.folder=" + str(tmp_path / "mine")]
+    outcome = clfnews.train(tmp_path / "mine" / "train.yaml", overrides, track=False)
+    assert list(outcome.champions) == ["label"] and outcome.page_filter.type_task is None
+    outcome.page_filter.save(tmp_path / "filter")
+    row = cli("tag", write(tmp_path / "x.txt", "a match\na team and a match"), "-m", "filter").rows[0]
+    assert row["label"]["label"] == "sport" and row["text"].count("\n") == 1 and row["lines"][0]["type"] is None
+    frame = clfnews.load(tmp_path / "filter").tag_frame(pd.DataFrame({"body": ["wages at the bank"]}), text="body")
+    assert frame["label"].iloc[0]["label"] == "money talk"
+
+
+def test_a_task_of_kept_lines_with_other_labels_than_the_shipped_stance(cli: Cli, tmp_path: Path) -> None:
+    rows = "".join(
+        f"p{i},s{i}.example,{text},{kind},{side}\n"
+        for i in range(8)
+        for text, kind, side in (
+            ("home | login", "menu", ""), ("we welcome the plan", "text", "pro"), ("we reject the plan", "text", "contra")
+        )
+    )  # fmt: skip
+    write(tmp_path / "t.csv", "page,site,line,kind,stance\n" + rows)
+    assert cli("data", "import", "t.csv", "-o", "t", "--lines", "kind", "--lines", "stance", "--keep", "text").code == 0
+    outcome = clfnews.train(
+        tmp_path / "t" / "train.yaml", ["folds=2", "bootstrap.samples=100", f"data.folder={tmp_path / 't'}"], track=False
+    )
+    assert set(outcome.champions) == {"type", "stance"} and {r.name for r in outcome.results["stance"]} == {
+        "majority", "fasttext", "linear",
+    }  # fmt: skip
+    scored = outcome.champions["stance"].test.values
+    assert "stance/macro_f1" in scored and "stance/sides_f1" not in scored
+    (tagged,) = outcome.page_filter.tag(["home | login\nwe welcome the plan"])
+    assert [line["stance"]["label"] for line in tagged.as_row(all_lines=False)["lines"]] == ["pro"]
+    assert tagged.as_row()["stance"]["label"] == "pro", "of the page: the mean over its kept lines"
+
+
+@pytest.mark.parametrize(
+    ("table", "options", "said"),
+    [
+        ("text,label\na,x\nb,x\n", [], "1 different labels (x); a model needs 2"),
+        ("text,label\n,x\nb,y\n", [], "row 2: no text"),
+        ("body,label\na,x\nb,y\n", [], "no column 'text' or 'line' (columns: body, label)"),
+        ("text,label\na,x\nb,y\n", ["--pages", "lable"], "no column 'lable' (did you mean 'label'?)"),
+        ("text,label\na,x\nb,y\n", ["--lines", "label"], "labels of lines need a column 'page'"),
+        ("page,line,label\n1,a,x\n1,b,y\n", ["--keep", "z", "--lines", "label"], "--keep z: no line has this label"),
+        ("page,line,topic\n1,a,x\n1,b,y\n", ["--pages", "topic"], "topic 'y', but page '1' is 'x' before"),
+        ("text,label\na,x,z\n", [], "another number of cells than the header"),
+    ],
+)
+def test_a_table_that_does_not_do_is_told_in_one_line(
+    cli: Cli, tmp_path: Path, table: str, options: list[str], said: str
+) -> None:
+    write(tmp_path / "t.csv", table)
+    done = cli("data", "import", "t.csv", "-o", "t", *options)
+    assert done.code == 2 and said in done.error and not (tmp_path / "t").exists()
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("tasks.topic.of=pages", "tasks.topic: the card of .* names no labels of a page for it"),
+        ("tasks.topic.off=pages", r"unknown key 'tasks\.topic\.off' \(did you mean 'of'\?\)"),
+        ("tasks.text.of=pages", "'text' is a field of every row of results"),
+        ("type.keep=[titel]", r"type\.keep: the card of .* has no type 'titel' \(did you mean 'title'\?\)"),
+    ],
+)
+def test_tasks_that_the_data_does_not_have_are_told(tiny_data: Path, tmp_path: Path, override: str, said: str) -> None:
+    write(tmp_path / "c.yaml", f"data: {{folder: '{tiny_data}'}}\n")
+    with pytest.raises(clfnews.UserError, match=said):
+        clfnews.train(tmp_path / "c.yaml", [override], track=False)
+
+
+def test_tasks_is_the_long_form_of_the_two_sections(tmp_path: Path) -> None:
+    tasks = "tasks:\n  type: {of: lines, threshold: 0.4}\n  stance: {of: kept lines, min_confidence: 0.1}\n"
+    long = write(tmp_path / "a.yaml", tasks)
+    short = write(tmp_path / "b.yaml", "type: {threshold: 0.4}\nstance: {min_confidence: 0.1}\n")
+    assert clfnews.load_config(long) == clfnews.load_config(short)
+
+
+def test_a_fold_of_one_label_is_told(tmp_path: Path, cli: Cli) -> None:
+    write(tmp_path / "t.csv", "text,label,group\n" + "".join(f"text {i},{'b' if i == 1 else 'a'},g{i % 6}\n" for i in range(24)))
+    assert cli("data", "import", "t.csv", "-o", "t").code == 0
+    with pytest.raises(clfnews.UserError, match=r"two labels|needs two"):
+        clfnews.train(tmp_path / "t" / "train.yaml", [f"data.folder={tmp_path / 't'}"], track=False)
