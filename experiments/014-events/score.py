@@ -3,7 +3,7 @@
     python experiments/014-events/score.py [--split dev|test] [--wrong] [--against SECOND] [FILE]
 
 FILE: as tests/files/events/lines.jsonl (default). Prints Markdown tables: events by what has to agree, by the kind of
-line and by the quad class; --wrong also prints the lines that are not right. SECOND: events of a second labelling of some
+line and by the quad class; --wrong also prints the lines that are not right. SECOND: events of a second pass over some
 of the lines (`id`, `events`), scored in the place of the extracted ones.
 """
 
