@@ -250,8 +250,8 @@ def read_pages(
 
     Parameters: `inputs`, files, folders and patterns (`"*.txt"`), `-` for
     standard input; `format` of all of them (default: by their names);
-    `columns`, such as `{"text": "body"}`: role (text, html, lines, id, url,
-    site, date) -> name; `hidden`, also what HTML hides: give
+    `columns`, such as `{"text": "body"}`: role (text, html, lines, id or a fact
+    of the page such as url, date, authors) -> name; `hidden`, also what HTML hides: give
     `page_filter.reads_hidden`, since a filter should see what it learnt from.
 
     What cannot be read comes as a `BadRecord` between the pages; a page that

@@ -7,12 +7,11 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
-from decimal import Decimal
 from functools import lru_cache
-from numbers import Real
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+
+from clfnews.record.cells import facts_of_row, plain_text, whole
 
 # Marks without width that converters leave inside words: soft hyphen,
 # zero-width space, word joiner, byte order mark, direction marks. Variation
@@ -26,8 +25,6 @@ _LOOSE_JOINERS = re.compile(
 )
 # Control characters other than white space; NUL would end a C string.
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
-# Halves of a character that JSON lets through ("\ud83d"); no file can hold them.
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 # Sorting the marks above and below a letter takes the square of their number.
 # Thirty are more than any language needs (Unicode annex 15, stream-safe text).
@@ -96,7 +93,9 @@ class Page:
     lines: tuple[Line, ...]
     url: str | None = None
     site: str | None = None
+    """Host of the address, without `www.`."""
     date: str | None = None
+    """When it was published: as a row gives it, from markup in the form of ISO 8601."""
     source: str | None = None
     """The file it was read from."""
     labels: Mapping[str, str] | None = field(default=None, hash=False)
@@ -106,17 +105,35 @@ class Page:
     text_from: str = "page"
     """Where the article of an HTML document stands: `page`; or, if the page shows none by itself, `noscript`, `hidden` (boxes
     that a script opens), `json-ld` or `state` (data of the page's program)."""
+    title: str | None = None
+    """The headline that a reader sees."""
+    site_name: str | None = None
+    modified: str | None = None
+    """When it was last changed, as `date`."""
+    authors: tuple[str, ...] = ()
+    language: str | None = None
+    """ISO 639 code: what the page declares, and from `PageFilter.tag` on what its text is in."""
+    language_p: float | None = None
+    """How sure that is, 0 to 1; None if it was declared."""
+    section: str | None = None
+    tags: tuple[str, ...] = ()
+    paywall: bool | None = None
+    """Whether one has to pay or sign up to read all of it; None: not known."""
+    image: str | None = None
+    """Address of its main picture."""
+    guessed: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
+    """Names of the fields above that were read from markup, where better evidence may replace them."""
 
     @classmethod
-    def from_text(cls, text: str, id: str = "page", **meta: str | None) -> Page:
+    def from_text(cls, text: str, id: str = "page", **meta: Any) -> Page:
         """A page from extracted text, one line of text a `Line`.
 
-        `meta`: `url`, `site`, `date`. The site defaults to the host of the URL.
+        `meta`: any of `record.cells.FACTS`. The site defaults to the host of the URL.
         """
         return cls(id=id, lines=lines_of(text), **_with_site(meta))
 
     @classmethod
-    def from_lines(cls, lines: Iterable[str], id: str = "page", **meta: str | None) -> Page:
+    def from_lines(cls, lines: Iterable[str], id: str = "page", **meta: Any) -> Page:
         """A page from texts of lines; empty ones are dropped but counted in `n`."""
         clean = ((n, normalise(text)) for n, text in enumerate(lines, 1))
         return cls(id=id, lines=tuple(Line(text, n) for n, text in clean if text), **_with_site(meta))
@@ -131,10 +148,10 @@ class Page:
     def from_row(cls, row: Mapping[str, Any], id: str = "page") -> Page:
         """A page from a gold or input row: `lines` (dicts or strings) or `text`.
 
-        What else it has may be of any type: `plain_text` says what becomes of it.
+        What else it has may be of any type: `facts_of_row` says what becomes of it.
         Raises `ValueError` that names the key that is missing or of the wrong kind.
         """
-        meta = {key: plain_text(row.get(key)) for key in ("url", "site", "date")}
+        meta = facts_of_row(row)
         page_id = plain_text(row.get("id")) or id
         if row.get("lines") is None:
             text = row.get("text")
@@ -175,7 +192,7 @@ def normalise(text: str) -> str:
     # Every character that has to be cleaned away is unprintable, and few lines hold one.
     if not text.isprintable() or "  " in text or text[:1] == " " or text[-1:] == " ":
         text = _CONTROL.sub(" ", _INVISIBLE.sub("", text))
-        text = " ".join(_LOOSE_JOINERS.sub("", _whole(text)).split())
+        text = " ".join(_LOOSE_JOINERS.sub("", whole(text)).split())
     if not text.isascii():
         if _FAR_RUN.search(text):
             # Twice: a few marks are two once they are composed.
@@ -247,43 +264,23 @@ def _are_cues(cues: Any) -> bool:
     return all(isinstance(value, kinds.get(key, str)) for key, value in cues.items())
 
 
-def plain_text(value: Any) -> str | None:
-    """What a cell says, as text: numbers and dates as they are written, bytes that are UTF-8; None for all else.
-
-    An address or a date is never worth the page: NaN and empty texts are no
-    value, and so are lists, objects and numbers too long to be one.
-    """
-    is_number = isinstance(value, Real | Decimal) and not isinstance(value, bool)
-    if isinstance(value, bytes):
-        try:
-            value = value.decode("utf-8")
-        except UnicodeDecodeError:
-            return None
-    elif is_number:
-        if not abs(value) < 10**18:  # nor is NaN
-            return None
-        value = int(value) if not isinstance(value, Decimal) and value == int(value) else value
-    elif not isinstance(value, str | date) or value != value:  # pandas has a date that is none
-        return None
-    return _whole(str(value)) or None
-
-
 def _optional_text(row: Mapping[str, Any], key: str) -> str | None:
     value = row.get(key)
     if value is not None and not isinstance(value, str):
         raise ValueError(f"{key!r} is not a string: {value!r:.80}")
-    return _whole(value) if value else None
+    return whole(value) if value else None
 
 
-def _whole(text: str) -> str:
-    return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
-def _with_site(meta: Mapping[str, str | None]) -> dict[str, Any]:
+def _with_site(meta: Mapping[str, Any]) -> dict[str, Any]:
     meta = dict(meta)
     if not meta.get("site") and meta.get("url"):
-        try:
-            meta["site"] = (urlsplit(str(meta["url"])).hostname or "").removeprefix("www.") or None
-        except ValueError:  # "http://[a": the page is still a page
-            meta["site"] = None
+        meta["site"] = site_of(str(meta["url"]))
     return meta
+
+
+def site_of(url: str) -> str | None:
+    """Host of an address, without `www.`; None if it has none."""
+    try:
+        return (urlsplit(url).hostname or "").removeprefix("www.") or None
+    except ValueError:  # "http://[a": the page is still a page
+        return None

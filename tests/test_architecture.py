@@ -16,7 +16,7 @@ MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted(PACKAGE.rglob("*.py"))
 }
-LEAVES = {"page", "labels", "errors", "version", "processes", "lexicons", "files"}
+LEAVES = {"page", "labels", "errors", "version", "processes", "lexicons", "files", "record"}
 """The ground floor: what every room may import. Leaves import only each other."""
 BELOW_FACE = {
     "training", "serving", "tracking", "reports", "labelling", "evaluation", "bulk", "filtering", "data", "readers", "config",

@@ -20,7 +20,8 @@ from clfnews.readers.inputs import format_of
 _NAME_BYTES, _PATH_BYTES = 180, 1_000
 """The longest name, and the longest path, that an output gets; longer ones end in a hash of all of it."""
 _PART = re.compile(r"(.+)\.part-\d+")
-_PART_FILE = re.compile(rf"(.+)\.part-\d+(?:{'|'.join(map(re.escape, SHARD_SUFFIXES.values()))})")
+_ERRORS = ".errors.jsonl"
+_PART_FILE = re.compile(rf"(.+)\.part-\d+(?:{'|'.join(map(re.escape, (*SHARD_SUFFIXES.values(), _ERRORS)))})")
 
 
 def shard_names(found: Mapping[Path, str]) -> dict[Path, str]:
@@ -42,7 +43,7 @@ def part_name(shard: str, k: int) -> str:
 
 def error_name(shard: str) -> str:
     """The error file of a shard, in a folder of its own (`RUN`)."""
-    return f"{RUN}/errors/{shard}.errors.jsonl"
+    return f"{RUN}/errors/{shard}{_ERRORS}"
 
 
 def _claimed_twice(names: Mapping[Path, str]) -> list[Path]:
@@ -57,7 +58,7 @@ def _claimed_twice(names: Mapping[Path, str]) -> list[Path]:
         if claims[key] > 1
         or key in split
         or ((match := _PART.fullmatch(key)) and match[1] in claims)
-        or not folders.isdisjoint([f"{key}.errors.jsonl", *(f"{key}{suffix}" for suffix in SHARD_SUFFIXES.values())])
+        or not folders.isdisjoint(f"{key}{suffix}" for suffix in (*SHARD_SUFFIXES.values(), _ERRORS))
     ]
 
 

@@ -56,8 +56,8 @@ def _shards(folder: Path) -> list[Path]:
         format, names = manifest["options"]["output_format"], [row["shard"] for row in manifest["shards"]]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(f"{path}: not the manifest of clfnews filter ({type(error).__name__})") from error
-    if format == "text":
-        raise UserError(f"{folder}: holds text without stances; filter again with --format jsonl or parquet")
+    if format in ("text", "markdown"):
+        raise UserError(f"{folder}: holds {format} without stances; filter again with --format jsonl or parquet")
     return [folder / name for name in names]
 
 

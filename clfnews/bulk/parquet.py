@@ -11,6 +11,7 @@ from clfnews.files import valid
 from clfnews.filtering.own_fields import to_json
 from clfnews.filtering.tagged import TaggedPage
 from clfnews.labels import SHIPPED, STANCE, STANCES, Task
+from clfnews.record.cells import FACTS
 
 _GROUP_ROWS, _GROUP_CHARS = 2_000, 8_000_000
 
@@ -193,15 +194,13 @@ def schema_of(tasks: Mapping[str, Task], events: bool = False) -> Any:
         [(name, pa.string()) for name in ("source", "target", "event", "cameo", "plover", "quad", "stance", "date")]
         + [("n", pa.int32()), ("text", pa.string())]
     )
+    kinds = {"authors": pa.list_(pa.string()), "tags": pa.list_(pa.string()), "language_p": pa.float64(), "paywall": pa.bool_()}
     return pa.schema(
         [
             ("id", pa.string()),
-            ("url", pa.string()),
-            ("site", pa.string()),
-            ("date", pa.string()),
             ("source", pa.string()),
+            *((name, kinds.get(name, pa.string())) for name in FACTS),
             ("text_from", pa.string()),
-            ("title", pa.string()),
             ("text", pa.string()),
             *([("stance", stance)] if ours else []),
             ("confidence", pa.float64()),

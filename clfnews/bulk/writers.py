@@ -1,4 +1,4 @@
-"""How pages, and records that are none, are written to a file: as text, JSONL or Parquet.
+"""How pages, and records that are none, are written to a file: as text, Markdown, JSONL or Parquet.
 
 A shard and its error file are written under temporary names and take their
 names together when all of the input has been read, so a file that has its name
@@ -16,9 +16,10 @@ from clfnews.bulk.parquet import ParquetWriter
 from clfnews.errors import BadRecord
 from clfnews.files import valid
 from clfnews.filtering.own_fields import to_json
+from clfnews.filtering.shown import RULE, as_markdown
 from clfnews.filtering.tagged import TaggedPage
 
-SHARD_SUFFIXES = {"text": ".txt", "jsonl": ".jsonl", "parquet": ".parquet"}
+SHARD_SUFFIXES = {"text": ".txt", "markdown": ".md", "jsonl": ".jsonl", "parquet": ".parquet"}
 """Name of an output format and the end of its files."""
 ERROR_BYTES = 1 << 20
 """About as much is written of the bad records of a file one by one."""
@@ -43,6 +44,21 @@ class TextWriter:
 
     def write(self, tagged: TaggedPage) -> None:
         self._file.write(valid(f"{tagged.text}\n" if self._first else f"\n{tagged.text}\n"))
+        self._first = False
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class MarkdownWriter:
+    """Pages as `as_markdown` has them, with a rule between two."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w", encoding="utf-8", newline="\n")
+        self._first = True
+
+    def write(self, tagged: TaggedPage) -> None:
+        self._file.write(valid(f"{'' if self._first else RULE}{as_markdown(tagged)}\n"))
         self._first = False
 
     def close(self) -> None:
@@ -99,8 +115,9 @@ def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
-WRITERS: dict[str, type[TextWriter] | type[JsonlWriter] | type[ParquetWriter]] = {
+WRITERS: dict[str, type[TextWriter] | type[MarkdownWriter] | type[JsonlWriter] | type[ParquetWriter]] = {
     "text": TextWriter,
+    "markdown": MarkdownWriter,
     "jsonl": JsonlWriter,
     "parquet": ParquetWriter,
 }

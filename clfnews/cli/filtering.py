@@ -13,10 +13,10 @@ import typer
 
 import clfnews
 from clfnews.cli.options import Column, InputFormat, Inputs, Model, Output, Quiet, Resume
-from clfnews.cli.terminal import Few, echo, now_and_then, printable, sink, status, styled, warner, working
+from clfnews.cli.shown import alone, as_text
+from clfnews.cli.terminal import Few, echo, now_and_then, printable, sink, status, warner, working
 from clfnews.errors import BadRecord, Stopped, UserError, counted
 from clfnews.files import is_folder, is_there
-from clfnews.labels import STANCES
 
 if TYPE_CHECKING:
     from clfnews.bulk.job import Report
@@ -25,11 +25,16 @@ if TYPE_CHECKING:
     from clfnews.page import Page
     from clfnews.readers.base import ReadOptions
 
-_SUFFIXES = {".txt": "text", ".text": "text", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+_SUFFIXES = {".txt": "text", ".text": "text", ".jsonl": "jsonl", ".ndjson": "jsonl", ".md": "markdown"}
+_FORMATS = ("text", "markdown", "jsonl")
 _OTHERS = (".parquet", ".csv", ".tsv", ".xlsx", ".html", ".gz", ".zst", ".bz2", ".xz", ".zip")
 """Ends of names that promise what is never written to one file, whatever --format says."""
 _EVENTS = "Rows of JSONL and Parquet also say who does what to whom (see clfnews events); half as slow again."
 _FORMAT = "text, jsonl or (folder only) parquet. Default: jsonl for a folder or -o X.jsonl, else text."
+_FORMAT = (
+    "text (kept lines alone), markdown, jsonl or (folder only) parquet. Default: jsonl for a folder or -o X.jsonl; "
+    "else text, of a single page with headline and byline."
+)
 
 
 def filter_(
@@ -51,6 +56,10 @@ def filter_(
 ) -> None:
     """Print the article of every page: headline and paragraphs, nothing else.
 
+    A single page is printed with its headline, its byline (date, authors, site,
+    language) and an empty line between paragraphs; --format text gives its kept
+    lines alone, as they are printed of several pages.
+
     With -o FOLDER every input file becomes a file there, in many processes, with
     error files beside them and a manifest; a run that was stopped can go on.
     Exit code 1: there are bad records, or folders that were not read. Exit code 3:
@@ -67,13 +76,13 @@ def filter_(
     if to_folder or (output is not None and (is_folder(output) or (not output.suffix and not is_there(output)))):
         _filter_to_folder(inputs, output, model, format, threshold, options, workers, engine, address, resume, quiet, events)
         return
-    chosen = format or (_SUFFIXES.get(output.suffix.lower(), "text") if output else "text")
-    if chosen not in ("text", "jsonl"):
-        raise UserError(f"--format {chosen}: expected text or jsonl{' (parquet: only with -o FOLDER)' * (chosen == 'parquet')}")
+    chosen = format or (_SUFFIXES.get(output.suffix.lower(), "text") if output else "article")
+    if chosen not in (*_FORMATS, "article"):
+        where = " (parquet: only with -o FOLDER)" * (chosen == "parquet")
+        raise UserError(f"--format {chosen}: expected {', '.join(_FORMATS[:-1])} or {_FORMATS[-1]}{where}")
     _check_name(output, format)
-    as_json = chosen == "jsonl"
-    _check_events(events, as_json)
-    _run_filter(inputs, output, model, threshold, as_json=as_json, all_lines=False, options=options, quiet=quiet, events=events)
+    _check_events(events, chosen == "jsonl")
+    _run_filter(inputs, output, model, threshold, format=chosen, all_lines=False, options=options, quiet=quiet, events=events)
 
 
 def tag(
@@ -92,12 +101,12 @@ def tag(
     Example: clfnews tag --explain seeds/000_7159ef61d58be689.txt
     """
     _check_name(output, "jsonl")
-    _run_filter(inputs, output, model, threshold, as_json=True, all_lines=True, explain=explain, quiet=quiet)
+    _run_filter(inputs, output, model, threshold, format="jsonl", all_lines=True, explain=explain, quiet=quiet)
 
 
 def _check_events(events: bool, has_rows: bool) -> None:
     if events and not has_rows:
-        raise UserError("--events: text has no place for them; give --format jsonl, or clfnews events")
+        raise UserError("--events: text and Markdown have no place for them; give --format jsonl, or clfnews events")
 
 
 def _check_name(output: Path | None, format: str | None) -> None:
@@ -107,7 +116,7 @@ def _check_name(output: Path | None, format: str | None) -> None:
         parquet = "; Parquet goes into a folder: -o FOLDER --format parquet" * (suffix == ".parquet")
         other = "" if suffix in _OTHERS else "; say --format for another name, make the folder first for a folder of this name"
         packed = ", not compressed" * (suffix in (".gz", ".zst", ".bz2", ".xz", ".zip"))
-        raise UserError(f"-o {output}: one file is .txt or .jsonl{packed}{parquet}{other}")
+        raise UserError(f"-o {output}: one file is .txt, .md or .jsonl{packed}{parquet}{other}")
 
 
 def _run_filter(
@@ -116,7 +125,7 @@ def _run_filter(
     model: str | None,
     threshold: float | None,
     *,
-    as_json: bool,
+    format: str,
     all_lines: bool,
     options: ReadOptions | None = None,
     explain: bool = False,
@@ -142,12 +151,15 @@ def _run_filter(
     # On the terminal the pages themselves are the progress.
     with sink(output) as write, working("reading", quiet or output is None) as show:
         tell = now_and_then(lambda number: show(counted(number, "page")))
-        for number, tagged in enumerate(page_filter.tag(good_pages(records, errors)), 1):
+        for number, (tagged, only) in enumerate(alone(page_filter.tag(good_pages(records, errors))), 1):
             tell(number)
             if tagged.reason and not quiet:
                 empty(f"{tagged.page.source or tagged.page.id}: nothing kept: {tagged.reason}", tagged.reason)
-            tagged = tagged.with_events() if events else tagged
-            write(_as_json(page_filter, tagged, all_lines, explain, shown) if as_json else _as_text(tagged, shown))
+            if format == "jsonl":
+                tagged = tagged.with_events() if events else tagged
+                write(_as_json(page_filter, tagged, all_lines, explain, shown))
+            else:
+                write(as_text(tagged, "text" if format == "article" and not only else format, shown, first=number == 1))
     warnings.rest()
     empty.rest()
     errors.rest()
@@ -194,7 +206,7 @@ def _filter_to_folder(
     if output is None:
         raise UserError("--workers, --engine, --address and --resume need -o FOLDER")
     _check_threshold(threshold)
-    _check_events(events, format != "text")
+    _check_events(events, format not in ("text", "markdown"))
     if address and engine != "ray":
         raise UserError("--address is for --engine ray")
     warnings = Few("warning")
@@ -269,22 +281,3 @@ def told_skipped(skipped: Mapping[str, int]) -> str:
     """What was left out of web archives, by kind."""
     kinds = ", ".join(f"{number:,} {kind}" for kind, number in sorted(skipped.items(), key=lambda item: (-item[1], item[0])))
     return f"{counted(sum(skipped.values()), 'record')} of web archives passed over: {kinds}"
-
-
-def _as_text(tagged: TaggedPage, shown: bool) -> str:
-    """The article as text; where it is `shown` on a terminal with a stance mark before each line."""
-    if not shown:
-        return f"{tagged.text}\n"
-    colours = {"conciliatory": typer.colors.GREEN, "hostile": typer.colors.RED}
-    stance = tagged.stance
-    why = stance.reason if stance.coverage is None else f"{stance.reason}, coverage {stance.coverage:.2f}"
-    head = f"# {printable(tagged.page.id)}  stance: {stance.label or 'none'} ({why})  confidence: {tagged.confidence:.2f}"
-    lines = [styled(head, bold=True)]
-    for line in tagged.kept:
-        mark = STANCE_MARKS.get(line.stance or "", "?") + ("*" if line.n in stance.lines else " ")
-        lines.append(styled(f"{mark} {printable(line.text)}", fg=colours.get(line.stance or ""), bold=line.type == "title"))
-    return "\n".join(lines) + "\n"
-
-
-STANCE_MARKS = dict(zip(STANCES, ("+", "-", " "), strict=True))
-"""How a line's stance is shown on a terminal."""

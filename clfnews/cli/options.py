@@ -14,7 +14,10 @@ Output = Annotated[Path | None, typer.Option("--output", "-o", help="File to wri
 InputFormat = Annotated[
     str | None, typer.Option(help="text, html, jsonl, json, csv, parquet, wet or warc. Default: by the file's name.")
 ]
-_COLUMN = "ROLE=NAME, such as text=body: the column or key that holds text, html, lines, id, url, site or date; repeatable."
+_COLUMN = (
+    "ROLE=NAME, such as text=body: the column or key that holds text, html, lines, id or a fact of the page (url, site, date, "
+    "title, authors, language ...); repeatable."
+)
 Column = Annotated[list[str] | None, typer.Option(help=_COLUMN)]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on where an earlier run into the folder ended.")]
 

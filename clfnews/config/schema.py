@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from clfnews.config.loading import Section, merged, read_chain, set_key, validated, yaml_value
 from clfnews.config.options import LARGEST, OwnModels, Share, StanceModels, TypeModels
 from clfnews.errors import UserError
+from clfnews.record.cells import FACTS
 
 
 class FurtherPages(Section):
@@ -92,9 +93,8 @@ def _task_name(name: str) -> str:
 
 _TASK = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _TAKEN = frozenset({
-    "id", "url", "site", "date", "source", "text_from", "title", "text", "lines", "n", "p", "keep", "reason", "model",
-    "confidence", "text_confidence", "events", "error", "labels", "end_to_end", "challenge", "words", "group", "layout",
-    "origin", "article",
+    "id", "source", *FACTS, "text_from", "text", "lines", "n", "p", "keep", "reason", "model", "confidence",
+    "text_confidence", "events", "error", "labels", "end_to_end", "challenge", "words", "group", "layout", "origin", "article",
 })  # fmt: skip
 TaskName = Annotated[str, AfterValidator(_task_name)]
 

@@ -21,6 +21,7 @@ import numpy as np
 from clfnews.errors import UserError
 from clfnews.filtering.decisions import NO_MODEL, decide_pages, expected_f1, mean_of, page_stance, rounded, told
 from clfnews.filtering.frames import as_pages, tag_frame
+from clfnews.filtering.record import completed
 from clfnews.filtering.saved import META, SCHEMA, check_files, checksums, read_meta
 from clfnews.filtering.tagged import TaggedLine, TaggedPage
 from clfnews.labels import SHIPPED, STANCE, STANCES, Task, columns_of
@@ -213,12 +214,12 @@ class PageFilter:
                     label = STANCES[stance.index(max(stance))]
             lines.append(TaggedLine(line.n, line.text, labels[j], keep, label, row, stance, labels))
         of_page = NO_MODEL if p_stance is None else page_stance(article, p_stance)
-        return TaggedPage(page, tuple(lines), of_page, expected_f1(p, types, task), self.name)
+        return TaggedPage(completed(page, lines), tuple(lines), of_page, expected_f1(p, types, task), self.name)
 
     def _untyped(self, page: Page) -> TaggedPage:
         """A page of a filter that keeps all lines."""
         lines = tuple(TaggedLine(line.n, line.text, None, True, None, None, None, ()) for line in page.lines)
-        return TaggedPage(page, lines, NO_MODEL, 1.0, self.name)
+        return TaggedPage(completed(page, lines), lines, NO_MODEL, 1.0, self.name)
 
     def _with_own(self, pages: Sequence[Page], tagged: list[TaggedPage], articles: Sequence[Page]) -> list[TaggedPage]:
         """The pages with what the user's own tasks say of them."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from clfnews.errors import BadRecord
 from clfnews.filtering.own_fields import own_names
 from clfnews.page import Page
-from clfnews.readers.base import FACTS, ReadOptions, page_of_row, read_row
+from clfnews.readers.base import KNOWN, ReadOptions, page_of_row, read_row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +70,7 @@ def tag_frame(
         for record in records
     ]
     nothing = _without_own(next(tag([Page("", ())]))).as_row(all_lines)
-    known = [role for role in FACTS if role in cells and options.column(role) == role]
+    known = [role for role in KNOWN if role in cells and options.column(role) == role]
     names = [name for name in (*nothing, "error") if name not in known and name != "source"]
     results = pd.DataFrame({name: pd.Series([row.get(name) for row in found], index=frame.index, dtype=object) for name in names})
     for name in ("text_confidence", "confidence"):

@@ -12,6 +12,7 @@ from clfnews.filtering.decisions import NO_MODEL, PageStance, rounded
 from clfnews.filtering.own_fields import with_own
 from clfnews.labels import STANCES, TYPES, Task
 from clfnews.page import Page
+from clfnews.record.cells import FACTS
 
 
 class TaggedLine(NamedTuple):
@@ -82,8 +83,11 @@ class TaggedPage:
 
     @property
     def title(self) -> str | None:
-        """The kept headline, if the extract has one."""
-        return next((line.text for line in self.lines if line.keep and line.type == "title"), None)
+        """The headline: what a row or the markup calls so and a reader sees, else the kept one, else what markup says."""
+        own = self.page.title
+        if own and ("title" not in self.page.guessed or any(line.text == own for line in self.lines)):
+            return own
+        return next((line.text for line in self.lines if line.keep and line.type == "title"), own)
 
     @property
     def kept(self) -> tuple[TaggedLine, ...]:
@@ -106,6 +110,11 @@ class TaggedPage:
             sizes[line.type or "text"] += len(line.text)
         return f"no article (p={self.confidence:.2f}): mostly {sizes.most_common(1)[0][0]}"
 
+    def record(self) -> dict[str, Any]:
+        """The record of the page: `record.cells.FACTS` by name, with lists for tuples (`docs/record.md`)."""
+        facts = {name: getattr(self.page, name) for name in FACTS}
+        return facts | {"title": self.title, "authors": [*self.page.authors], "tags": [*self.page.tags]}
+
     def as_row(self, all_lines: bool = True) -> dict[str, Any]:
         """The page as a dict, one row of output: all lines (`tag`) or the kept ones (`filter`).
 
@@ -114,12 +123,9 @@ class TaggedPage:
         """
         row = {
             "id": self.page.id,
-            "url": self.page.url,
-            "site": self.page.site,
-            "date": self.page.date,
             "source": self.page.source,
+            **self.record(),
             "text_from": self.page.text_from,
-            "title": self.title,
             "text": self.text,
             "stance": self.stance.as_row(),
             "confidence": self.confidence,

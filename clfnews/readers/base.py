@@ -10,14 +10,15 @@ from clfnews.errors import BadRecord, UserError, nearest
 from clfnews.page import MAX_LINE_CHARS, Page
 from clfnews.readers.html.blocks import MAX_LINES
 from clfnews.readers.html.document import MAX_SECONDS, is_html, read_html
+from clfnews.record.cells import FACTS, facts_of_row, plain_text
 
 MAX_RECORD_BYTES = 32 * 1024 * 1024
 """A text file or row larger than this is not one page; it becomes a `BadRecord`."""
 MAX_PAGE_CHARS = 4_000_000
 """A page with more text than this is not tagged: what a model needs grows with the page."""
-ROLES = ("text", "html", "lines", "id", "url", "site", "date")
+ROLES = ("text", "html", "lines", "id", *FACTS, "author")
 """What a column can be to a page."""
-FACTS = tuple(role for role in ROLES if role not in ("text", "html", "lines"))
+KNOWN = ("id", *FACTS)
 """The roles of what is known of a page; a column with the name of its role goes out under that name."""
 CONTENT = ("lines", "text", "html")
 """The roles one of which a page needs; the first that has a value counts."""
@@ -138,7 +139,7 @@ def page_of_row(row: Mapping[str, Any], default_id: str, options: ReadOptions, n
 
 def own_fields(row: Mapping[str, Any], options: ReadOptions) -> dict[str, Any]:
     """What a row has beside the page: all but the texts it is made of, and what stands under the name of its role."""
-    known = {options.column(role) for role in CONTENT} | {role for role in FACTS if options.column(role) == role}
+    known = {options.column(role) for role in CONTENT} | {role for role in KNOWN if options.column(role) == role}
     return {key: value for key, value in row.items() if key not in known}
 
 
@@ -180,13 +181,13 @@ def _bytes(text: str) -> int:
 
 
 def html_page(row: Mapping[str, Any], default_id: str, options: ReadOptions) -> Page:
-    """The page of a row with `html`; what the row says of url, site and date comes first."""
+    """The page of a row with `html`; what the row says of the page comes first."""
     if not isinstance(row["html"], str | bytes):
         raise ValueError(f"'html' is not a string: {row['html']!r:.80}")
-    meta = {key: row.get(key) for key in ("id", "url", "site", "date")}
-    known = Page.from_row(meta | {"lines": []}, default_id)
-    read = read_html(row["html"], known.id, url=known.url, seconds=options.seconds, hidden=options.hidden).page
-    return replace(read, id=known.id, url=known.url or read.url, site=known.site or read.site, date=known.date or read.date)
+    own = facts_of_row(row)
+    page_id = plain_text(row.get("id")) or default_id
+    page = read_html(row["html"], page_id, url=own.get("url"), seconds=options.seconds, hidden=options.hidden).page
+    return replace(page, **own, guessed=page.guessed - own.keys())
 
 
 def checked(record: Page | BadRecord, source: str, warn: Warn) -> Page | BadRecord:

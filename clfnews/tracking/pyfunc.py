@@ -31,7 +31,12 @@ class PackagedFilter(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defi
         self.page_filter = PageFilter.load(Path(context.artifacts["filter"]))
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """Columns: `title`, `text`, `stance`, `p_*`, `confidence`, `lines` (JSON of all tagged lines), `error`."""
+        """Columns: `title`, `text`, `stance`, `p_*`, `confidence`, `lines` (JSON of all tagged lines), `error`, and the record.
+
+        The record is what `docs/record.md` lists: texts are empty where nothing
+        is known, `authors` and `tags` are lists, `language_p` is then 0, and
+        `paywall` is `true`, `false` or empty.
+        """
         from clfnews.filtering.frames import page_of_cells
         from clfnews.page import Page
         from clfnews.readers.base import ReadOptions
@@ -59,21 +64,35 @@ def _row(tagged: TaggedPage) -> dict[str, Any]:
         "confidence": float(tagged.confidence),
         "lines": json.dumps([line.as_row() for line in tagged.lines], ensure_ascii=False),
         "error": "",
+        **_record(tagged.record()),
     }
+
+
+def _record(facts: dict[str, Any]) -> dict[str, Any]:
+    """The record in types that a column of any engine can hold, beside the title."""
+    from clfnews.record.cells import LISTS, TEXTS
+
+    paywall = {None: "", True: "true", False: "false"}[facts["paywall"]]
+    lists = {name: facts[name] for name in LISTS}
+    return {name: facts[name] or "" for name in TEXTS} | lists | {"language_p": facts["language_p"] or 0.0, "paywall": paywall}
 
 
 def _error_row(reason: str) -> dict[str, Any]:
     from clfnews.labels import STANCES
+    from clfnews.record.cells import LISTS, TEXTS
 
     nothing = {"title": "", "text": "", "stance": "", **{f"p_{label}": 0.0 for label in STANCES}}
-    return nothing | {"confidence": 0.0, "lines": "[]", "error": reason}
+    facts = dict.fromkeys(TEXTS, "") | {"paywall": "", "language_p": 0.0} | {name: [] for name in LISTS}
+    return nothing | {"confidence": 0.0, "lines": "[]", "error": reason} | facts
 
 
 def output_columns() -> list[str]:
     """Names of the columns of `predict`."""
     from clfnews.labels import STANCES
+    from clfnews.record.cells import LISTS, TEXTS
 
-    return ["title", "text", "stance", *(f"p_{label}" for label in STANCES), "confidence", "lines", "error"]
+    tags = ["title", "text", "stance", *(f"p_{label}" for label in STANCES), "confidence", "lines", "error"]
+    return [*tags, *TEXTS, "paywall", "language_p", *LISTS]
 
 
 mlflow.models.set_model(PackagedFilter())

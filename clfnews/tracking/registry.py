@@ -40,7 +40,7 @@ _LOGGED_MODEL = re.compile(r"models:/m-[0-9a-f]{32}")
 _MISSING = re.compile(r"not found|does not exist|no such|failed to download|RESOURCE_DOES_NOT_EXIST", re.IGNORECASE)
 """What MLflow says of a run or a model that is not there."""
 REQUIREMENTS = ["mlflow", "pandas", "numpy", "scipy", "scikit-learn", "skops", "fasttext-community"]
-REQUIREMENTS_OF_HTML = ["selectolax"]
+REQUIREMENTS_OF_HTML = ["selectolax", "py3langid"]
 
 
 def load_filter(uri_or_dir: str | None = None) -> PageFilter:
@@ -119,8 +119,9 @@ def log_model(mlflow: Any, page_filter: PageFilter) -> Any:
     """Log a filter as an MLflow model into the active run."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
-    from mlflow.types.schema import AnyType
+    from mlflow.types.schema import AnyType, Array
 
+    from clfnews.record.cells import LISTS
     from clfnews.reports.model_card import CARD, render
 
     package = Path(__file__).parents[1]
@@ -132,6 +133,13 @@ def log_model(mlflow: Any, page_filter: PageFilter) -> Any:
             *(ColSpec("string", name) for name in ("title", "text", "stance")),
             *(ColSpec("double", name) for name in ("p_conciliatory", "p_hostile", "p_neutral", "confidence")),
             *(ColSpec("string", name) for name in ("lines", "error")),
+            *(
+                ColSpec("string", name)
+                for name in ("url", "site", "site_name", "date", "modified", "language", "section", "image")
+            ),
+            ColSpec("string", "paywall"),
+            ColSpec("double", "language_p"),
+            *(ColSpec(Array("string"), name) for name in LISTS),
         ]
     )
     with tempfile.TemporaryDirectory() as folder:

@@ -444,7 +444,7 @@ def test_the_command_fills_a_folder(cli: Cli, inputs: Path, rules_filter: Path, 
 def test_options_of_a_folder_need_one(cli: Cli, inputs: Path, rules_filter: Path) -> None:
     assert "need -o FOLDER" in cli("filter", inputs, "--resume", "-m", rules_filter).error
     assert "--address is for --engine ray" in cli("filter", inputs, "-o", "x", "--address", "auto", "-m", rules_filter).error
-    assert "expected text or jsonl (parquet" in cli("filter", inputs, "-f", "parquet", "-m", rules_filter).error
+    assert "expected text, markdown or jsonl (parquet" in cli("filter", inputs, "-f", "parquet", "-m", rules_filter).error
 
 
 def test_input_format_and_columns_on_the_command_line(cli: Cli, rules_filter: Path, tmp_path: Path) -> None:

@@ -125,7 +125,8 @@ def test_the_figure_is_a_file_of_its_own(cli: Cli, rules_filter: Path, pages: Pa
 
 
 def test_mistakes_are_one_line(cli: Cli, rules_filter: Path, pages: Path, tmp_path: Path) -> None:
-    cli("filter", pages, "-m", rules_filter, "-o", "text", "-f", "text", "-w", "1")
+    for format in ("text", "markdown"):
+        assert cli("filter", pages, "-m", rules_filter, "-o", format, "-f", format, "-w", "1").code == 0
     odd = tmp_path / "odd" / MANIFEST
     odd.parent.mkdir(parents=True)
     odd.write_text("{}", encoding="utf-8")
@@ -133,12 +134,13 @@ def test_mistakes_are_one_line(cli: Cli, rules_filter: Path, pages: Path, tmp_pa
         (pages, "-o", "events.xlsx"): "events are written to .jsonl, .csv (table) or .html (figure)",
         ("missing", "-o", "events.csv"): "missing: no such file or folder",
         ("text",): "holds text without stances; filter again with --format jsonl or parquet",
+        ("markdown",): "holds markdown without stances; filter again with --format jsonl or parquet",
         ("odd",): "not the manifest of clfnews filter",
     }.items():
         done = cli("events", *arguments)
         assert done.code == 2 and said in done.err and len(done.err.splitlines()) == 1, done.err
     done = cli("filter", pages, "-m", rules_filter, "--events")
-    assert done.code == 2 and "--events: text has no place for them" in done.err
+    assert done.code == 2 and "--events: text and Markdown have no place for them" in done.err
     assert not (tmp_path / "events.csv").exists()
 
 

@@ -20,22 +20,9 @@ from clfnews.filtering.decisions import NO_STANCE
 from clfnews.filtering.filter import BATCH, PageFilter
 from clfnews.labels import ARTICLE, STANCES, TYPES
 from clfnews.page import Page
+from clfnews.record.cells import FACTS
 
-PAGE_KEYS = [
-    "id",
-    "url",
-    "site",
-    "date",
-    "source",
-    "text_from",
-    "title",
-    "text",
-    "stance",
-    "confidence",
-    "reason",
-    "model",
-    "lines",
-]
+PAGE_KEYS = ["id", "source", *FACTS, "text_from", "text", "stance", "confidence", "reason", "model", "lines"]
 STANCE_KEYS = ["label", "p", "reason", "coverage", "shares", "lines"]
 LINE_KEYS = ["n", "text", "type", "p", "keep", "stance", "p_stance"]
 SEEDS = sorted((ROOT / "seeds").glob("*.txt"))
@@ -55,7 +42,7 @@ def seed_pages() -> list[Page]:
 
 
 def test_filter_prints_the_story_without_what_follows(project: Project, cli: Cli) -> None:
-    done = cli("filter", SEED_PAGE, "-m", project.filter)
+    done = cli("filter", SEED_PAGE, "-m", project.filter, "--format", "text")
     assert done.code == 0 and done.err == ""
     source = [line.text for line in Page.from_text(SEED_PAGE.read_text(encoding="utf-8")).lines]
     heading = source.index("Có thể bạn quan tâm")
@@ -193,7 +180,7 @@ def test_loading_by_folder_alias_and_version(project: Project, store: Any, regis
 def test_tag_keeps_pages_in_order_and_changes_nothing(page_filter: PageFilter, seed_pages: list[Page]) -> None:
     many = [seed_pages[i % len(seed_pages)] for i in range(BATCH + 3)]
     tagged = list(page_filter.tag(iter(many)))
-    assert [page.page for page in tagged] == many
+    assert [(page.page.id, page.page.lines) for page in tagged] == [(page.id, page.lines) for page in many]
     alone = next(iter(page_filter.tag([many[-1]])))
     assert tagged[-1].as_row() == alone.as_row()
 
@@ -236,8 +223,8 @@ def test_stance_of_texts(page_filter: PageFilter) -> None:
 def test_a_page_without_lines(page_filter: PageFilter) -> None:
     (empty,) = page_filter.tag([Page.from_text("", "empty")])
     assert empty.as_row() == {
-        "id": "empty", "url": None, "site": None, "date": None, "source": None, "text_from": "page", "title": None,
-        "text": "", "stance": NO_STANCE.as_row(), "confidence": 1.0, "reason": "no text", "model": page_filter.name, "lines": [],
+        "id": "empty", "source": None, **dict.fromkeys(FACTS), "authors": [], "tags": [], "text_from": "page", "text": "",
+        "stance": NO_STANCE.as_row(), "confidence": 1.0, "reason": "no text", "model": page_filter.name, "lines": [],
     }  # fmt: skip
 
 
@@ -298,9 +285,12 @@ def test_the_pyfunc_needs_no_clfnews(project: Project, tmp_path: Path, page_filt
     assert done.returncode == 0, done.stderr.decode()
     index, columns, first, errors, origin = json.loads(done.stdout.splitlines()[-1])
     assert index == ["x", "y", "z"]
-    assert columns == ["title", "text", "stance", "p_conciliatory", "p_hostile", "p_neutral", "confidence", "lines", "error"]
+    assert columns[:9] == ["title", "text", "stance", "p_conciliatory", "p_hostile", "p_neutral", "confidence", "lines", "error"]
+    assert set(columns[9:]) == {*FACTS} - {"title"}
+    assert (first["language"], first["authors"], first["paywall"]) == ("vi", [], "")
     wanted = next(iter(page_filter.tag([Page.from_text(SEED_PAGE.read_text(encoding="utf-8"))])))
     assert (first["title"], first["text"], first["stance"]) == (wanted.title, wanted.text, wanted.stance.label)
+    assert first["date"] == (wanted.page.date or "")
     assert json.loads(first["lines"]) == [line.as_row() for line in wanted.lines]
     assert errors == ["", "needs 'text' (a string) or 'lines' (a list)"] and not Path(origin).is_relative_to(ROOT)
 

@@ -108,13 +108,20 @@ def test_a_parquet_column_has_one_type_whatever_comes_later(
 
 def test_a_frame_comes_back_with_its_columns_and_index(rules_filter: Path) -> None:
     frame = pd.DataFrame(
-        {"doc": [7, 8, 9], "title": ["theirs", "b", "c"], "body": [TEXT, None, f"<p>{TEXT}</p>"], "id": ["x", "y", "z"]},
+        {
+            "doc": [7, 8, 9],
+            "title": ["theirs", "b", "c"],
+            "reason": ["r", "s", "t"],
+            "body": [TEXT, None, f"<p>{TEXT}</p>"],
+            "id": ["x", "y", "z"],
+        },
         index=[30, 10, 20],
     )
     out = clfnews.load(rules_filter).tag_frame(frame, text="body")
     assert out.index.tolist() == [30, 10, 20] and out["doc"].tolist() == [7, 8, 9] and out["id"].tolist() == ["x", "y", "z"]
-    assert out["input_title"].tolist() == ["theirs", "b", "c"] and out["body"].equals(frame["body"])
-    assert out["title"].iloc[0].startswith("Điện Kremlin") and out["text"].iloc[0].count("\n") > 3
+    assert out["input_reason"].tolist() == ["r", "s", "t"] and out["body"].equals(frame["body"])
+    assert out["title"].tolist() == ["theirs", "b", "c"], "what a row says of its page comes first"
+    assert out["text"].iloc[0].startswith("Điện Kremlin") and out["text"].iloc[0].count("\n") > 3
     assert "has no value for 'body'" in out["error"].iloc[1] and out["text"].iloc[1] is None
     assert out["error"].iloc[0] is None and out["stance"].iloc[0]["label"]
     (row,) = clfnews.load(rules_filter).tag([TEXT])

@@ -135,7 +135,7 @@ def test_the_head_gives_title_date_and_address_but_no_line() -> None:
         <meta property='article:published_time' content=''><meta property="article:published_time" content="2024-05-01T07:00">
         <link rel="canonical" href="https://news.example/a"></head><body><p>x</p>"""
     )
-    assert document.title == 'Real "title"'
+    assert document.page.title == 'Real "title"'
     assert (document.page.date, document.page.url, document.page.site) == (
         "2024-05-01T07:00",
         "https://news.example/a",
@@ -151,7 +151,7 @@ def test_the_head_gives_title_date_and_address_but_no_line() -> None:
         "<link href=https://www.vidu.vn/1 rel='x Canonical'>x"
     ).page
     assert (minified.url, minified.site, minified.date) == ("https://www.vidu.vn/1", "vidu.vn", "2024-11-12T08:00:00+07:00")
-    assert read_html("<title>Only</title>x").title == "Only"
+    assert read_html("<title>Only</title>x").page.title == "Only"
     assert read_html("<link rel=canonical href='javascript:x'>x").page.url is None
     assert read_html("<p>x", url="https://given.example").page.url == "https://given.example"
 
@@ -244,7 +244,7 @@ def test_many_harmless_tags_are_read_in_the_child() -> None:
     ids=["script", "comment", "style"],
 )
 def test_what_is_not_seen_does_not_make_a_page_suspicious(bulk: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "rows_in_child", None)
+    monkeypatch.setattr(guard, "parsed_in_child", None)
     html = f"<p class=x>one{bulk}</p><title><!--</title><textarea><script></textarea><p title='<!--'>two{bulk}</p>"
     assert lines(html) == ["one", "two"] and cues(html)["one"].path.endswith("/p")
 
@@ -269,13 +269,13 @@ def test_the_child_imports_nothing_from_the_current_folder(tmp_path: Path, monke
         (tmp_path / f"{name}.py").write_text(f"open('ran', 'w'); raise SystemExit('{name} of the folder')")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SECRET", "x")
-    assert guard.rows_in_child(b"<p>one<p>two", 20)[1].text == "two"
+    assert guard.parsed_in_child(b"<p>one<p>two", 20).rows[1].text == "two"
     assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="prctl")
 def test_the_child_ends_with_its_parent_and_with_its_time(tmp_path: Path) -> None:
-    script = "import sys; from clfnews.readers.html.guard import rows_in_child; rows_in_child(b'<div>' * 3_000_000, 1000)"
+    script = "import sys; from clfnews.readers.html.guard import parsed_in_child; parsed_in_child(b'<div>' * 3_000_000, 1000)"
     parent = subprocess.Popen([sys.executable, "-c", script], env=environment())
 
     def children() -> list[psutil.Process]:
@@ -300,7 +300,7 @@ def test_a_child_that_is_killed_says_nothing_of_the_document() -> None:
 
     def read() -> None:
         try:
-            guard.rows_in_child(html, 20)
+            guard.parsed_in_child(html, 20)
         except MachineError as error:
             said.append(error)
 
@@ -317,14 +317,14 @@ def test_a_machine_without_time_or_processes_says_nothing_of_the_document(monkey
     script = (
         "import resource; from clfnews.readers.html import guard; from clfnews.errors import MachineError\n"
         "resource.setrlimit(resource.RLIMIT_NOFILE, (7, 7))\n"
-        "try:\n    guard.rows_in_child(b'<p>a', 20)\nexcept MachineError as error:\n    print(error)"
+        "try:\n    guard.parsed_in_child(b'<p>a', 20)\nexcept MachineError as error:\n    print(error)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment(), check=True)
     assert done.stdout == "no process can be started to parse HTML: Too many open files\n"
     monkeypatch.setattr(guard, "_PATIENCE", 0)
     monkeypatch.setattr(guard, "_START_SECONDS", 0.01)
     with pytest.raises(MachineError, match="too busy"):
-        guard.rows_in_child(b"<p>a", 20)
+        guard.parsed_in_child(b"<p>a", 20)
 
 
 def test_nothing_large_of_a_page_is_kept_for_others() -> None:

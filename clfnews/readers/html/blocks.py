@@ -3,10 +3,10 @@
 A text stands on the page if a reader can see it: hidden boxes, scripts, styles
 and alternative texts are left out. So is `<title>`: it is no part of the page
 that a reader scrolls through, and the converters whose text the models learnt
-from leave it out as well; it is kept beside the page (`Document.title`).
+from leave it out as well; its text is one of those that `Page.title` is chosen from.
 
 Parsing uses selectolax (lexbor). Markup can be written so that any parser takes
-minutes or gigabytes for a few kilobytes; `guard.guarded_rows` says what is safe
+minutes or gigabytes for a few kilobytes; `guard.guarded` says what is safe
 to parse here, the rest goes to a process of its own with limits.
 """
 
@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from clfnews.errors import UserError
 from clfnews.page import Cues, normalise
+from clfnews.readers.html.marked import Marked, found_in
 from clfnews.readers.html.names import ABSENT, naming, step_of
 
 MAX_LINES = 50_000
@@ -60,15 +61,37 @@ class RawLine(NamedTuple):
     cues: Cues
 
 
+class Parsed(NamedTuple):
+    """What is read from the tree of a document."""
+
+    rows: list[RawLine]
+    marked: Marked
+    """What its elements say of the page: `marked.found_in`."""
+
+
+def parsed(utf8: bytes, hidden: bool = False) -> Parsed:
+    """Lines and facts of a document in valid UTF-8; see `html_rows`."""
+    tree = _tree(utf8)
+    return Parsed(_rows(tree, hidden), found_in(tree))
+
+
 def html_rows(utf8: bytes, hidden: bool = False) -> list[RawLine]:
     """The lines of a document in valid UTF-8, those of hidden boxes too if `hidden`.
 
     Raises `ValueError` if there are more than `MAX_LINES`.
     """
+    return _rows(_tree(utf8), hidden)
+
+
+def _tree(utf8: bytes) -> Any:
     if utf8.count(b"<") > FEW_TAGS:
         # NUL: the parser drops it, but no new tag can grow together over it.
         utf8 = _FORMATTING.sub(b"\0", utf8)
-    root = _tables().parser(utf8).root
+    return _tables().parser(utf8)
+
+
+def _rows(tree: Any, hidden: bool) -> list[RawLine]:
+    root = tree.root
     # A page that shows nothing without its scripts often carries its text in hidden boxes.
     return _Walk(hidden).run(root) or _Walk(everything=True).run(root) if root is not None else []
 

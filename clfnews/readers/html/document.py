@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from clfnews.page import Line, Page
+from clfnews.page import Line, Page, site_of
 from clfnews.readers.html.blocks import BLOCK_TAGS
 from clfnews.readers.html.encoding import to_utf8
-from clfnews.readers.html.guard import guarded_rows
-from clfnews.readers.html.head import read_head
+from clfnews.readers.html.facts import facts_of
+from clfnews.readers.html.guard import guarded
+from clfnews.readers.html.jsonld import read_linked
 from clfnews.readers.html.scan import closed_empty, is_xhtml
 from clfnews.readers.html.unseen import with_article, with_shadow_roots
 
@@ -27,11 +28,9 @@ _CLOSING_TAG = re.compile(r"</[A-Za-z]")
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A page and what its head says."""
+    """A page and how well it could be read."""
 
     page: Page
-    title: str | None
-    """`og:title`, else `<title>`."""
     replaced: int
     """Bytes that were not valid in the page's encoding."""
 
@@ -62,14 +61,19 @@ def read_html(
     if is_xhtml(utf8):
         utf8 = closed_empty(utf8)
     utf8 = with_shadow_roots(utf8)
-    head = read_head(utf8)
+    shown, marked = guarded(utf8, seconds, hidden)
+    titles = [title for title in marked["title"] if title]
     rows, text_from = with_article(
-        guarded_rows(utf8, seconds, hidden), utf8, head.title, lambda page, everything: guarded_rows(page, seconds, everything)
+        shown, utf8, titles[0] if titles else None, lambda page, everything: guarded(page, seconds, everything).rows
     )
-    meta = {"url": url or head.url, "date": head.date}
-    blank = replace(Page.from_lines((), id, **meta), text_from=text_from)
     lines = tuple(Line(text, n, None, None, cues) for n, (text, cues) in enumerate(rows, 1))
-    return Document(blank.with_lines(lines), head.title, replaced)
+    # Of the bytes, not of the tree: scripts are cut out of what is parsed where they look dangerous.
+    facts = facts_of(marked, read_linked(utf8), lines, url)
+    facts["url"] = url or facts.get("url")
+    page = Page(
+        id, lines, site=site_of(facts["url"]) if facts["url"] else None, guessed=frozenset(facts), text_from=text_from, **facts
+    )
+    return Document(page, replaced)
 
 
 def is_html(text: str) -> bool:

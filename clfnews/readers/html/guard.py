@@ -16,7 +16,7 @@ from pathlib import Path
 
 from clfnews.errors import MachineError
 from clfnews.page import Cues
-from clfnews.readers.html.blocks import RawLine, html_rows
+from clfnews.readers.html.blocks import Parsed, RawLine, parsed
 from clfnews.readers.html.scan import has_huge_tag, without_unseen
 
 MANY_TAGS, LARGE = 20_000, 2 * 1024 * 1024
@@ -40,19 +40,19 @@ _KEPT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "LANG", "
 _START = "import sys; sys.path[:] = sys.argv[2:]; from clfnews.readers.html.guard import child; sys.exit(child(sys.argv[1]))"
 
 
-def guarded_rows(utf8: bytes, seconds: float, hidden: bool = False) -> list[RawLine]:
-    """`html_rows` in bounded time and memory, whatever the document is.
+def guarded(utf8: bytes, seconds: float, hidden: bool = False) -> Parsed:
+    """`parsed` in bounded time and memory, whatever the document is.
 
     Parameters: `seconds` of work that a suspicious document may take.
     Raises `ValueError` if it takes longer, or too much memory, and `MachineError`
     if the machine is what stops it.
     """
     if is_harmless(utf8):
-        return html_rows(utf8, hidden)
+        return parsed(utf8, hidden)
     # Inline scripts and comments look like huge tags, or like many. They are cut out before the document is
     # judged again, and what was judged is what is parsed.
     seen = without_unseen(utf8)
-    return html_rows(seen, hidden) if is_harmless(seen) else rows_in_child(utf8, seconds, hidden)
+    return parsed(seen, hidden) if is_harmless(seen) else parsed_in_child(utf8, seconds, hidden)
 
 
 def is_harmless(utf8: bytes) -> bool:
@@ -64,8 +64,8 @@ def is_harmless(utf8: bytes) -> bool:
     return len(utf8) <= LARGE and utf8.count(b"<") <= MANY_TAGS and not has_huge_tag(utf8)
 
 
-def rows_in_child(utf8: bytes, seconds: float, hidden: bool = False) -> list[RawLine]:
-    """`html_rows` in a child; raises `ValueError` if it needs more time or memory than it may have.
+def parsed_in_child(utf8: bytes, seconds: float, hidden: bool = False) -> Parsed:
+    """`parsed` in a child; raises `ValueError` if it needs more time or memory than it may have.
 
     Raises `MachineError` if the child cannot be started, is killed, or gets no time on a busy machine.
     """
@@ -88,7 +88,8 @@ def rows_in_child(utf8: bytes, seconds: float, hidden: bool = False) -> list[Raw
     _check(done, seconds)
     answer = json.loads(done.stdout.removeprefix(_READY))
     paths = answer["paths"]
-    return [RawLine(text, Cues(*cues)._replace(path=paths[cues[5]])) for text, cues in answer["rows"]]
+    rows = [RawLine(text, Cues(*cues)._replace(path=paths[cues[5]])) for text, cues in answer["rows"]]
+    return Parsed(rows, answer["marked"])
 
 
 def _check(done: subprocess.CompletedProcess[bytes], seconds: float) -> None:
@@ -107,16 +108,16 @@ def _check(done: subprocess.CompletedProcess[bytes], seconds: float) -> None:
 
 
 def child(told: str) -> int:
-    """What the child does: read HTML, write its rows, within limits; returns its exit code."""
+    """What the child does: read HTML, write its rows and facts, within limits; returns its exit code."""
     options = json.loads(told)
     memory_is_ours = _limit(options["parent"], options["seconds"])
     sys.stdout.buffer.write(_READY)
     sys.stdout.flush()
     try:
-        rows = html_rows(sys.stdin.buffer.read(), options["hidden"])
+        rows, marked = parsed(sys.stdin.buffer.read(), options["hidden"])
         paths: dict[str, int] = {}  # each is told once: they are most of the bytes, and the same for many lines
         numbered = [(text, cues._replace(path=paths.setdefault(cues.path, len(paths)))) for text, cues in rows]  # type: ignore[arg-type]
-        sys.stdout.write(json.dumps({"rows": numbered, "paths": list(paths)}))
+        sys.stdout.write(json.dumps({"rows": numbered, "paths": list(paths), "marked": marked}))
         sys.stdout.flush()
     except ValueError as error:
         print(error, file=sys.stderr)
