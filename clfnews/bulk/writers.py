@@ -32,18 +32,26 @@ class Writer(Protocol):
 
     def write(self, tagged: TaggedPage) -> None: ...
 
+    def write_row(self, row: dict[str, Any]) -> None: ...
+
     def close(self) -> None: ...
 
 
 class TextWriter:
     """The kept lines, with an empty line between pages."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, duplicates: bool = False) -> None:
         self._file = path.open("w", encoding="utf-8", newline="\n")
         self._first = True
 
     def write(self, tagged: TaggedPage) -> None:
-        self._file.write(valid(f"{tagged.text}\n" if self._first else f"\n{tagged.text}\n"))
+        self._add(tagged.text)
+
+    def write_row(self, row: dict[str, Any]) -> None:
+        self._add(row["text"])
+
+    def _add(self, text: str) -> None:
+        self._file.write(valid(f"{text}\n" if self._first else f"\n{text}\n"))
         self._first = False
 
     def close(self) -> None:
@@ -53,11 +61,14 @@ class TextWriter:
 class JsonlWriter:
     """One page a line, as `TaggedPage.as_row` with the kept lines."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, duplicates: bool = False) -> None:
         self._file = path.open("w", encoding="utf-8", newline="\n")
 
     def write(self, tagged: TaggedPage) -> None:
-        self._file.write(valid(json.dumps(tagged.as_row(all_lines=False), ensure_ascii=False)) + "\n")
+        self.write_row(tagged.as_row(all_lines=False))
+
+    def write_row(self, row: dict[str, Any]) -> None:
+        self._file.write(valid(json.dumps(row, ensure_ascii=False)) + "\n")
 
     def close(self) -> None:
         self._file.close()
@@ -101,19 +112,26 @@ def _cut(text: str) -> str:
 
 
 class ParquetWriter:
-    """One page a row, the fields of the JSONL rows with `parquet_schema`."""
+    """One page a row, the fields of the JSONL rows with `parquet_schema`.
 
-    def __init__(self, path: Path) -> None:
+    Parameters: `duplicates`, also which page a page repeats.
+    """
+
+    def __init__(self, path: Path, duplicates: bool = False) -> None:
         import pyarrow.parquet as pq
 
         # Opened here: Arrow takes no path that is not UTF-8.
         self._file = path.open("wb")
-        self._writer = pq.ParquetWriter(self._file, parquet_schema(), compression="zstd")
+        self._writer = pq.ParquetWriter(self._file, parquet_schema(duplicates), compression="zstd")
+        self._schema = parquet_schema(duplicates)
         self._rows: list[dict[str, Any]] = []
         self._chars = 0
 
     def write(self, tagged: TaggedPage) -> None:
-        self._rows.append(tagged.as_row(all_lines=False))
+        self.write_row(tagged.as_row(all_lines=False))
+
+    def write_row(self, row: dict[str, Any]) -> None:
+        self._rows.append(row)
         self._chars += len(self._rows[-1]["text"])
         if len(self._rows) >= _GROUP_ROWS or self._chars >= _GROUP_CHARS:
             self._flush()
@@ -127,13 +145,13 @@ class ParquetWriter:
         import pyarrow as pa
 
         if self._rows:
-            self._writer.write_table(pa.Table.from_pylist(self._rows, schema=parquet_schema()))
+            self._writer.write_table(pa.Table.from_pylist(self._rows, schema=self._schema))
         self._rows, self._chars = [], 0
 
 
-@lru_cache(maxsize=1)
-def parquet_schema() -> Any:
-    """The schema of every Parquet shard, whatever is in it."""
+@lru_cache(maxsize=2)
+def parquet_schema(duplicates: bool = False) -> Any:
+    """The schema of every Parquet shard, whatever is in it; with the columns of `--duplicates mark` if asked."""
     import pyarrow as pa
 
     def probabilities(labels: tuple[str, ...]) -> Any:
@@ -175,6 +193,7 @@ def parquet_schema() -> Any:
             ("reason", pa.string()),
             ("model", pa.string()),
             ("lines", pa.list_(line)),
+            *[(name, pa.string()) for name in ("duplicate_of", "duplicate_source") if duplicates],
         ]
     )
 

@@ -10,8 +10,6 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import numpy as np
-
 COMMENT = b"!--"
 """The name of a piece that is a comment."""
 
@@ -140,6 +138,8 @@ def has_huge_tag(utf8: bytes) -> bool:
 
 def _suspicious(utf8: bytes) -> Iterator[int]:
     """Every beginning of a tag before a long piece without ">", or in a piece that ends with a ">" in quotes."""
+    import numpy as np
+
     data = np.frombuffer(utf8, dtype=np.uint8)
     ends = np.append(np.flatnonzero(data == ord(">")), len(data))
     starts = np.concatenate(([0], ends[:-1] + 1))
