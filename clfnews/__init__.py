@@ -176,6 +176,7 @@ def filter_folder(
     columns: Mapping[str, str] | None = None,
     engine: str = "local",
     address: str | None = None,
+    duplicates: str | None = None,
     progress: Callable[[Report], None] = lambda _: None,
     warn: Callable[[str], None] | None = None,
 ) -> Report:
@@ -186,7 +187,9 @@ def filter_folder(
     `text`, `jsonl` or `parquet` (default: that of the run to go on with, else
     `jsonl`); `threshold` on p(article) (default: the model's); `input_format` and
     `columns` as in `read_pages`; `engine`, `local` or `ray`, with the `address` of
-    a cluster; `progress` is called as files are finished; `warn` with what was
+    a cluster; `duplicates`, `mark` (rows tell the first page as `duplicate_of` and
+    `duplicate_source`) or `drop` the pages whose kept text an earlier page has,
+    exactly or nearly; `progress` is called as files are finished; `warn` with what was
     read only in part (default: a `UserWarning`).
 
     Every input file becomes a file in `output`, beside a manifest and the records
@@ -212,6 +215,7 @@ def filter_folder(
         options=_read_options(input_format, columns, reads_hidden(folder)),
         resume=resume,
         engine=engine,
+        duplicates=duplicates,
         address=address,
         progress=progress,
         warn=warn or _warn,
