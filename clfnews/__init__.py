@@ -177,6 +177,7 @@ def filter_folder(
     engine: str = "local",
     address: str | None = None,
     events: bool = False,
+    duplicates: str | None = None,
     progress: Callable[[Report], None] = lambda _: None,
     warn: Callable[[str], None] | None = None,
 ) -> Report:
@@ -187,7 +188,10 @@ def filter_folder(
     `text`, `jsonl` or `parquet` (default: that of the run to go on with, else
     `jsonl`); `threshold` on p(article) (default: the model's); `input_format` and
     `columns` as in `read_pages`; `engine`, `local` or `ray`, with the `address` of
-    a cluster; `events`, whether rows get who does what to whom; `progress` is called as files are finished; `warn` with what was
+    a cluster; `events`, whether rows get who does what to whom; `duplicates`, `mark`
+    (rows tell the first page as `duplicate_of` and `duplicate_source`) or `drop` the
+    pages whose kept text an earlier page has, exactly or nearly; `progress` is called
+    as files are finished; `warn` with what was
     read only in part (default: a `UserWarning`).
 
     Every input file becomes a file in `output`, beside a manifest and the records
@@ -213,6 +217,7 @@ def filter_folder(
         options=_read_options(input_format, columns, reads_hidden(folder)),
         resume=resume,
         engine=engine,
+        duplicates=duplicates,
         address=address,
         events=events,
         progress=progress,

@@ -14,10 +14,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from clfnews.bulk.duplicates import MODES, resolve
 from clfnews.bulk.folder import STATE, own_folder
 from clfnews.bulk.shards import RecordCounts
 from clfnews.bulk.units import SPLIT_BYTES, kept, list_inputs, stamp_of, units
@@ -30,6 +31,8 @@ from clfnews.readers.base import ReadOptions
 from clfnews.readers.inputs import passed_over, set_aside, told
 from clfnews.version import __version__
 
+_FIRST_PASS = "pages"
+"""Folder below the state folder with the shards in which duplicates are looked for."""
 _TELLING = 0.02
 """Share of the input from which on the time left can be told."""
 
@@ -101,6 +104,7 @@ def filter_to_folder(
     address: str | None = None,
     events: bool = False,
     split_bytes: int = SPLIT_BYTES,
+    duplicates: str | None = None,
     progress: Callable[[Report], None] = lambda _: None,
     warn: Callable[[str], None] = lambda _: None,
 ) -> Report:
@@ -109,7 +113,9 @@ def filter_to_folder(
     Parameters: `model`, the folder of a filter (`tracking.registry.find_filter`);
     `workers`, processes (1: this one); `engine`, `local` or `ray`, with the
     `address` of a cluster; `resume` continues in a folder that an earlier run
-    has left; `events`, whether rows get their events. Bytes of the shards depend on inputs, model and options only.
+    has left; `events`, whether rows get their events; `duplicates`, `mark` or `drop`
+    pages whose kept text is that of an earlier page, exactly or nearly (see
+    `duplicates.resolve`). Bytes of the shards depend on inputs, model and options only.
     Raises `UserError` for inputs, models and folders that do not do, and
     `MachineError` if nothing can be written any more or a worker was killed; what
     is finished then is kept. Trouble with single inputs is told in
@@ -117,18 +123,26 @@ def filter_to_folder(
     """
     from clfnews.bulk.engines import ENGINES
 
-    for name, known, what in ((format, SHARD_SUFFIXES, "format"), (engine, ENGINES, "engine")):
+    choices = ((format, SHARD_SUFFIXES, "format"), (engine, ENGINES, "engine"), (duplicates or MODES[0], MODES, "duplicates"))
+    for name, known, what in choices:
         if name not in known:
             raise UserError(f"--{what} {name}: unknown{nearest(name, list(known))}")
+    if duplicates == "mark" and format == "text":
+        raise UserError("--duplicates mark: text has no place for it; take --format jsonl or parquet, or --duplicates drop")
+    if duplicates and format == "markdown":
+        raise UserError("--duplicates: not for markdown; take --format text, jsonl or parquet")
     options, started = options or ReadOptions(), time.monotonic()
     files = list_inputs(inputs, options, out)
     page_filter = PageFilter.load(model)  # a model that does not fit is told before anything is written
     if events and page_filter.no_events:
         warn(f"--events: {page_filter.no_events}")
     events = events and page_filter.no_events is None
-    job = Job(out, format, fingerprint(model), threshold, options, resume, events)
+    whole = Job(out, format, fingerprint(model), threshold, options, resume, events)
+    # Duplicates are known when all pages are: the first pass writes below the state folder.
+    job = replace(whole, out=out / STATE / _FIRST_PASS, format="jsonl") if duplicates else whole
     shards: list[dict[str, Any]] = []
     with own_folder(out, resume) as earlier, _write_errors(out):
+        (job.out / STATE).mkdir(parents=True, exist_ok=True)
         files = [(kept(path, out / STATE, number), shard) for number, (path, shard) in enumerate(files)]
         report = Report(total_bytes=sum(stamp[1] for path, _ in files if (stamp := stamp_of(path))))
         for name in inputs:
@@ -146,13 +160,19 @@ def filter_to_folder(
             progress(report)
             for message in done.warnings:
                 warn(message)
+        if duplicates:
+            order = {str(path): i for i, (path, _) in enumerate(files)}
+            shards.sort(key=lambda row: (order[row["input"]], row["part"] or []))
+            shards = resolve(shards, job.out, out, format, duplicates, page_filter.tasks, events)
+            report.counts.duplicates = sum(row["counts"]["duplicates"] for row in shards)
+            report.seconds = time.monotonic() - started
         written = {name for row in shards for name in (row["shard"], row["errors"])}
         report.left_over = sorted(name for name in earlier - written if (out / name).is_file())
-        _finish(job, report, shards, page_filter)
+        _finish(whole, report, shards, page_filter, duplicates)
     return report
 
 
-def _finish(job: Job, report: Report, shards: list[dict[str, Any]], page_filter: PageFilter) -> None:
+def _finish(job: Job, report: Report, shards: list[dict[str, Any]], page_filter: PageFilter, duplicates: str | None) -> None:
     """Check that nothing was lost, and write the manifest."""
     counts = report.counts
     if counts.records != counts.pages + counts.errors or len({row["shard"] for row in shards}) != len(shards):
@@ -164,7 +184,12 @@ def _finish(job: Job, report: Report, shards: list[dict[str, Any]], page_filter:
             "sha256": job.fingerprint,
             "threshold": page_filter.with_threshold(job.threshold).threshold,
         },
-        "options": {"output_format": job.format, "input_format": job.options.format, "events": job.events}
+        "options": {
+            "output_format": job.format,
+            "input_format": job.options.format,
+            "events": job.events,
+            "duplicates": duplicates,
+        }
         | {key: value for key, value in asdict(job.options).items() if key != "format"},
         "seconds": round(report.seconds, 2),
         "totals": asdict(counts),

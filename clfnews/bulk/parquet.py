@@ -22,17 +22,24 @@ class ParquetWriter:
     The type of an own column is that of its values: whole numbers and others are
     numbers, values of two kinds are text (JSON), and so is a column without any
     value. A value that does not fit the rows before it makes the file anew.
+
+    Parameters: `more`, texts that every row has beside these.
     """
 
-    def __init__(self, path: Path, tasks: Mapping[str, Task] | None = None, events: bool = False) -> None:
-        self._base = schema_of(SHIPPED if tasks is None else tasks, events)
+    def __init__(
+        self, path: Path, tasks: Mapping[str, Task] | None = None, events: bool = False, more: Sequence[str] = ()
+    ) -> None:
+        self._base = schema_of(SHIPPED if tasks is None else tasks, events, more)
         self._path, self._own = path, {}  # type: Path, dict[str, Any]
         self._rows: list[dict[str, Any]] = []
         self._chars = 0
         self._open(path)
 
     def write(self, tagged: TaggedPage) -> None:
-        self._rows.append(tagged.as_row(all_lines=False))
+        self.write_row(tagged.as_row(all_lines=False))
+
+    def write_row(self, row: dict[str, Any]) -> None:
+        self._rows.append(row)
         self._chars += len(self._rows[-1]["text"])
         if len(self._rows) >= _GROUP_ROWS or self._chars >= _GROUP_CHARS:
             self._flush()
@@ -155,10 +162,10 @@ def parquet_schema() -> Any:
     return schema_of(SHIPPED)
 
 
-def schema_of(tasks: Mapping[str, Task], events: bool = False) -> Any:
+def schema_of(tasks: Mapping[str, Task], events: bool = False, more: Sequence[str] = ()) -> Any:
     """The schema of every Parquet shard of a filter of these tasks; the columns are those of `TaggedPage.as_row`.
 
-    Parameters: `events`, whether there is a column with the events of each page.
+    Parameters: `events`, whether there is a column with the events of each page; `more`, texts beside them.
     """
     import pyarrow as pa
 
@@ -208,6 +215,7 @@ def schema_of(tasks: Mapping[str, Task], events: bool = False) -> Any:
             *told.items(),
             ("model", pa.string()),
             *([("events", pa.list_(event))] if events else []),
+            *((name, pa.string()) for name in more),
             ("lines", pa.list_(line)),
         ]
     )

@@ -37,6 +37,8 @@ class RecordCounts:
     page_stances: dict[str, int] = field(default_factory=dict)
     empty: int = 0
     """Pages of which nothing was kept; their rows say why (`reason`)."""
+    duplicates: int = 0
+    """Pages whose text is that of an earlier page of the run, if they were looked for; dropped ones are among `pages`."""
     seconds: float = 0.0
 
     def add(self, other: RecordCounts) -> None:
@@ -115,14 +117,14 @@ def commit(shards: Sequence[Shard]) -> list[dict[str, Any]]:
     written = []
     for shard in shards:
         counts = shard.counts
-        size, digest, rows = _inspect(shard.draft.temporary, shard.format)
+        size, digest, rows = inspect(shard.draft.temporary, shard.format)
         if counts.records != counts.pages + counts.errors or rows not in (None, counts.pages):
             raise RuntimeError(
                 f"{shard.path}: {counts.records} records in, {counts.pages} pages ({rows} found) and {counts.errors} errors out"
             )
         row = {"bytes": size, "sha256": digest}
         if counts.errors:
-            size, digest, _ = _inspect(shard.errors_draft.temporary, "text")
+            size, digest, _ = inspect(shard.errors_draft.temporary, "text")
             row |= {"errors_bytes": size, "errors_sha256": digest}
         else:
             shard.errors_path.unlink(missing_ok=True)  # of an earlier run
@@ -131,7 +133,7 @@ def commit(shards: Sequence[Shard]) -> list[dict[str, Any]]:
     return written
 
 
-def _inspect(path: Path, format: str) -> tuple[int, str, int | None]:
+def inspect(path: Path, format: str) -> tuple[int, str, int | None]:
     """Bytes, SHA-256 and, where the format shows it, rows of a file on disk."""
     sha, size, newlines = hashlib.sha256(), 0, 0
     with path.open("rb") as file:
