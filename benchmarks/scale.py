@@ -1,6 +1,7 @@
 """Pages a second, memory, and what is lost when a run is killed, on a corpus of any size.
 
     python benchmarks/scale.py --pages 100000 --model FOLDER
+    python benchmarks/scale.py --real FOLDER --model FOLDER    (real pages of HTML, by page size)
 
 The corpus is composed from `data/` (the training split's articles and layouts)
 and the same whatever the machine. All figures of one call come from one run on
@@ -12,6 +13,7 @@ jusText and Resiliparse are left out if they are not installed.
 from __future__ import annotations
 
 import argparse
+import gzip
 import html
 import json
 import random
@@ -36,6 +38,7 @@ from clfnews.filtering.filter import PageFilter
 from clfnews.labels import TASKS
 from clfnews.models import make_model
 from clfnews.models.calibration import FittedTask
+from clfnews.page import Page
 from clfnews.processes import settle
 from clfnews.readers.html.document import read_html
 
@@ -263,6 +266,68 @@ def cpu_rates(tools: dict[str, Callable[[list[str]], int]], pages: list[str]) ->
     return {name: (len(pages) / seconds[name], found[name]) for name in tools}
 
 
+# --- real pages ----------------------------------------------------------------------------------
+
+SIZES = {"< 50 kB": 50_000, "50-200 kB": 200_000, "> 200 kB": 1 << 62}
+"""Names of page sizes and the bytes up to which they go."""
+
+
+def real_pages(folders: list[Path]) -> list[bytes]:
+    """The `.html` and `.html.gz` files of folders."""
+    files = [path for folder in folders for path in sorted(folder.glob("*.html*"))]
+    return [gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes() for path in files]
+
+
+def print_by_size(pages: list[bytes], model: Path) -> None:
+    """CPU milliseconds a page of reading alone, the whole filter and other tools, and how many times trafilatura's speed that is.
+
+    All tools take turns in small batches of one run; each batch counts with the best of three.
+    """
+    import trafilatura
+    from resiliparse.extract.html2text import extract_plain_text
+
+    page_filter = PageFilter.load(model)
+
+    def read(batch: list[bytes]) -> list[Page]:
+        return [read_html(page, hidden=page_filter.reads_hidden).page for page in batch]
+
+    tools: dict[str, Callable[[list[bytes]], object]] = {
+        "clfnews, reading": read,
+        "clfnews, whole filter": lambda batch: list(page_filter.tag(read(batch))),
+        "trafilatura": lambda batch: [trafilatura.extract(page) for page in batch],
+        "Resiliparse": lambda batch: [extract_plain_text(page.decode("utf-8", "replace"), main_content=True) for page in batch],
+    }  # fmt: skip
+    for tool in tools.values():
+        tool(pages[:10])
+    settle()
+    print(f"{len(pages)} real pages, one core, CPU time\n{'':<24}" + "".join(f"{name:>24}" for name in tools))
+    total, low = dict.fromkeys(tools, 0.0), 0
+    with threadpool_limits(1):
+        for size, high in SIZES.items():
+            some = [page for page in pages if low <= len(page) < high]
+            low = high
+            seconds = dict.fromkeys(tools, 0.0)
+            for start in range(0, len(some), 64):
+                for name, tool in tools.items():
+                    seconds[name] += min(cpu_of(tool, some[start : start + 64]) for _ in range(3))
+            total = {name: total[name] + seconds[name] for name in tools}
+            print_row(f"{size} ({len(some)})", seconds, len(some))
+    print_row(f"all ({len(pages)})", total, len(pages))
+
+
+def cpu_of(tool: Callable[[list[bytes]], object], batch: list[bytes]) -> float:
+    before = time.process_time()
+    tool(batch)
+    return time.process_time() - before
+
+
+def print_row(name: str, seconds: dict[str, float], n: int) -> None:
+    base = seconds["trafilatura"]
+    if n:
+        cells = (f"{1e3 * value / n:.1f} ms x{base / value:.2f}" for value in seconds.values())
+        print(f"{name:<24}" + "".join(f"{cell:>24}" for cell in cells), flush=True)
+
+
 # --- the table ---------------------------------------------------------------------------------
 
 
@@ -275,7 +340,14 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="folder of a filter; default: the rules and the lexicon, without training")
     parser.add_argument("--work", type=Path, help="folder for corpus and results; default: a temporary one")
     parser.add_argument("--no-ray", action="store_true")
+    parser.add_argument(
+        "--real", type=Path, nargs="+", help="folders of .html and .html.gz pages: only the table by page size of these"
+    )
     options = parser.parse_args()
+    if options.real:
+        with tempfile.TemporaryDirectory(prefix="clfnews-bench-") as temporary:
+            print_by_size(real_pages(options.real), options.model or untrained(Path(temporary) / "model"))
+        return
     with tempfile.TemporaryDirectory(prefix="clfnews-bench-") as temporary:
         work = options.work or Path(temporary)
         run_all(options, work, options.model or untrained(work / "model"))

@@ -184,6 +184,8 @@ def filter_folder(
     columns: Mapping[str, str] | None = None,
     engine: str = "local",
     address: str | None = None,
+    events: bool = False,
+    duplicates: str | None = None,
     progress: Callable[[Report], None] = lambda _: None,
     warn: Callable[[str], None] | None = None,
 ) -> Report:
@@ -195,7 +197,10 @@ def filter_folder(
     `jsonl`); `threshold` on p(article) (default: the model's); `sites`, a file of
     what is known of the pages' sites, or `auto` (two passes); `input_format` and
     `columns` as in `read_pages`; `engine`, `local` or `ray`, with the `address` of
-    a cluster; `progress` is called as files are finished; `warn` with what was
+    a cluster; `events`, whether rows get who does what to whom; `duplicates`, `mark`
+    (rows tell the first page as `duplicate_of` and `duplicate_source`) or `drop` the
+    pages whose kept text an earlier page has, exactly or nearly; `progress` is called
+    as files are finished; `warn` with what was
     read only in part (default: a `UserWarning`).
 
     Every input file becomes a file in `output`, beside a manifest and the records
@@ -222,7 +227,9 @@ def filter_folder(
         options=_read_options(input_format, columns, reads_hidden(folder)),
         resume=resume,
         engine=engine,
+        duplicates=duplicates,
         address=address,
+        events=events,
         progress=progress,
         warn=warn or _warn,
     )

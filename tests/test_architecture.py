@@ -23,19 +23,20 @@ BELOW_FACE = {
     "sites",
 }  # fmt: skip
 ROOMS = {
-    "cli": {"face", *BELOW_FACE},
+    "cli": {"face", "events", *BELOW_FACE},
     "face": {"models", *BELOW_FACE},  # the estimators
     "training": {"tracking", "reports", "evaluation", "filtering", "models", "data", "config", "sites"},
     "tracking": {"reports", "evaluation", "filtering", "readers", "config"},  # the served model reads rows as the CLI does
     "serving": {"reports", "filtering", "readers"},  # the look of the report
-    "reports": {"evaluation", "filtering", "data"},
+    "reports": {"evaluation", "filtering", "events", "data"},
     "labelling": {"evaluation", "filtering", "models", "data", "readers"},
     "evaluation": {"filtering", "models", "data", "config", "sites"},
     "bulk": {"filtering", "readers", "sites"},
-    "filtering": {"models", "readers", "sites"},  # frames are read as rows are
+    "filtering": {"models", "events", "readers", "sites"},  # frames are read as rows are
     "data": {"config", "readers"},  # composed pages are read back by the reader that will read the web
     "models": {"sites"},
     "sites": set(),
+    "events": set(),
     "readers": set(),
     "config": set(),
 }
@@ -177,7 +178,8 @@ print("|".join(sorted({name.split(".")[0] for name in sys.modules})), file=sys.s
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["train", "--help"], ["filter", "--help"], ["serve", "--help"], ["data", "--help"]]
+    "arguments",
+    [["--help"], ["train", "--help"], ["filter", "--help"], ["events", "--help"], ["serve", "--help"], ["data", "--help"]],
 )
 def test_help_starts_without_the_heavy_packages(arguments: list[str]) -> None:
     done = subprocess.run(

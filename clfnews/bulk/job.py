@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from clfnews.bulk.duplicates import MODES, resolve
 from clfnews.bulk.folder import STATE, own_folder
 from clfnews.bulk.memories import AUTO, keep, keep_merged, part_of
 from clfnews.bulk.shards import RecordCounts
@@ -32,6 +33,8 @@ from clfnews.readers.inputs import passed_over, set_aside, told
 from clfnews.sites.memory import SiteMemory
 from clfnews.version import __version__
 
+_FIRST_PASS = "pages"
+"""Folder below the state folder with the shards in which duplicates are looked for."""
 _TELLING = 0.02
 """Share of the input from which on the time left can be told."""
 
@@ -102,7 +105,9 @@ def filter_to_folder(
     resume: bool = False,
     engine: str = "local",
     address: str | None = None,
+    events: bool = False,
     split_bytes: int = SPLIT_BYTES,
+    duplicates: str | None = None,
     progress: Callable[[Report], None] = lambda _: None,
     warn: Callable[[str], None] = lambda _: None,
 ) -> Report:
@@ -112,7 +117,10 @@ def filter_to_folder(
     `workers`, processes (1: this one); `engine`, `local` or `ray`, with the
     `address` of a cluster; `resume` continues in a folder that an earlier run
     has left; `sites`, a file of what is known of the pages' sites, or `auto`: a
-    first pass over the inputs learns it. Bytes of the shards depend on inputs, model and options only.
+    first pass over the inputs learns it; `events`, whether rows get their events;
+    `duplicates`, `mark` or `drop` pages whose kept text is that of an earlier page,
+    exactly or nearly (see `duplicates.resolve`). Bytes of the shards depend on
+    inputs, model and options only.
     Raises `UserError` for inputs, models and folders that do not do, and
     `MachineError` if nothing can be written any more or a worker was killed; what
     is finished then is kept. Trouble with single inputs is told in
@@ -120,18 +128,29 @@ def filter_to_folder(
     """
     from clfnews.bulk.engines import ENGINES
 
-    for name, known, what in ((format, SHARD_SUFFIXES, "format"), (engine, ENGINES, "engine")):
+    choices = ((format, SHARD_SUFFIXES, "format"), (engine, ENGINES, "engine"), (duplicates or MODES[0], MODES, "duplicates"))
+    for name, known, what in choices:
         if name not in known:
             raise UserError(f"--{what} {name}: unknown{nearest(name, list(known))}")
+    if duplicates == "mark" and format == "text":
+        raise UserError("--duplicates mark: text has no place for it; take --format jsonl or parquet, or --duplicates drop")
+    if duplicates and format == "markdown":
+        raise UserError("--duplicates: not for markdown; take --format text, jsonl or parquet")
     options, started = options or ReadOptions(), time.monotonic()
     files = list_inputs(inputs, options, out)
     page_filter = PageFilter.load(model)  # a model that does not fit is told before anything is written
-    job = Job(out, format, fingerprint(model), threshold, options, resume)
+    if events and page_filter.no_events:
+        warn(f"--events: {page_filter.no_events}")
+    events = events and page_filter.no_events is None
+    whole = Job(out, format, fingerprint(model), threshold, options, resume, events=events)
     if sites is not None:
         page_filter.site_weights()  # a filter that takes none is told at once
     given = SiteMemory.load(sites) if sites is not None and sites != AUTO else None
+    # Duplicates are known when all pages are: the first pass writes below the state folder.
+    job = replace(whole, out=out / STATE / _FIRST_PASS, format="jsonl") if duplicates else whole
     shards: list[dict[str, Any]] = []
     with own_folder(out, resume) as earlier, _write_errors(out):
+        (job.out / STATE).mkdir(parents=True, exist_ok=True)
         files = [(kept(path, out / STATE, number), shard) for number, (path, shard) in enumerate(files)]
         report = Report(total_bytes=sum(stamp[1] for path, _ in files if (stamp := stamp_of(path))))
         for name in inputs:
@@ -146,7 +165,7 @@ def filter_to_folder(
             return ENGINES[engine](planned, job, model, page_filter.with_threshold(threshold), workers, address)
 
         if given is not None:
-            job = replace(job, sites=keep(out, given))
+            job = replace(job, sites=keep(job.out, given))
         elif sites == AUTO:
             job = replace(job, sites=_first_pass(units(files, options, split_bytes), replace(job, fits=True), run))
         for done in run(units(files, options, split_bytes), job):
@@ -156,9 +175,15 @@ def filter_to_folder(
             progress(report)
             for message in done.warnings:
                 warn(message)
+        if duplicates:
+            order = {str(path): i for i, (path, _) in enumerate(files)}
+            shards.sort(key=lambda row: (order[row["input"]], row["part"] or []))
+            shards = resolve(shards, job.out, out, format, duplicates, page_filter.tasks, events)
+            report.counts.duplicates = sum(row["counts"]["duplicates"] for row in shards)
+            report.seconds = time.monotonic() - started
         written = {name for row in shards for name in (row["shard"], row["errors"])}
         report.left_over = sorted(name for name in earlier - written if (out / name).is_file())
-        _finish(job, report, shards, page_filter)
+        _finish(replace(whole, sites=job.sites), report, shards, page_filter, duplicates)
     return report
 
 
@@ -175,7 +200,7 @@ def _first_pass(planned: Iterator[Unit], job: Job, run: Callable[[Iterator[Unit]
     return keep_merged(job.out, [part_of(job.out, Path(parts[shard]).stem) for shard in order if shard in parts])
 
 
-def _finish(job: Job, report: Report, shards: list[dict[str, Any]], page_filter: PageFilter) -> None:
+def _finish(job: Job, report: Report, shards: list[dict[str, Any]], page_filter: PageFilter, duplicates: str | None) -> None:
     """Check that nothing was lost, and write the manifest."""
     counts = report.counts
     if counts.records != counts.pages + counts.errors or len({row["shard"] for row in shards}) != len(shards):
@@ -188,7 +213,12 @@ def _finish(job: Job, report: Report, shards: list[dict[str, Any]], page_filter:
             "threshold": page_filter.with_threshold(job.threshold).threshold,
         },
         **({"sites": job.sites} if job.sites else {}),
-        "options": {"output_format": job.format, "input_format": job.options.format}
+        "options": {
+            "output_format": job.format,
+            "input_format": job.options.format,
+            "events": job.events,
+            "duplicates": duplicates,
+        }
         | {key: value for key, value in asdict(job.options).items() if key != "format"},
         "seconds": round(report.seconds, 2),
         "totals": asdict(counts),

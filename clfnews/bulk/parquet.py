@@ -10,7 +10,7 @@ from typing import Any
 from clfnews.files import valid
 from clfnews.filtering.own_fields import to_json
 from clfnews.filtering.tagged import TaggedPage
-from clfnews.labels import STANCE, STANCES, TYPE, Task
+from clfnews.labels import SHIPPED, STANCE, STANCES, Task
 from clfnews.record.cells import FACTS
 
 _GROUP_ROWS, _GROUP_CHARS = 2_000, 8_000_000
@@ -22,17 +22,24 @@ class ParquetWriter:
     The type of an own column is that of its values: whole numbers and others are
     numbers, values of two kinds are text (JSON), and so is a column without any
     value. A value that does not fit the rows before it makes the file anew.
+
+    Parameters: `more`, texts that every row has beside these.
     """
 
-    def __init__(self, path: Path, tasks: Mapping[str, Task] | None = None) -> None:
-        self._base = parquet_schema() if tasks is None else schema_of(tasks)
+    def __init__(
+        self, path: Path, tasks: Mapping[str, Task] | None = None, events: bool = False, more: Sequence[str] = ()
+    ) -> None:
+        self._base = schema_of(SHIPPED if tasks is None else tasks, events, more)
         self._path, self._own = path, {}  # type: Path, dict[str, Any]
         self._rows: list[dict[str, Any]] = []
         self._chars = 0
         self._open(path)
 
     def write(self, tagged: TaggedPage) -> None:
-        self._rows.append(tagged.as_row(all_lines=False))
+        self.write_row(tagged.as_row(all_lines=False))
+
+    def write_row(self, row: dict[str, Any]) -> None:
+        self._rows.append(row)
         self._chars += len(self._rows[-1]["text"])
         if len(self._rows) >= _GROUP_ROWS or self._chars >= _GROUP_CHARS:
             self._flush()
@@ -152,11 +159,14 @@ def _whole(value: Any) -> Any:
 @lru_cache(maxsize=1)
 def parquet_schema() -> Any:
     """The schema of every Parquet shard of a filter of the shipped tasks, whatever is in it."""
-    return schema_of({"type": TYPE, "stance": STANCE})
+    return schema_of(SHIPPED)
 
 
-def schema_of(tasks: Mapping[str, Task]) -> Any:
-    """The schema of every Parquet shard of a filter of these tasks; the columns are those of `TaggedPage.as_row`."""
+def schema_of(tasks: Mapping[str, Task], events: bool = False, more: Sequence[str] = ()) -> Any:
+    """The schema of every Parquet shard of a filter of these tasks; the columns are those of `TaggedPage.as_row`.
+
+    Parameters: `events`, whether there is a column with the events of each page; `more`, texts beside them.
+    """
     import pyarrow as pa
 
     def probabilities(labels: Sequence[str]) -> Any:
@@ -187,6 +197,10 @@ def schema_of(tasks: Mapping[str, Task]) -> Any:
             ("lines", pa.list_(pa.int32())),
         ]
     )
+    event = pa.struct(
+        [(name, pa.string()) for name in ("source", "target", "event", "cameo", "plover", "quad", "stance", "date")]
+        + [("n", pa.int32()), ("text", pa.string())]
+    )
     kinds = {"authors": pa.list_(pa.string()), "tags": pa.list_(pa.string()), "language_p": pa.float64(), "paywall": pa.bool_()}
     return pa.schema(
         [
@@ -200,6 +214,8 @@ def schema_of(tasks: Mapping[str, Task]) -> Any:
             ("reason", pa.string()),
             *told.items(),
             ("model", pa.string()),
+            *([("events", pa.list_(event))] if events else []),
+            *((name, pa.string()) for name in more),
             ("lines", pa.list_(line)),
         ]
     )

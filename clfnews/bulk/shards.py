@@ -37,6 +37,8 @@ class RecordCounts:
     page_stances: dict[str, int] = field(default_factory=dict)
     empty: int = 0
     """Pages of which nothing was kept; their rows say why (`reason`)."""
+    duplicates: int = 0
+    """Pages whose text is that of an earlier page of the run, if they were looked for; dropped ones are among `pages`."""
     seconds: float = 0.0
 
     def add(self, other: RecordCounts) -> None:
@@ -65,8 +67,10 @@ class RecordCounts:
 class Shard:
     """One output file, with its error file beside it if there are errors; see `commit`."""
 
-    def __init__(self, folder: Path, name: str, format: str, tasks: Mapping[str, Task] | None = None) -> None:
-        self._tasks = tasks
+    def __init__(
+        self, folder: Path, name: str, format: str, tasks: Mapping[str, Task] | None = None, events: bool = False
+    ) -> None:
+        self._tasks, self._events = tasks, events
         self.path, self.errors_path = folder / f"{name}{SHARD_SUFFIXES[format]}", folder / error_name(name)
         self.counts = RecordCounts()
         self.format = format
@@ -93,7 +97,7 @@ class Shard:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             temporary = self.draft.temporary
             parquet = self.format == "parquet"
-            self._writer = ParquetWriter(temporary, self._tasks) if parquet else WRITERS[self.format](temporary)
+            self._writer = ParquetWriter(temporary, self._tasks, self._events) if parquet else WRITERS[self.format](temporary)
         return self._writer
 
     def close(self) -> None:
@@ -113,14 +117,14 @@ def commit(shards: Sequence[Shard]) -> list[dict[str, Any]]:
     written = []
     for shard in shards:
         counts = shard.counts
-        size, digest, rows = _inspect(shard.draft.temporary, shard.format)
+        size, digest, rows = inspect(shard.draft.temporary, shard.format)
         if counts.records != counts.pages + counts.errors or rows not in (None, counts.pages):
             raise RuntimeError(
                 f"{shard.path}: {counts.records} records in, {counts.pages} pages ({rows} found) and {counts.errors} errors out"
             )
         row = {"bytes": size, "sha256": digest}
         if counts.errors:
-            size, digest, _ = _inspect(shard.errors_draft.temporary, "text")
+            size, digest, _ = inspect(shard.errors_draft.temporary, "text")
             row |= {"errors_bytes": size, "errors_sha256": digest}
         else:
             shard.errors_path.unlink(missing_ok=True)  # of an earlier run
@@ -129,7 +133,7 @@ def commit(shards: Sequence[Shard]) -> list[dict[str, Any]]:
     return written
 
 
-def _inspect(path: Path, format: str) -> tuple[int, str, int | None]:
+def inspect(path: Path, format: str) -> tuple[int, str, int | None]:
     """Bytes, SHA-256 and, where the format shows it, rows of a file on disk."""
     sha, size, newlines = hashlib.sha256(), 0, 0
     with path.open("rb") as file:

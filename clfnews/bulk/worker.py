@@ -41,12 +41,15 @@ class Job:
     """Hash of the memory of sites that lies in the output folder's state; empty: none."""
     fits: bool = False
     """Whether this is the first of two passes: it learns the memory and writes no shards."""
+    events: bool = False
+    """Whether pages get their events."""
 
     @property
     def key(self) -> str:
         """Hash of all that decides what is written, but for the input."""
         options = asdict(self.options)
-        what = [__version__, self.fingerprint, self.format, self.threshold, options, BATCH_PAGES, BATCH_LINES, BATCH_CHARS]
+        batches = BATCH_PAGES, BATCH_LINES, BATCH_CHARS
+        what = [__version__, self.fingerprint, self.format, self.threshold, self.events, options, *batches]
         text = json.dumps([*what, self.sites] if self.sites else what)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -113,10 +116,10 @@ def _filtered(
     started = time.monotonic()
     warnings: list[str] = []
     memory = memory_of(job.out, job.sites) if job.sites else None
-    shards = [Shard(job.out, item.shard, job.format, page_filter.tasks) for item in unit]
+    shards = [Shard(job.out, item.shard, job.format, page_filter.tasks, job.events) for item in unit]
     try:
         for batch in _batches(_records(unit, shards, job.options, warnings.append)):
-            _write(batch, shards, page_filter, memory)
+            _write(batch, shards, page_filter, memory, job.events)
         for item, stamp in zip(unit, stamps, strict=True):
             if stamp_of(item.path) != stamp:
                 raise MachineError(f"{item.path}: has changed while it was read")
@@ -197,13 +200,14 @@ def _batches(records: Iterable[Numbered]) -> Iterator[list[Numbered]]:
         yield batch
 
 
-def _write(batch: list[Numbered], shards: list[Shard], page_filter: PageFilter, memory: SiteMemory | None) -> None:
+def _write(batch: list[Numbered], shards: list[Shard], page_filter: PageFilter, memory: SiteMemory | None, events: bool) -> None:
     tagged = page_filter.tag([record for _, record in batch if isinstance(record, Page)], memory)
     for number, record in batch:
         if isinstance(record, BadRecord):
             shards[number].write_error(record)
         else:
-            shards[number].write(next(tagged))
+            page = next(tagged)
+            shards[number].write(page.with_events() if events else page)
 
 
 def _row(item: Item, shard: Shard, written: dict[str, Any], job: Job) -> dict[str, Any]:

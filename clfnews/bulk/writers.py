@@ -9,8 +9,9 @@ output folder as one dataset (pandas, Spark, datasets) passes it over.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from clfnews.bulk.parquet import ParquetWriter
 from clfnews.errors import BadRecord
@@ -18,6 +19,7 @@ from clfnews.files import valid
 from clfnews.filtering.own_fields import to_json
 from clfnews.filtering.shown import RULE, as_markdown
 from clfnews.filtering.tagged import TaggedPage
+from clfnews.labels import Task
 
 SHARD_SUFFIXES = {"text": ".txt", "markdown": ".md", "jsonl": ".jsonl", "parquet": ".parquet"}
 """Name of an output format and the end of its files."""
@@ -35,6 +37,12 @@ class Writer(Protocol):
     def close(self) -> None: ...
 
 
+class RowWriter(Writer, Protocol):
+    """One that also writes pages of which the row alone is at hand, as another run of `clfnews filter` wrote it."""
+
+    def write_row(self, row: dict[str, Any]) -> None: ...
+
+
 class TextWriter:
     """The kept lines, with an empty line between pages."""
 
@@ -43,7 +51,13 @@ class TextWriter:
         self._first = True
 
     def write(self, tagged: TaggedPage) -> None:
-        self._file.write(valid(f"{tagged.text}\n" if self._first else f"\n{tagged.text}\n"))
+        self._add(tagged.text)
+
+    def write_row(self, row: dict[str, Any]) -> None:
+        self._add(row["text"])
+
+    def _add(self, text: str) -> None:
+        self._file.write(valid(f"{text}\n" if self._first else f"\n{text}\n"))
         self._first = False
 
     def close(self) -> None:
@@ -72,7 +86,10 @@ class JsonlWriter:
         self._file = path.open("w", encoding="utf-8", newline="\n")
 
     def write(self, tagged: TaggedPage) -> None:
-        self._file.write(to_json(tagged.as_row(all_lines=False)) + "\n")
+        self.write_row(tagged.as_row(all_lines=False))
+
+    def write_row(self, row: dict[str, Any]) -> None:
+        self._file.write(to_json(row) + "\n")
 
     def close(self) -> None:
         self._file.close()
@@ -121,3 +138,10 @@ WRITERS: dict[str, type[TextWriter] | type[MarkdownWriter] | type[JsonlWriter] |
     "jsonl": JsonlWriter,
     "parquet": ParquetWriter,
 }
+
+
+def row_writer(path: Path, format: str, tasks: Mapping[str, Task], events: bool = False, more: Sequence[str] = ()) -> RowWriter:
+    """The writer of rows of a filter of these tasks, with `more` texts in each; not for Markdown, which rows are too poor for."""
+    if format == "parquet":
+        return ParquetWriter(path, tasks, events, more)
+    return TextWriter(path) if format == "text" else JsonlWriter(path)

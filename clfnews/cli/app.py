@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from clfnews.cli.data import data_app
+from clfnews.cli.events import events
 from clfnews.cli.filtering import filter_, tag
 from clfnews.cli.interrupts import answered_interrupts
 from clfnews.cli.labelling import annotate_app, data_suspects
@@ -125,6 +126,7 @@ def add_filter_commands(app: typer.Typer) -> None:
     """Put the commands of this module into the command line."""
     app.command("filter")(filter_)
     app.command()(tag)
+    app.command()(events)
 
 
 def add_commands(app: typer.Typer, data_app: typer.Typer) -> None:

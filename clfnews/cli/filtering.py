@@ -32,9 +32,16 @@ _SUFFIXES = {".txt": "text", ".text": "text", ".jsonl": "jsonl", ".ndjson": "jso
 _FORMATS = ("text", "markdown", "jsonl")
 _OTHERS = (".parquet", ".csv", ".tsv", ".xlsx", ".html", ".gz", ".zst", ".bz2", ".xz", ".zip")
 """Ends of names that promise what is never written to one file, whatever --format says."""
+_EVENTS = "Rows of JSONL and Parquet also say who does what to whom (see clfnews events); half as slow again."
+_FORMAT = "text, jsonl or (folder only) parquet. Default: jsonl for a folder or -o X.jsonl, else text."
 _FORMAT = (
     "text (kept lines alone), markdown, jsonl or (folder only) parquet. Default: jsonl for a folder or -o X.jsonl; "
     "else text, of a single page with headline and byline."
+)
+
+_DUPLICATES = (
+    "mark or drop pages whose kept text an earlier page of the run has, exactly or nearly, for a folder. "
+    "Needs 0.9 GB of memory a million pages."
 )
 
 
@@ -52,7 +59,9 @@ def filter_(
     ] = None,
     engine: Annotated[str | None, typer.Option("--engine", help="local (default) or ray, for a folder.")] = None,
     address: Annotated[str | None, typer.Option("--address", help="Ray cluster, such as auto or ray://HOST:10001.")] = None,
+    events: Annotated[bool, typer.Option("--events", help=_EVENTS)] = False,
     resume: Resume = False,
+    duplicates: Annotated[str | None, typer.Option("--duplicates", help=_DUPLICATES)] = None,
     quiet: Quiet = False,
 ) -> None:
     """Print the article of every page: headline and paragraphs, nothing else.
@@ -73,16 +82,21 @@ def filter_(
     from clfnews.readers.base import ReadOptions, parse_columns
 
     options = ReadOptions(input_format, parse_columns(column or []))
-    to_folder = workers is not None or engine or address or resume
+    to_folder = workers is not None or engine or address or resume or duplicates
     if to_folder or (output is not None and (is_folder(output) or (not output.suffix and not is_there(output)))):
-        _filter_to_folder(inputs, output, model, format, threshold, sites, options, workers, engine, address, resume, quiet)
+        _filter_to_folder(
+            inputs, output, model, format, threshold, sites, options, workers, engine, address, resume, quiet, events, duplicates
+        )
         return
     chosen = format or (_SUFFIXES.get(output.suffix.lower(), "text") if output else "article")
     if chosen not in (*_FORMATS, "article"):
         where = " (parquet: only with -o FOLDER)" * (chosen == "parquet")
         raise UserError(f"--format {chosen}: expected {', '.join(_FORMATS[:-1])} or {_FORMATS[-1]}{where}")
     _check_name(output, format)
-    _run_filter(inputs, output, model, threshold, sites, format=chosen, all_lines=False, options=options, quiet=quiet)
+    _check_events(events, chosen == "jsonl")
+    _run_filter(
+        inputs, output, model, threshold, sites, format=chosen, all_lines=False, options=options, quiet=quiet, events=events
+    )
 
 
 def tag(
@@ -103,6 +117,11 @@ def tag(
     """
     _check_name(output, "jsonl")
     _run_filter(inputs, output, model, threshold, sites, format="jsonl", all_lines=True, explain=explain, quiet=quiet)
+
+
+def _check_events(events: bool, has_rows: bool) -> None:
+    if events and not has_rows:
+        raise UserError("--events: text and Markdown have no place for them; give --format jsonl, or clfnews events")
 
 
 def _check_name(output: Path | None, format: str | None) -> None:
@@ -127,6 +146,7 @@ def _run_filter(
     options: ReadOptions | None = None,
     explain: bool = False,
     quiet: bool = False,
+    events: bool = False,
 ) -> None:
     from clfnews.readers.base import ReadOptions
     from clfnews.readers.inputs import check_inputs, passed_over, read_pages
@@ -139,6 +159,8 @@ def _run_filter(
     check_inputs(inputs, options)
     with working("loading the model", quiet):
         page_filter = load_filter(model).with_threshold(threshold)
+    if events and page_filter.no_events:
+        warner()(f"--events: {page_filter.no_events}")
     options = replace(options, hidden=page_filter.reads_hidden)
     if sites is not None:
         page_filter.site_weights()  # a filter that takes none is told before a pass over the inputs
@@ -148,11 +170,12 @@ def _run_filter(
     # On the terminal the pages themselves are the progress.
     with sink(output) as write, working("reading", quiet or output is None) as show:
         tell = now_and_then(lambda number: show(counted(number, "page")))
-        for number, (tagged, only) in enumerate(alone(page_filter.tag(_good(records, errors), memory)), 1):
+        for number, (tagged, only) in enumerate(alone(page_filter.tag(good_pages(records, errors), memory)), 1):
             tell(number)
             if tagged.reason and not quiet:
                 empty(f"{tagged.page.source or tagged.page.id}: nothing kept: {tagged.reason}", tagged.reason)
             if format == "jsonl":
+                tagged = tagged.with_events() if events else tagged
                 write(_as_json(page_filter, tagged, all_lines, explain, shown))
             else:
                 write(as_text(tagged, "text" if format == "article" and not only else format, shown, first=number == 1))
@@ -160,7 +183,7 @@ def _run_filter(
     empty.rest()
     errors.rest()
     if skipped and not quiet:
-        warner()(_passed_over(skipped))
+        warner()(told_skipped(skipped))
     if errors.count:
         warner()(f"{counted(errors.count, 'record')} could not be read (see above)")
     # What is in a folder that was not read nobody knows; that it was not has been told.
@@ -216,10 +239,13 @@ def _filter_to_folder(
     address: str | None,
     resume: bool,
     quiet: bool,
+    events: bool,
+    duplicates: str | None,
 ) -> None:
     if output is None:
-        raise UserError("--workers, --engine, --address and --resume need -o FOLDER")
+        raise UserError("--workers, --engine, --address, --resume and --duplicates need -o FOLDER")
     _check_threshold(threshold)
+    _check_events(events, format not in ("text", "markdown"))
     if address and engine != "ray":
         raise UserError("--address is for --engine ray")
     warnings = Few("warning")
@@ -238,20 +264,22 @@ def _filter_to_folder(
                 columns=options.columns,
                 engine=engine or "local",
                 address=address,
+                events=events,
+                duplicates=duplicates,
                 progress=now_and_then(lambda report: show(report.line())),
                 warn=warnings,
             )
     except KeyboardInterrupt as stop:
         raise Stopped("what is finished is kept, go on with --resume") from stop
     warnings.rest(report.untold)
-    _show_report(report, output)
+    _show_report(report, output, duplicates)
     if report.unfinished:
         raise typer.Exit(3)
     if report.counts.errors or report.folders_not_read:
         raise typer.Exit(1)
 
 
-def _show_report(report: Report, output: Path) -> None:
+def _show_report(report: Report, output: Path, duplicates: str | None) -> None:
     """What was written to a folder, and what was not."""
     from clfnews.files import MANIFEST, RUN
 
@@ -261,8 +289,11 @@ def _show_report(report: Report, output: Path) -> None:
     echo(f"{counted(counts.pages, 'page')} in {counted(report.shards, 'file')}{before}, {kept} kept")
     if counts.empty:
         echo(f"nothing kept of {counted(counts.empty, 'page')}; `reason` in their rows says why")
+    if counts.duplicates:
+        done = "marked" if duplicates == "mark" else "dropped"
+        echo(f"{counted(counts.duplicates, 'page')} with the text of an earlier one {done}")
     if counts.skipped:
-        echo(_passed_over(counts.skipped))
+        echo(told_skipped(counts.skipped))
     if report.set_aside:
         echo(f"left out: {counted(report.set_aside, 'file')} or folders that are hidden or results of earlier runs")
     echo(f"{report.seconds:.1f} s: {output / MANIFEST}")
@@ -281,7 +312,8 @@ def _show_report(report: Report, output: Path) -> None:
         )
 
 
-def _good(records: Iterator[Page | BadRecord], errors: Few) -> Iterator[Page]:
+def good_pages(records: Iterator[Page | BadRecord], errors: Few) -> Iterator[Page]:
+    """The pages; bad records are told."""
     for record in records:
         if isinstance(record, BadRecord):
             errors(str(record), record.reason)
@@ -289,7 +321,7 @@ def _good(records: Iterator[Page | BadRecord], errors: Few) -> Iterator[Page]:
             yield record
 
 
-def _passed_over(skipped: Mapping[str, int]) -> str:
+def told_skipped(skipped: Mapping[str, int]) -> str:
     """What was left out of web archives, by kind."""
     kinds = ", ".join(f"{number:,} {kind}" for kind, number in sorted(skipped.items(), key=lambda item: (-item[1], item[0])))
     return f"{counted(sum(skipped.values()), 'record')} of web archives passed over: {kinds}"

@@ -182,6 +182,13 @@ class PageFilter:
         found: list[tuple[str, float]] = explain(text, most)
         return found
 
+    @property
+    def no_events(self) -> str | None:
+        """Why its pages never have events, which hang on the shipped stance; None: they can have some."""
+        if not self.own or self.stance_task:
+            return None
+        return f"the filter {self.name} has labels of your own and no stance, so it gives no events"
+
     def stance_model(self) -> FittedTask:
         """The stance model; raises `UserError` if there is none."""
         if self.stance_task is None:

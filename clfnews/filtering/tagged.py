@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+from clfnews.events.page import Event, events_of
 from clfnews.filtering.decisions import NO_MODEL, PageStance, rounded
 from clfnews.filtering.own_fields import with_own
 from clfnews.labels import STANCES, TYPES, Task
@@ -68,6 +69,17 @@ class TaggedPage:
     own: Mapping[str, Any] = field(default_factory=dict)
     """Task of the user's -> `label` and `p` of the page."""
     tasks: Mapping[str, Task] = field(default_factory=dict, repr=False)
+    events: tuple[Event, ...] | None = None
+    """What the kept lines say of who does what to whom; None: not looked for (see `with_events`)."""
+
+    def with_events(self) -> TaggedPage:
+        """The page with its events; as it is if its labels are the user's alone: events hang on the shipped stance."""
+        return replace(self, events=events_of(self.kept, self.page.date)) if self.tells_stance else self
+
+    @property
+    def tells_stance(self) -> bool:
+        """Whether the row has the shipped stance, if only as null; not if the tasks are the user's alone."""
+        return not self.own or self.stance is not NO_MODEL
 
     @property
     def title(self) -> str | None:
@@ -120,9 +132,10 @@ class TaggedPage:
             "reason": self.reason,
             **self.own,
             "model": self.model,
+            **({} if self.events is None else {"events": [event.as_row() for event in self.events]}),
             "lines": [line.as_row() for line in (self.lines if all_lines else self.kept)],
         }
-        if self.own and self.stance is NO_MODEL:  # what is special to the shipped stance is not of others' labels
+        if not self.tells_stance:  # what is special to the shipped stance is not of others' labels
             row |= {"stance": self.own["stance"]} if "stance" in self.own else {}
             row = {key: value for key, value in row.items() if key != "stance" or "stance" in self.own}
             for line in row["lines"]:

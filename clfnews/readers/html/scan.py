@@ -23,7 +23,6 @@ _RAW = ("script", "style", "title", "textarea", "xmp", "iframe", "noembed", "nof
 """Elements whose content is text up to their closing tag, whatever it looks like."""
 _CLOSING = {name.encode(): re.compile(rf"</{name}(?=[\s/>])[^>]*+>?".encode(), re.IGNORECASE) for name in _RAW}
 _START = re.compile(rb"</?[A-Za-z]")
-_QUOTED_END = re.compile(rb"""=\s*+(?:"[^">]*+>|'[^'>]*+>)""")
 MANY_ATTRIBUTES = 4_000
 """Attributes of one tag; four thousand are 0.1 s of parsing, twice as many four times that."""
 LONG_TAG = 2 * MANY_ATTRIBUTES
@@ -139,13 +138,23 @@ def has_huge_tag(utf8: bytes) -> bool:
 
 def _suspicious(utf8: bytes) -> Iterator[int]:
     """Every beginning of a tag before a long piece without ">", or in a piece that ends with a ">" in quotes."""
-    parts = utf8.split(b">")
-    if max(map(len, parts)) > LONG_TAG:
-        at = 0
-        for part in parts:
-            if len(part) > LONG_TAG:
-                yield from (found.start() for found in _START.finditer(utf8, at, at + len(part)))
-            at += len(part) + 1
-    for crossing in _QUOTED_END.finditer(utf8):
-        at = utf8.rfind(b">", 0, crossing.end() - 1) + 1
-        yield from (found.start() for found in _START.finditer(utf8, at, crossing.end()))
+    import numpy as np
+
+    data = np.frombuffer(utf8, dtype=np.uint8)
+    ends = np.append(np.flatnonzero(data == ord(">")), len(data))
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    long = ends - starts > LONG_TAG
+    # A value that holds a ">" begins with the last quote of its kind before it.
+    crossing = np.zeros(len(ends), dtype=bool)
+    for quote in (b'"', b"'"):
+        places = np.flatnonzero(data == quote[0])
+        if not len(places):
+            continue
+        last = places[np.searchsorted(places, ends[:-1]) - 1]
+        inside = np.flatnonzero((last > starts[:-1]) & (last < ends[:-1]))
+        before = data[last[inside] - 1]
+        inside = inside[(before == ord("=")) | (before <= ord(" "))]
+        for i in inside.tolist():
+            crossing[i] |= utf8[int(starts[i]) : int(last[i])].rstrip().endswith(b"=")
+    for i in np.flatnonzero(long | crossing).tolist():
+        yield from (found.start() for found in _START.finditer(utf8, int(starts[i]), min(int(ends[i]) + 1, len(utf8))))

@@ -1,0 +1,152 @@
+"""`clfnews events`; `app.py` adds it to the others."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import typer
+
+from clfnews.cli.filtering import good_pages, told_skipped
+from clfnews.cli.options import Column, InputFormat, Inputs, Model, Output, Quiet
+from clfnews.cli.terminal import Few, echo, now_and_then, printable, sink, warner, working
+from clfnews.errors import UserError, counted
+from clfnews.files import is_folder, write_text
+
+if TYPE_CHECKING:
+    from clfnews.events.page import Event
+    from clfnews.events.table import EventTable
+    from clfnews.readers.base import ReadOptions
+
+_KINDS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".html": "html"}
+
+
+class Found(NamedTuple):
+    """The events of a page."""
+
+    id: str
+    url: str | None
+    events: tuple[Event, ...]
+
+
+def events(
+    inputs: Inputs,
+    output: Output = None,
+    model: Model = None,
+    input_format: InputFormat = None,
+    column: Column = None,
+    quiet: Quiet = False,
+) -> None:
+    """Write who does what to whom: source, target, class, stance, date and the line that says so.
+
+    Without -o, or with -o X.jsonl, one event a line. With -o X.csv a table over
+    all pages: week, source, target, stance, and the number of events in all and
+    by quad class. With -o X.html the same as a figure. An input may be the
+    output folder of clfnews filter (JSONL or Parquet): no model is needed then.
+    Only Vietnamese lines give events; filters of labels of your own give none.
+
+    Example: clfnews events seeds/*.txt
+    Example: clfnews events filtered -o events.csv
+    """
+    from clfnews.filtering.own_fields import to_json
+    from clfnews.readers.base import ReadOptions, parse_columns
+    from clfnews.readers.inputs import passed_over
+
+    kind = _kind(output)
+    errors, options = Few("bad record"), ReadOptions(input_format, parse_columns(column or []))
+    folders, others = _told_apart(inputs, options)
+    found = _found(folders, others, model, options, quiet, errors)
+    shown = output is None and sys.stdout.isatty()
+    if kind == "jsonl":
+        with sink(output) as write:
+            for page in found:
+                for event in page.events:
+                    text = to_json({"page": page.id, "url": page.url} | event.as_row())
+                    write(printable(text) if shown else text)
+    else:
+        assert output is not None
+        table = _table(found)
+        write_text(output, table.as_csv() if kind == "csv" else _html(table))
+        echo(f"{counted(sum(table.counts.values()), 'event')} of {counted(table.pages, 'page')}: {output}")
+    errors.rest()
+    if errors.count:
+        warner()(f"{counted(errors.count, 'record')} could not be read (see above)")
+    if errors.count or any(is_folder(path) for name in others for path in passed_over(name, options)):
+        raise typer.Exit(1)
+
+
+def _kind(output: Path | None) -> str:
+    kind = _KINDS.get(output.suffix.lower()) if output else "jsonl"
+    if kind is None:
+        raise UserError(f"-o {output}: events are written to .jsonl, .csv (table) or .html (figure)")
+    return kind
+
+
+def _told_apart(inputs: list[str], options: ReadOptions) -> tuple[list[str], list[str]]:
+    """Output folders of `clfnews filter`, and the other inputs, which have to be there."""
+    from clfnews.bulk.output import is_output
+    from clfnews.readers.inputs import check_inputs
+
+    folders = [name for name in inputs if is_output(Path(name))]
+    others = [name for name in inputs if name not in folders]
+    check_inputs(others, options)
+    return folders, others
+
+
+def _found(
+    folders: list[str], others: list[str], model: str | None, options: ReadOptions, quiet: bool, errors: Few
+) -> Iterator[Found]:
+    with working("reading", quiet) as show:
+        tell = now_and_then(lambda number: show(counted(number, "page")))
+        number = 0
+        for pages in (_of_folders(folders), _of_pages(others, model, options, quiet, errors) if others else ()):
+            for page in pages:
+                number += 1
+                tell(number)
+                yield page
+
+
+def _of_folders(folders: list[str]) -> Iterator[Found]:
+    from clfnews.bulk.output import filtered_pages
+    from clfnews.events.page import events_of
+
+    for folder in folders:
+        for page in filtered_pages(Path(folder)):
+            yield Found(page.id, page.url, events_of(page.lines, page.date))
+
+
+def _of_pages(names: list[str], model: str | None, options: ReadOptions, quiet: bool, errors: Few) -> Iterator[Found]:
+    from dataclasses import replace
+
+    from clfnews.readers.inputs import read_pages
+    from clfnews.tracking.registry import load_filter
+
+    page_filter = load_filter(model)
+    if page_filter.no_events:
+        raise UserError(f"{page_filter.no_events}; choose another with -m")
+    warnings, skipped = Few("warning"), Counter[str]()
+    options = replace(options, hidden=page_filter.reads_hidden)
+    records = read_pages(names, warnings, options, lambda kind: skipped.update([kind]))
+    for tagged in page_filter.tag(good_pages(records, errors)):
+        yield Found(tagged.page.id, tagged.page.url, tagged.with_events().events or ())
+    warnings.rest()
+    if skipped and not quiet:
+        warner()(told_skipped(skipped))
+
+
+def _table(found: Iterator[Found]) -> EventTable:
+    from clfnews.events.table import EventTable
+
+    table = EventTable()
+    for page in found:
+        table.add(page.events)
+    return table
+
+
+def _html(table: EventTable) -> str:
+    from clfnews.reports.events_report import render
+
+    return render(table)

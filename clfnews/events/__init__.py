@@ -1,0 +1,1 @@
+"""Who does what to whom: events between political actors, found in lines by rules and word lists."""
