@@ -30,8 +30,9 @@ FORM_WEIGHTS = {"html": 11, "blocks": 3, "strings": 2, "markdown": 3, "layout": 
 HARD = (
     "list", "digest", "table", "poem", "recipe", "live", "liveblog", "photo", "interview", "brief", "short", "video", "notice",
 )  # fmt: skip
-HARD_WEIGHT = 1.5
-"""Shapes that are taken for noise, because their lines are short, are drawn more often."""
+HARD_WEIGHT, PICTURES_WEIGHT = 1.5, 3.0
+"""Shapes that are taken for noise, because their lines are short, are drawn more often; picture stories most, because lists
+that are the article teach that short lines are body."""
 CONTAINER = 0.4
 """Share of texts that are cut to the box of the article, as crawls keep it that know their sites."""
 BRIEF = 0.05
@@ -180,7 +181,7 @@ def _page(page_id: str, cell: WebCell, wording: Mapping[str, Wording], rng: rand
     language = rng.choices(names, [LANGUAGES.get(name, 1.0) for name in names])[0]
     template = rng.choice(choices[language])
     articles = cell.articles[language]
-    weights = [HARD_WEIGHT if one.shape in HARD else 1.0 for one in articles]
+    weights = [PICTURES_WEIGHT if one.shape == "photo" else HARD_WEIGHT if one.shape in HARD else 1.0 for one in articles]
     article = None if wants_listing else rng.choices(articles, weights)[0]
     if article and rng.random() < BRIEF:
         article = article.brief()
