@@ -15,24 +15,28 @@ from clfnews.labels import ARTICLE, COARSE
 from clfnews.models.augment import augment
 from clfnews.models.base import Probabilities, check_shapes, load_arrays, normalised, reading, split_back
 from clfnews.models.chain import smooth, transitions
-from clfnews.models.encoding import encode, encoder
 from clfnews.models.features.characters import WORD_BITS
 from clfnews.models.features.lines import page_table, word_idf
-from clfnews.models.forest import BINS, Forest, log_odds
-from clfnews.models.nets import Nets
-from clfnews.models.page_features import feature_names, page_features
-from clfnews.models.page_scorers import PATH_LABELS, PIECE, fit_paths, fit_words, path_odds, scores_out_of_fold, word_scores
+from clfnews.models.features.tree import tree_of
+from clfnews.models.page_features import columns_of_words, feature_names, page_features, second_names
+from clfnews.models.page_scorers import (
+    PATH_LABELS,
+    PIECE,
+    fit_paths,
+    fit_words,
+    folds_of,
+    path_odds,
+    scores_out_of_fold,
+    word_scores,
+)
 from clfnews.models.scorer import TextScorer
+from clfnews.models.two_readings import TwoReadings
 from clfnews.page import Page
 
-_ALPHA = 0.01
-"""Weight decay of the networks."""
 _LOST = 0.5
 """If words leave less than this share of the text that structure alone calls article, structure decides for the page: the
 words are of a subject that training knows from other stories only, and the whole article would vanish."""
 _SENTENCE = 40
-_ROWS = 4096
-"""Lines that the networks and trees read in one go: what bounds their memory."""
 _WHOLE = 0.4
 """Share of the copies of HTML pages that keep their boxes, and so all their lines."""
 
@@ -44,9 +48,9 @@ class PageModel:
     second one the log-odds of the boxes around it (tags and class names), both
     out of fold by group in training. They join features of the line, its place,
     its neighbours, the words it shares with the story, and its boxes (NaN for
-    text). Small networks and boosted trees read these and are averaged in
-    log-odds of p(article); among the article types and among the others the
-    networks decide. A first-order chain smooths the types over the page.
+    text). Small networks and boosted trees read these (`LineReader`). A second
+    pair of them reads the same with what the first found on the whole page. A
+    first-order chain smooths the types over the page.
 
     The scorer abstains on pages of which it knows too few words, and on a share
     of the training pages, so that the rest can do without it. A page of which
@@ -54,7 +58,8 @@ class PageModel:
 
     Parameters: `hidden`, `nets`, `epochs` of the networks; `trees` of the
     boosting; `forest`, weight of the trees in the average (0: networks alone);
-    `rows`, lines to learn from at most; `copies`, changed copies of a training
+    `rows`, lines that the first reading learns from at most; `again`, lines of
+    the second, which are others (0: one reading); `copies`, changed copies of a training
     page; `abstain`, share of them without scorers; `chain`, weight of which type
     follows which (0: none); `boxes`, `text_scorer`: False leaves these features out.
     """
@@ -73,7 +78,8 @@ class PageModel:
         epochs: int = 3,
         trees: int = 80,
         forest: float = 0.5,
-        rows: int = 130_000,
+        rows: int = 200_000,
+        again: int = 100_000,
         copies: int = 1,
         abstain: float = 0.4,
         chain: float = 0.3,
@@ -82,14 +88,23 @@ class PageModel:
         seed: int = 7,
     ) -> None:
         self.task, self.labels, self.seed = task, labels, seed
-        self.forest_weight, self.rows, self.copies, self.abstain, self.chain = forest, rows, copies, abstain, chain
+        self.copies, self.abstain, self.chain = copies, abstain, chain
         self.boxes, self.text_scorer = boxes, text_scorer
-        self._nets = Nets(nets, hidden, epochs, _ALPHA, seed)
-        self._forest = Forest(trees, seed)
+        self._is_article = np.array([label in ARTICLE for label in labels])
+        self._readings = TwoReadings(
+            self._is_article,
+            hidden=hidden,
+            nets=nets,
+            epochs=epochs,
+            trees=trees,
+            forest=forest,
+            rows=rows,
+            again=again,
+            seed=seed,
+        )
         self._words: TextScorer | None = None
         self._paths: TextScorer | None = None
         self._arrays: dict[str, np.ndarray] = {}
-        self._is_article = np.array([label in ARTICLE for label in labels])
 
     @property
     def reads_hidden(self) -> bool:
@@ -123,14 +138,8 @@ class PageModel:
                 if rng.random() < self.abstain:
                     scores[i] = np.full_like(scores[i], np.nan)
         possible, weight = self._targets(more, list(weights or [1.0] * len(pages)) * (1 + self.copies))
-        drawn = self._draw(weight, rng)
-        x = self._matrix(more, words, paths, drawn)
-        possible, weight = possible[drawn], weight[drawn]
-        self._arrays |= encoder(x, feature_names())
-        if self.forest_weight < 1:
-            self._nets.fit(encode(x, self._arrays), possible, (weight / weight.mean()).astype(np.float32))
-        if self.forest_weight > 0:
-            self._forest.fit(x, (possible & self._is_article).any(axis=1), weight)
+        folds = folds_of(groups * (1 + self.copies), self.seed)
+        self._readings.fit(more, self._matrix(more, words, paths), possible, weight, folds, rng)
         self._arrays["transitions"] = transitions(pages, self.labels)
         self._words = fit_words(pages, self.seed) if self.text_scorer else None
         self._paths = fit_paths(pages, self.seed) if self.boxes else None
@@ -153,30 +162,18 @@ class PageModel:
                 at += 1
         return possible, weight
 
-    def _draw(self, weight: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Indices of at most about `rows` lines with a label."""
-        some = np.flatnonzero(weight > 0)
-        return some if len(some) <= self.rows else np.sort(rng.choice(some, self.rows, replace=False))
-
     # --- features -------------------------------------------------------------
 
-    def _matrix(
-        self, pages: Sequence[Page], words: Sequence[np.ndarray], paths: Sequence[np.ndarray], drawn: np.ndarray | None = None
-    ) -> np.ndarray:
-        """Lines x features (float32), piece by piece; of the drawn lines only, if given."""
-        parts, first = [], 0
+    def _matrix(self, pages: Sequence[Page], words: Sequence[np.ndarray], paths: Sequence[np.ndarray]) -> np.ndarray:
+        """Lines x features (float32), piece by piece."""
+        parts = []
         idf = self._arrays["idf"].astype(np.float32)
         for at in range(0, len(pages), PIECE):
             piece, to = pages[at : at + PIECE], at + PIECE
             table = page_table(piece)
-            n = len(table.length)
-            if n:
-                x = page_features(piece, table, np.concatenate(words[at:to]), np.concatenate(paths[at:to]), idf, self.boxes)[0]
-                if drawn is not None:
-                    low, high = np.searchsorted(drawn, [first, first + n])
-                    x = x[drawn[low:high] - first]
-                parts.append(x)
-            first += n
+            if len(table.length):
+                scores, odds = np.concatenate(words[at:to]), np.concatenate(paths[at:to])
+                parts.append(page_features(piece, table, tree_of(piece), scores, odds, idf, self.boxes)[0])
         return np.concatenate(parts) if parts else np.zeros((0, len(feature_names())), dtype=np.float32)
 
     # --- prediction -----------------------------------------------------------
@@ -188,13 +185,18 @@ class PageModel:
         return out
 
     def _predict_piece(self, pages: Sequence[Page]) -> Probabilities:
+        x = self._inputs(pages)
+        found = self._typed(x, pages)
         if self._words is None:
-            return self._view(pages, None)
-        found = self._view(pages, self._words)
+            return found
         doubtful = [i for i, page in enumerate(pages) if self._kept(page, found[i]) < _LOST * _running_text(page)]
-        for i, p in zip(doubtful, self._view([pages[i] for i in doubtful], None), strict=True):
-            if self._kept(pages[i], found[i]) < _LOST * self._kept(pages[i], p):
-                found[i] = p
+        if doubtful:
+            ends = np.cumsum([len(page.lines) for page in pages]).tolist()
+            structure = np.concatenate([x[ends[i] - len(pages[i].lines) : ends[i]] for i in doubtful])
+            structure[:, columns_of_words()] = np.nan  # as if there were no scorer of words
+            for i, p in zip(doubtful, self._typed(structure, [pages[i] for i in doubtful]), strict=True):
+                if self._kept(pages[i], found[i]) < _LOST * self._kept(pages[i], p):
+                    found[i] = p
         return found
 
     def _kept(self, page: Page, p: np.ndarray) -> int:
@@ -202,78 +204,48 @@ class PageModel:
         article = p[:, self._is_article].sum(axis=1) >= 0.5
         return sum(len(page.lines[i].text) for i in np.flatnonzero(article).tolist())
 
-    def _view(self, pages: Sequence[Page], scorer: TextScorer | None) -> Probabilities:
-        """What is predicted with a scorer of words, or (None) from structure alone."""
+    def _inputs(self, pages: Sequence[Page]) -> np.ndarray:
+        """Lines x features (float32)."""
         table = page_table(pages)
         if not len(table.length):
-            return [np.zeros((0, len(self.labels))) for _ in pages]
-        words, paths = word_scores(scorer, pages, table), path_odds(self._paths, pages)
+            return np.zeros((0, len(feature_names())), dtype=np.float32)
+        words, paths = word_scores(self._words, pages, table), path_odds(self._paths, pages)
         idf = self._arrays["idf"].astype(np.float32)
-        x = page_features(pages, table, words, paths, idf, self.boxes)[0]
-        p = np.concatenate([self._read(x[first : first + _ROWS]) for first in range(0, len(x), _ROWS)])
+        return page_features(pages, table, tree_of(pages), words, paths, idf, self.boxes)[0]
+
+    def _typed(self, x: np.ndarray, pages: Sequence[Page]) -> Probabilities:
+        """What is predicted from the features of the pages' lines."""
+        if not len(x):
+            return [np.zeros((0, len(self.labels))) for _ in pages]
+        p = self._readings.read(pages, page_table(pages), tree_of(pages), x)
         p = smooth(p, [len(page.lines) for page in pages], self._arrays["transitions"], self.chain)
         return split_back(normalised(p), pages)
-
-    def _read(self, x: np.ndarray) -> np.ndarray:
-        """Rows x labels of rows of features: networks and trees averaged in log-odds of p(article)."""
-        p = self._nets.predict(encode(x, self._arrays))
-        if self.forest_weight == 0:
-            return p
-        odds = log_odds(p[:, self._is_article].sum(axis=1)), log_odds(self._forest.predict(x))
-        mixed = (1 - self.forest_weight) * odds[0] + self.forest_weight * odds[1]
-        return self._with_article(p, 1 / (1 + np.exp(-mixed)))
-
-    def _with_article(self, p: np.ndarray, q: np.ndarray) -> np.ndarray:
-        """Rows whose article types sum to q, each side's shares as they were."""
-        q = np.clip(q, 1e-6, 1 - 1e-6)
-        side = p[:, self._is_article].sum(axis=1)
-        out = p.copy()
-        out[:, self._is_article] *= (q / np.maximum(side, 1e-9))[:, None]
-        out[:, ~self._is_article] *= ((1 - q) / np.maximum(1 - side, 1e-9))[:, None]
-        return out
 
     # --- storage --------------------------------------------------------------
 
     def save(self, folder: Path) -> None:
         scorers = {f"{name}_{key}": array for name, scorer in (("words", self._words), ("paths", self._paths)) if scorer
                    for key, array in scorer.arrays().items()}  # fmt: skip
-        nets = {f"net_{key}": array for key, array in self._nets.arrays().items()}
-        np.savez_compressed(folder / "page.npz", **self._arrays, **scorers, **nets, **self._forest.arrays())  # type: ignore[arg-type]
-        if self.forest_weight > 0:
-            self._forest.save(folder / "forest.skops")
-        (folder / "features.json").write_text(json.dumps(feature_names()), encoding="utf-8")
+        self._readings.save(folder)
+        np.savez_compressed(folder / "page.npz", **self._arrays, **scorers, **self._readings.arrays())  # type: ignore[arg-type]
+        (folder / "features.json").write_text(json.dumps((*feature_names(), *second_names())), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path, task: str, labels: tuple[str, ...], **options: Any) -> PageModel:
         """The saved model; raises `UserError` if this version computes other features."""
         with reading(folder / "features.json"):
             known = json.loads((folder / "features.json").read_text(encoding="utf-8"))
-        if known != list(feature_names()):
+        if known != [*feature_names(), *second_names()]:
             raise UserError(f"{folder}: trained with other features than this version computes; train again")
         model = cls(task, labels, **options)
-        stored = load_arrays(folder / "page.npz", infinite=("edges",))
-        check_shapes(folder / "page.npz", stored, model._shapes(stored))
+        file = folder / "page.npz"
+        stored = load_arrays(file, infinite=("edges",))
+        check_shapes(file, stored, {"idf": (2**WORD_BITS,), "transitions": (len(labels), len(labels))})
         model._words = TextScorer.from_arrays(labels, _part(stored, "words_")) if model.text_scorer else None
         model._paths = TextScorer.from_arrays(PATH_LABELS, _part(stored, "paths_")) if "paths_scorer_rows" in stored else None
-        model._nets.restore(_part(stored, "net_"))
-        others = ("words_", "paths_", "net_", "edges", "columns")
-        model._arrays = {name: array for name, array in stored.items() if not name.startswith(others)}
-        if model.forest_weight > 0:
-            model._forest.load(folder / "forest.skops", stored)
+        model._readings.load(folder, file, stored)
+        model._arrays = {name: stored[name] for name in ("idf", "transitions")}
         return model
-
-    def _shapes(self, stored: dict[str, np.ndarray]) -> dict[str, tuple[int, ...]]:
-        """The shape that each stored array has to have, from the options and from those that say how many columns there are."""
-        n = {name: stored[name].size if name in stored else 0 for name in ("numeric", "coded", "columns")}
-        k, hidden = len(self.labels), self._nets.hidden
-        inputs = n["numeric"] + int(stored["sizes"].sum() if "sizes" in stored else 0)
-        of_nets = {"w1": (inputs, hidden), "b1": (hidden,), "w2": (hidden, k), "b2": (k,)}
-        return {
-            "numeric": (n["numeric"],), "mean": (n["numeric"],), "scale": (n["numeric"],),
-            "coded": (n["coded"],), "sizes": (n["coded"],), "columns": (n["columns"],), "edges": (n["columns"], BINS - 1),
-            "idf": (2**WORD_BITS,), "transitions": (k, k),
-            **{f"net_{name}_{i}": shape for name, shape in of_nets.items() for i in range(self._nets.n)},
-        }  # fmt: skip
 
 
 def _running_text(page: Page) -> int:

@@ -45,6 +45,14 @@ def fit_paths(pages: Sequence[Page], seed: int) -> TextScorer | None:
     return TextScorer(PATH_LABELS, seed=seed, **_OPTIONS).fit([path for path, _ in rows], sides)
 
 
+def folds_of(groups: Sequence[str], seed: int) -> np.ndarray:
+    """0 or 1 for each page; pages of one group are in one fold."""
+    names = sorted(set(groups))
+    order = np.random.default_rng(seed).permutation(len(names)) % min(_FOLDS, len(names))
+    fold_of = dict(zip(names, order.tolist(), strict=True))
+    return np.array([fold_of[group] for group in groups], dtype=np.int64)
+
+
 def scores_out_of_fold(
     pages: Sequence[Page], groups: Sequence[str], n: int, seed: int, *, words: bool, paths: bool
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
@@ -53,10 +61,7 @@ def scores_out_of_fold(
     Parameters: `n`, how many of the pages, from the first on, are learnt from;
     `words` and `paths`: False leaves a scorer out, and its scores are NaN.
     """
-    names = sorted(set(groups))
-    order = np.random.default_rng(seed).permutation(len(names)) % min(_FOLDS, len(names))
-    fold_of = dict(zip(names, order.tolist(), strict=True))
-    folds = np.array([fold_of[group] for group in groups])
+    folds = folds_of(groups, seed)
     of_words: list[np.ndarray] = [np.zeros(0)] * len(pages)
     of_paths: list[np.ndarray] = [np.zeros(0)] * len(pages)
     for fold in np.unique(folds):

@@ -433,6 +433,6 @@ def test_a_forest_with_foreign_types_is_not_loaded(tmp_path: Path) -> None:
     corpus = load_gold(ROOT / "data/pages/test.jsonl")
     save_model(make_model("page", "type", TYPES, {"trees": 2}).fit(corpus.pages, corpus.groups), tmp_path, {"trees": 2})
     load_model(tmp_path)
-    skops.io.dump(FunctionTransformer(os.mkdir), tmp_path / "forest.skops")
+    skops.io.dump(FunctionTransformer(os.mkdir), tmp_path / "reader1.skops")
     with pytest.raises(UserError, match="types that could run code"):
         load_model(tmp_path)

@@ -150,7 +150,7 @@ def test_values_of_a_filter_that_cannot_be(values: dict[str, Any], said: str, fi
         ({"kind": ["page"]}, "unknown model"),
         ({"options": []}, "no 'options'"),
         ({"options": {"hidden": "many"}}, "broken"),
-        ({"options": {"hidden": 5, "nets": 1, "trees": 2}}, r"net_w1_0 is \(\d+, 4\), not \(\d+, 5\)"),
+        ({"options": {"hidden": 5, "nets": 1, "trees": 2}}, r"reader1_net_w1_0 is \(\d+, 4\), not \(\d+, 5\)"),
     ],
 )
 def test_a_model_of_something_else(values: dict[str, Any], said: str, filters: dict[str, Path], tmp_path: Path) -> None:
@@ -164,13 +164,13 @@ def test_a_model_of_something_else(values: dict[str, Any], said: str, filters: d
 @pytest.mark.parametrize(
     ("change_array", "said"),
     [
-        (lambda a: a | {"net_w1_0": a["net_w1_0"] * np.nan}, "net_w1_0 holds what is not a number"),
-        (lambda a: a | {"mean": a["mean"] + np.inf}, "mean holds what is not a number"),
+        (lambda a: a | {"reader1_net_w1_0": a["reader1_net_w1_0"] * np.nan}, "reader1_net_w1_0 holds what is not a number"),
+        (lambda a: a | {"reader1_mean": a["reader1_mean"] + np.inf}, "mean holds what is not a number"),
         (lambda a: a | {"transitions": a["transitions"].astype("S8")}, "transitions holds what is not a number"),
         (lambda a: a | {"transitions": a["transitions"][:-1]}, r"transitions is \(7, 8\), not \(8, 8\)"),
         (lambda a: {name: array for name, array in a.items() if name != "idf"}, "no idf"),
         (lambda a: a | {"words_scorer_rows": a["words_scorer_rows"] + 2**30}, "the text scorer does not fit"),
-        (lambda a: a | {"coded": a["coded"] + 10_000}, "broken"),
+        (lambda a: a | {"reader1_coded": a["reader1_coded"] + 10_000}, "broken"),
     ],
 )
 def test_numbers_that_cannot_be(change_array: Any, said: str, filters: dict[str, Path], tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,23 @@ class Article:
     @property
     def lede(self) -> str:
         return next((line.text for line in self.lines if line.type == "body"), "")
+
+    def after(self, prefix: str) -> Article:
+        """The article whose first paragraph begins with a prefix (the site's name), if it begins with a paragraph."""
+        first = next((i for i, line in enumerate(self.lines) if line.type == "body"), None)
+        if not prefix or first is None or (self.forms and self.forms[first] not in ("p", "lede")):
+            return self
+        line = replace(self.lines[first], text=prefix + self.lines[first].text)
+        return replace(self, lines=(*self.lines[:first], line, *self.lines[first + 1 :]))
+
+    def brief(self) -> Article:
+        """Its headline and first paragraph alone, as pages of a video or of an agency's alert have it."""
+        first = next((i for i, line in enumerate(self.lines) if line.type == "body"), None)
+        if first is None:
+            return self
+        kept = [i for i, line in enumerate(self.lines) if line.type == "title" or i == first]
+        forms = tuple(self.forms[i] for i in kept) if self.forms else ()
+        return replace(self, lines=tuple(self.lines[i] for i in kept), forms=forms, shape="brief")
 
     def as_story(self) -> Story:
         """The article as a teaser on another page."""

@@ -53,6 +53,11 @@ Wording = Mapping[str, Sequence[str]]
 """Role (such as `related`) -> what sites of a language write there: `data/wording/XX.json`."""
 DIALOGS = 0.45
 """Share of sites with a dialog about consent or accounts in their pages."""
+IMPRINT = 0.5
+"""Share of sites whose pages end with the publisher's address, licence and rights, a line each."""
+PREFIXED = 0.2
+"""Share of sites that begin every lede and summary with their name."""
+_PREFIXES = ("({site}) - ", "({site}) – ", "{site} - ", "({short}) ", "({short}) - ", "{site}: ")
 RIGHT_TO_LEFT = ("ar", "fa", "he", "ur")
 _BLANK = re.compile(r"\{(\w+)\}")
 
@@ -105,7 +110,8 @@ class Site:
     def show(self, article: Article | None, stories: Stories, rng: random.Random) -> str:
         """The HTML of a page, with `data-l` on its elements."""
         shown = Shown(self, article, stories, rng)
-        return _with_dialog(str(_compiled(self.template.source).render(_context(shown))), shown)
+        html = str(_compiled(self.template.source).render(_context(shown)))
+        return _with_dialog(_with_imprint(html, shown), shown)
 
 
 @dataclass(slots=True)
@@ -153,6 +159,21 @@ def _with_dialog(html: str, shown: Shown) -> str:
     return html[:end] + dialog + html[end:] if end >= 0 else html + dialog
 
 
+def _with_imprint(html: str, shown: Shown) -> str:
+    """The page with the publisher's block at its end: licence, address, telephone, rights."""
+    if not shown.site_chance(IMPRINT):
+        return html
+    tag = shown.site_pick(("p", "p", "div", "li", "span"))
+    lines = shown.ws("imprint", 3, 10)
+    texts = [escape(text) for text in lines]
+    inner = "<br>".join(texts) if shown.site_chance(0.3) else "".join(f"<{tag}>{text}</{tag}>" for text in texts)
+    outer = shown.site_pick(("footer", "div", "div", "address", "section"))
+    name = shown.site_pick(("", ' class="footer-info"', ' class="bottom"', ' class="copyright"', ' id="ft"', ' class="coquan"'))
+    block = f'<{outer}{name} data-l="ui">{inner}</{outer}>'
+    end = html.lower().rfind("</body>")
+    return html[:end] + block + html[end:] if end >= 0 else html + block
+
+
 def _context(shown: Shown) -> dict[str, Any]:
     names = [name for name in dir(shown) if not name.startswith("_")]
     return {name: getattr(shown, name) for name in names}
@@ -171,11 +192,20 @@ class Shown:
         self._asked: Counter[str] = Counter()
         self.lang = site.language
         self.dir = "rtl" if site.language in RIGHT_TO_LEFT else "ltr"
-        self.article = article
         self.site = random.Random(f"{site.seed}-name").choice(list(site.wording["names"]))
+        self._prefix = self._drawn_prefix()
+        self.article = article.after(self._prefix) if article else None
         self.when = _date_of(article, rng)
         self.section = (article.section if article else "") or self.w("sections")
         self.host = re.sub(r"[^a-z0-9]+", "", site.template.name) + ".example"
+
+    def _drawn_prefix(self) -> str:
+        rng = random.Random(f"{self._site.seed}-prefix")
+        if rng.random() >= PREFIXED:
+            return ""
+        words = self.site.split()
+        short = "".join(word[0] for word in words).upper() if len(words) > 1 else self.site
+        return rng.choice(_PREFIXES).format(site=self.site, short=short)
 
     # --- chance ---------------------------------------------------------------
 
@@ -269,7 +299,8 @@ class Shown:
             if story is None:
                 break
             out.append({
-                "title": story.title, "summary": story.summary, "section": story.section or self._pick_word("sections"),
+                "title": story.title, "summary": self._prefix * bool(story.summary) + story.summary,
+                "section": story.section or self._pick_word("sections"),
                 "time": self.ago(), "author": self._pick_word("authors"), "paragraphs": list(story.paragraphs) or [story.summary],
                 "rank": rank,
             })  # fmt: skip

@@ -243,6 +243,7 @@ class _Drawing:
         kinds: list[tuple[Callable[[], str], float]] = [
             (self._ad, 1.0), (self._related, 1.0), (self._newsletter, 0.6), (self._player, 0.6), (self._other_story, 0.4),
             (self._tools, 0.6), (self._sign_up, 0.5), (self._more, 0.5), (self._ad, 0.6), (self._notice, 0.8),
+            (self._picture, 1.0),
         ]  # fmt: skip
         chosen = [kind for kind, share in kinds if rng.random() < self.style.inserts * share]
         rng.shuffle(chosen)
@@ -260,6 +261,10 @@ class _Drawing:
             more = f"<p>{escape(story['summary'])}</p>" if summaries and story["summary"] else ""
             out.append(f'<li><a href="#">{escape(story["title"])}</a>{more}</li>')
         return "".join(out) + "</ul></aside>"
+
+    def _picture(self) -> str:
+        """A picture of the archive: its caption reads like a sentence and names nobody of the story."""
+        return "\n".join(self._caption(ArticleLine("caption", text, "p")) for text in self.shown.ws("captions", 1, 2))
 
     def _newsletter(self) -> str:
         return f'<div class="nl-box" data-l="ad"><p>{escape(self.shown.w("newsletter"))}</p></div>'

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +30,17 @@ FORM_WEIGHTS = {"html": 11, "blocks": 3, "strings": 2, "markdown": 3, "layout": 
 HARD = (
     "list", "digest", "table", "poem", "recipe", "live", "liveblog", "photo", "interview", "brief", "short", "video", "notice",
 )  # fmt: skip
-HARD_WEIGHT = 1.5
-"""Shapes that are taken for noise, because their lines are short, are drawn more often."""
+HARD_WEIGHT, PICTURES_WEIGHT = 1.5, 3.0
+"""Shapes that are taken for noise, because their lines are short, are drawn more often; picture stories most, because lists
+that are the article teach that short lines are body."""
 CONTAINER = 0.4
 """Share of texts that are cut to the box of the article, as crawls keep it that know their sites."""
+BRIEF = 0.05
+"""Share of pages with the headline and first paragraph of their article alone."""
+ENDS = 0.3
+"""Share of these boxes that are followed by the last lines of the page."""
+CARDS = 0.2
+"""Share of texts in which the headline and summary of another story are one line."""
 _ATTEMPTS = 20
 """How often a page is drawn again whose text another has: briefs without their page have few."""
 LISTING = 0.06
@@ -174,8 +181,10 @@ def _page(page_id: str, cell: WebCell, wording: Mapping[str, Wording], rng: rand
     language = rng.choices(names, [LANGUAGES.get(name, 1.0) for name in names])[0]
     template = rng.choice(choices[language])
     articles = cell.articles[language]
-    weights = [HARD_WEIGHT if one.shape in HARD else 1.0 for one in articles]
+    weights = [PICTURES_WEIGHT if one.shape == "photo" else HARD_WEIGHT if one.shape in HARD else 1.0 for one in articles]
     article = None if wants_listing else rng.choices(articles, weights)[0]
+    if article and rng.random() < BRIEF:
+        article = article.brief()
     return draw(page_id, cell, site_of(cell, template, language, wording), article, stories(articles, article, rng), rng)
 
 
@@ -189,15 +198,32 @@ def draw(page_id: str, cell: WebCell, site: Site, article: Article | None, other
     html = site.show(article, others, rng)
     form = rng.choices(list(FORM_WEIGHTS), list(FORM_WEIGHTS.values()))[0]
     lines = html_lines(html) if form == "html" else text_lines(html, form, rng)
+    if form != "html" and rng.random() < CARDS:
+        lines = _joined_cards(lines, rng.choice((" ", " ", " - ", ": ")))
     if form != "html" and article and rng.random() < CONTAINER:
-        lines = _container(lines)
+        lines = _container(lines, rng.randint(2, 9) if rng.random() < ENDS else 0)
     return WebPage(page_id, cell.name, site, form, article, html, tuple(lines))
 
 
-def _container(lines: Sequence[Line]) -> list[Line]:
-    """The lines from the first to the last of the article, with what stands between them."""
+def _container(lines: Sequence[Line], ends: int) -> list[Line]:
+    """The lines from the first to the last of the article, with what stands between them, and the page's last `ends` lines."""
     places = [i for i, line in enumerate(lines) if line.type in ARTICLE]
-    return list(lines[places[0] : places[-1] + 1]) if places else list(lines)
+    if not places:
+        return list(lines)
+    after = places[-1] + 1
+    return [*lines[places[0] : after], *lines[max(after, len(lines) - ends) :]]
+
+
+def _joined_cards(lines: Sequence[Line], between: str) -> list[Line]:
+    """Headlines of other stories with the summaries below them as one line each."""
+    out: list[Line] = []
+    for line in lines:
+        above = out[-1] if out else None
+        if above and above.type == line.type == "teaser" and 25 <= len(above.text) <= 140 and len(line.text) >= 70:
+            out[-1] = replace(above, text=f"{above.text}{between}{line.text}")
+        else:
+            out.append(line)
+    return out
 
 
 def stories(articles: Sequence[Article], article: Article | None, rng: random.Random) -> Stories:

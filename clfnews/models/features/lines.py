@@ -17,6 +17,7 @@ from clfnews.labels import ARTICLE, TYPES, columns_of
 from clfnews.lexicons import fold, lexicon
 from clfnews.models.features.characters import CLASSES, WORD_BITS, CharTable, char_table, class_code
 from clfnews.models.features.flat import FlatLines, cumulative
+from clfnews.models.features.openings import add_openings
 from clfnews.models.features.story import add_place, add_segment, add_state
 from clfnews.models.features.vocabulary import add_vocabulary
 from clfnews.page import Page
@@ -88,6 +89,7 @@ def _compute(
     segment = add_segment(lines, table, kinds, sentence)
     add_state(lines, kinds, sentence, segment, table)
     add_vocabulary(lines, table, segment, idf)
+    add_openings(lines, table, segment)
     _scores(lines, scores)
     _neighbours(lines)
     _html(lines, pages)
@@ -180,12 +182,14 @@ def _neighbours(lines: FlatLines) -> None:
 def _html(lines: FlatLines, pages: Sequence[Page]) -> None:
     """Tag, link density, region and depth, and how they compare with the lines around; NaN for text."""
     n = len(lines.texts)
-    cues = np.full((n, 4), np.nan, dtype=np.float32)
-    rows = [line.cues for page in pages for line in page.lines]
-    if any(rows):
-        for i, cue in enumerate(rows):
-            if cue is not None:
-                cues[i] = _TAGS.get(cue.tag, 17), cue.link_density, _REGIONS.get(cue.region, 0), cue.depth
+    cues = np.full((n, 4), np.nan, dtype=np.float32, order="F")
+    rows = [(i, line.cues) for i, line in enumerate(line for page in pages for line in page.lines) if line.cues is not None]
+    if rows:
+        at = [i for i, _ in rows]
+        cues[at, 0] = [_TAGS.get(cue.tag, 17) for _, cue in rows]
+        cues[at, 1] = [cue.link_density for _, cue in rows]
+        cues[at, 2] = [_REGIONS.get(cue.region, 0) for _, cue in rows]
+        cues[at, 3] = [cue.depth for _, cue in rows]
     for j, name in enumerate(("tag", "link_density", "region", "depth")):
         lines.add(f"html_{name}", cues[:, j])
     for reach in (-1, 1):

@@ -20,6 +20,7 @@ UP = (0, 1, 2, 3, 5)
 _REGIONS = ("main", "article", "nav", "header", "footer", "aside", "form")
 _HINTS = ("content", "title", "meta", "caption", "related", "navigation", "comment", "share", "ad", "form", "side", "footer")
 _TAGS = ("p", "h1", "h2", "h3", "h4", "li", "div", "td", "button", "pre", "section")
+_TAG_CODE, _REGION_CODE, _HINT_CODE = ({name: i for i, name in enumerate(names)} for names in (_TAGS, _REGIONS, _HINTS))
 _HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
 _FAR = 60
 
@@ -53,7 +54,7 @@ def markup_features(pages: Sequence[Page], table: CharTable, tree: Tree) -> tupl
     _paths(out, facts, tree)
     _headings(out, facts)
     _page(out, facts)
-    matrix = np.stack(out.values, axis=1)
+    matrix = np.stack(out.values).T
     matrix[np.array([not cue.path for cue in cues], dtype=bool)] = np.nan
     return matrix, tuple(out.names)
 
@@ -82,9 +83,9 @@ class _Facts:
         self.digits = table.counts[:, class_code("digit")].astype(np.float64)
         self.hidden = np.array([cue.hidden for cue in cues], dtype=np.float64)
         self.heading = np.array([_HEADINGS.get(cue.tag, 0) for cue in cues])
-        self.tag = np.array([_TAGS.index(cue.tag) if cue.tag in _TAGS else -1 for cue in cues])
-        self.region = np.array([_REGIONS.index(cue.region) if cue.region in _REGIONS else -1 for cue in cues])
-        self.hint = np.array([_HINTS.index(cue.hint) if cue.hint in _HINTS else -1 for cue in cues])
+        self.tag = np.array([_TAG_CODE.get(cue.tag, -1) for cue in cues])
+        self.region = np.array([_REGION_CODE.get(cue.region, -1) for cue in cues])
+        self.hint = np.array([_HINT_CODE.get(cue.hint, -1) for cue in cues])
         self.sums = {
             name: np.concatenate(([0.0], np.cumsum(values)))
             for name, values in (

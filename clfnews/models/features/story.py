@@ -66,6 +66,8 @@ def add_segment(lines: FlatLines, table: CharTable, kinds: np.ndarray, sentence:
     begin = first_low[np.maximum(end_at, 0)][lines.page] if n_pages else lines.index
     last = end_at[lines.page]
     inside = (lines.index >= begin) & (lines.index <= last) & (best[lines.page] > 0)
+    lines.add("lines_before_segment", np.log1p(np.maximum(begin - lines.start, 0)))
+    lines.add("lines_after_segment", np.log1p(np.maximum(lines.end - 1 - last, 0)))
     lines.add("in_segment", inside)
     lines.add("from_segment_start", np.clip(lines.index - begin, -FAR, FAR))
     lines.add("from_segment_end", np.clip(lines.index - last, -FAR, FAR))

@@ -40,31 +40,37 @@ def tree_of(pages: Sequence[Page]) -> Tree:
     n = 0
     for page in pages:
         stack = [len(parent)]
-        for column, value in ((parent, 0), (first, n), (last, n), (depth, 1), (step, 0)):
-            column.append(value)
+        parent.append(0)
+        first.append(n)
+        last.append(n)
+        depth.append(1)
+        step.append(0)
         leaves: dict[str, int] = {}
         before = None
+        number = -1
         for line in page.lines:
             cues = line.cues or NO_CUES
-            path = cues.path
-            if path is not before or cues.shared < len(stack) - 1:
-                names = path.split("/")[1:]
-                if names and names[-1][:1] == "~":
+            path, shared, around = cues.path, cues.shared, len(stack) - 1
+            if path is not before or shared < around:
+                names = path.split("/")
+                if names[-1][:1] == "~":
                     names.pop()
-                keep = min(cues.shared, len(stack) - 1, len(names)) + 1
-                for gone in stack[keep:]:
+                keep = min(shared, around, len(names) - 1)
+                for gone in stack[keep + 1 :]:
                     last[gone] = n
-                del stack[keep:]
-                for name in names[keep - 1 :]:
+                del stack[keep + 1 :]
+                if new := len(names) - 1 - keep:
+                    at = len(first)
                     parent.append(stack[-1])
-                    stack.append(len(first))
-                    first.append(n)
-                    last.append(n)
-                    depth.append(len(stack))
-                    step.append(steps.setdefault(name, len(steps) + 1))
-                before = path
+                    parent.extend(range(at, at + new - 1))
+                    depth.extend(range(keep + 2, keep + 2 + new))
+                    step.extend([steps.setdefault(name, len(steps) + 1) for name in names[keep + 1 :]])
+                    first.extend([n] * new)
+                    last.extend([n] * new)
+                    stack.extend(range(at, at + new))
+                before, number = path, leaves.setdefault(path, len(leaves))
             box.append(stack[-1])
-            leaf.append(leaves.setdefault(path, len(leaves)))
+            leaf.append(number)
             n += 1
         for gone in stack:
             last[gone] = n
