@@ -89,7 +89,7 @@ def test_what_a_page_says_runs(name: str, clone: Path, project: Project, request
 
 def test_the_pages_show_every_main_command() -> None:
     shown = {line.split()[1] for name in PAGES for line in commands(ROOT / name) if line.startswith("clfnews ")}
-    assert shown >= set("filter tag evaluate train compare sites events annotate data drift serve ui".split())
+    assert shown >= {"filter", "tag", "evaluate", "train", "compare", "sites", "events", "annotate", "data", "drift", "serve"}
 
 
 def test_the_readme_is_short() -> None:
