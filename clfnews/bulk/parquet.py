@@ -210,7 +210,7 @@ def schema_of(tasks: Mapping[str, Task], events: bool = False, more: Sequence[st
             ("text_from", pa.string()),
             ("text", pa.string()),
             *([("stance", stance)] if ours else []),
-            ("confidence", pa.float64()),
+            ("text_confidence", pa.float64()),
             ("reason", pa.string()),
             *told.items(),
             ("model", pa.string()),

@@ -26,7 +26,9 @@ MAX_PAGES = 5_000
 KEPT_TYPES = tuple(label for label in TYPES if label in ARTICLE)
 _WORD = re.compile(r"\w++")
 _SCRIPT_CHARS = 400
-_COLUMNS = ("id", "site", "text", "stance", "confidence", "model", "language", "lines")
+CONFIDENCES = ("text_confidence", "confidence")
+"""Names of the expected F1 of a row's kept lines, the second in rows of earlier versions; the first that a row has counts."""
+_COLUMNS = ("id", "site", "text", "stance", *CONFIDENCES, "model", "language", "lines")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ def _seen(row: Mapping[str, Any]) -> Seen:
     text, language = row["text"], row.get("language")
     return Seen(
         site=str(row.get("site") or ""),
-        confidence=float(row["confidence"]),
+        confidence=float(row[_confidence_in(row)]),
         kept=len(lines),
         types=tuple(types[label] for label in KEPT_TYPES),
         stance=(row.get("stance") or {}).get("label") or "none",
@@ -166,16 +168,22 @@ def _seen(row: Mapping[str, Any]) -> Seen:
 def _problem(row: Any) -> str | None:
     if not isinstance(row, Mapping):
         return "not an object"
-    for key, kind in (("text", str), ("lines", list), ("confidence", int | float)):
+    confidence = _confidence_in(row)
+    for key, kind in (("text", str), ("lines", list), (confidence, int | float)):
         if not isinstance(row.get(key), kind):
             return f"no {key!r}" if row.get(key) is None else f"{key!r} is {row[key]!r:.60}"
-    if not 0 <= row["confidence"] <= 1:
-        return f"'confidence' is {row['confidence']!r:.60}"
+    if not 0 <= row[confidence] <= 1:
+        return f"{confidence!r} is {row[confidence]!r:.60}"
     if not isinstance(row.get("stance") or {}, Mapping):
         return f"'stance' is {row['stance']!r:.60}"
     if not all(isinstance(line, Mapping) for line in row["lines"]):
         return "a line is not an object"
     return None
+
+
+def _confidence_in(row: Mapping[str, Any]) -> str:
+    """The name under which a row has its confidence; today's if it has none."""
+    return next((name for name in CONFIDENCES if row.get(name) is not None), CONFIDENCES[0])
 
 
 def _script(text: str) -> str:

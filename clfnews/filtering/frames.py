@@ -73,9 +73,7 @@ def tag_frame(
     known = [role for role in KNOWN if role in cells and options.column(role) == role]
     names = [name for name in (*nothing, "error") if name not in known and name != "source"]
     results = pd.DataFrame({name: pd.Series([row.get(name) for row in found], index=frame.index, dtype=object) for name in names})
-    for name in ("text_confidence", "confidence"):
-        if name in results:
-            results[name] = results[name].astype(float)
+    results["text_confidence"] = results["text_confidence"].astype(float)
     return pd.concat([frame.rename(columns=own_names(list(frame.columns), names)), results], axis=1)
 
 

@@ -64,7 +64,7 @@ class TaggedPage:
     lines: tuple[TaggedLine, ...]
     stance: PageStance
     confidence: float
-    """Expected F1 of the kept lines, given their probabilities; 0 to 1."""
+    """Expected F1 of the kept lines, given their probabilities; 0 to 1. In rows `text_confidence`: it is not of the stance."""
     model: str
     own: Mapping[str, Any] = field(default_factory=dict)
     """Task of the user's -> `label` and `p` of the page."""
@@ -128,7 +128,7 @@ class TaggedPage:
             "text_from": self.page.text_from,
             "text": self.text,
             "stance": self.stance.as_row(),
-            "confidence": self.confidence,
+            "text_confidence": self.confidence,
             "reason": self.reason,
             **self.own,
             "model": self.model,

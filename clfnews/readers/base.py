@@ -125,6 +125,8 @@ def page_of_row(row: Mapping[str, Any], default_id: str, options: ReadOptions, n
     if row.get("lines") is None:
         row = {**row, "text": _content(row.get("text"), options.column("text"), note), "html": _content(row.get("html"))}
         text = row["text"]
+        if is_blank(text) and row["html"] is not None and not is_blank(row["html"]):
+            text = None
         if isinstance(text, str) and is_html(text):
             note(f"{options.column('text')!r} is HTML and is read as such (said once a file)")
             row, text = {**row, "html": text}, None
@@ -135,6 +137,11 @@ def page_of_row(row: Mapping[str, Any], default_id: str, options: ReadOptions, n
         if isinstance(value, str if key == "text" else list) and count(value) > MAX_LINES:
             raise ValueError(f"has more than {MAX_LINES:,} lines")
     return replace(Page.from_row(row, default_id), own=own)
+
+
+def is_blank(value: Any) -> bool:
+    """Whether a text is empty or of white space alone."""
+    return isinstance(value, str | bytes) and (not value or value.isspace())
 
 
 def own_fields(row: Mapping[str, Any], options: ReadOptions) -> dict[str, Any]:

@@ -63,7 +63,9 @@ class PageOut(BaseModel):
     title: str | None = Field(description="The kept headline.")
     text: str = Field(description="The kept lines, joined by newlines.")
     stance: StanceOut
-    confidence: float = Field(description="Expected F1 of the kept lines; if none is kept, the probability of no article.")
+    text_confidence: float = Field(
+        description="Expected F1 of the kept lines; if none is kept, the probability of no article. Not of the stance."
+    )
     reason: str | None = Field(description="Why nothing was kept; null if something was.")
     model: str
     lines: list[LineOut]

@@ -125,13 +125,13 @@ def log_model(mlflow: Any, page_filter: PageFilter) -> Any:
     from clfnews.reports.model_card import CARD, render
 
     package = Path(__file__).parents[1]
-    # Of any type: what is no text is told row by row, and does not end the others.
+    # Of any type and optional: what is no page is told row by row, and does not end the others.
     anything: Any = AnyType()  # type: ignore[no-untyped-call]
-    inputs = Schema([ColSpec(anything, "text"), *(ColSpec(anything, name, required=False) for name in ("id", "url"))])
+    inputs = Schema([ColSpec(anything, name, required=False) for name in ("text", "html", "id", "url", "site", "date")])
     outputs = Schema(
         [
             *(ColSpec("string", name) for name in ("title", "text", "stance")),
-            *(ColSpec("double", name) for name in ("p_conciliatory", "p_hostile", "p_neutral", "confidence")),
+            *(ColSpec("double", name) for name in ("stance_p", "p_conciliatory", "p_hostile", "p_neutral", "text_confidence")),
             *(ColSpec("string", name) for name in ("lines", "error")),
             *(
                 ColSpec("string", name)

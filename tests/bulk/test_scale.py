@@ -490,7 +490,7 @@ def test_the_model_runs_as_a_spark_function(project: Any, registered: str, store
     spark = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
     try:
         tag = mlflow.pyfunc.spark_udf(
-            spark, registered, result_type="title string, text string, stance string, confidence double"
+            spark, registered, result_type="title string, text string, stance string, stance_p double, text_confidence double"
         )
         pages = spark.createDataFrame([(str(i), text) for i, text in enumerate(TEXTS[:4])], ["id", "text"])
         rows = pages.select("id", tag("text").alias("out")).collect()

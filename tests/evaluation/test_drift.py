@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers import ROOT, Cli, write_rows
 
@@ -31,7 +32,7 @@ def output_row(rng: np.random.Generator, **changes: Any) -> dict[str, Any]:
     return {
         "id": "x", "site": str(rng.choice(changes.get("sites", ["a.example", "b.example", "c.example"]))), "text": text,
         "stance": {"label": None if empty else stance}, "lines": lines, "model": changes.get("model", "m"),
-        "confidence": round(float(np.clip(rng.normal(changes.get("confidence", 0.9), 0.05), 0, 1)), 4),
+        "text_confidence": round(float(np.clip(rng.normal(changes.get("confidence", 0.9), 0.05), 0, 1)), 4),
     }  # fmt: skip
 
 
@@ -131,6 +132,26 @@ def test_of_many_pages_a_sample_is_compared(tmp_path: Path) -> None:
     assert (found.total, len(found.pages)) == (MAX_PAGES + 500, MAX_PAGES)
 
 
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+def test_outputs_of_earlier_versions_are_read(tmp_path: Path, suffix: str) -> None:
+    """They call the confidence of the text `confidence`; today a field of that name is the user's."""
+    rows = [output_row(np.random.default_rng(0)) for _ in range(40)]
+    before = [{("confidence" if name == "text_confidence" else name): value for name, value in row.items()} for row in rows]
+    own = [row | {"confidence": "mine"} for row in rows]
+
+    def written(name: str, rows: list[dict[str, Any]]) -> Path:
+        if suffix == ".jsonl":
+            return write_rows(tmp_path / f"{name}.jsonl", rows)
+        pd.DataFrame(rows).to_parquet(tmp_path / f"{name}.parquet")
+        return tmp_path / f"{name}.parquet"
+
+    now, *others = (
+        [page.confidence for page in read_output(written(name, found)).pages]
+        for name, found in (("now", rows), ("before", before), ("own", own))
+    )
+    assert others == [now, now] and set(now) == {row["text_confidence"] for row in rows}
+
+
 # --- what is refused -----------------------------------------------------------------------------
 
 
@@ -141,10 +162,12 @@ def test_of_many_pages_a_sample_is_compared(tmp_path: Path) -> None:
         ("{", "row 31: not JSON"),
         ("[" * 100_000, "row 31: not JSON"),
         ('{"text": "x"}', "no 'lines'"),
+        ('{"text": "x", "lines": []}', "no 'text_confidence'"),
+        ('{"text": "x", "lines": [], "text_confidence": "high"}', "'text_confidence' is 'high'"),
         ('{"text": "x", "lines": [], "confidence": "high"}', "'confidence' is 'high'"),
         ('{"text": "x", "lines": [], "confidence": NaN}', "'confidence' is nan"),
-        ('{"text": "x", "lines": [1], "confidence": 0.5}', "a line is not an object"),
-        ('{"text": "x", "lines": [], "confidence": 0.5, "stance": "x"}', "'stance' is 'x'"),
+        ('{"text": "x", "lines": [1], "text_confidence": 0.5}', "a line is not an object"),
+        ('{"text": "x", "lines": [], "text_confidence": 0.5, "stance": "x"}', "'stance' is 'x'"),
     ],
 )
 def test_what_is_no_output_is_named(cli: Cli, tmp_path: Path, row: str, said: str) -> None:

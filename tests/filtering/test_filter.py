@@ -22,7 +22,7 @@ from clfnews.labels import ARTICLE, STANCES, TYPES
 from clfnews.page import Page
 from clfnews.record.cells import FACTS
 
-PAGE_KEYS = ["id", "source", *FACTS, "text_from", "text", "stance", "confidence", "reason", "model", "lines"]
+PAGE_KEYS = ["id", "source", *FACTS, "text_from", "text", "stance", "text_confidence", "reason", "model", "lines"]
 STANCE_KEYS = ["label", "p", "reason", "coverage", "shares", "lines"]
 LINE_KEYS = ["n", "text", "type", "p", "keep", "stance", "p_stance"]
 SEEDS = sorted((ROOT / "seeds").glob("*.txt"))
@@ -80,7 +80,7 @@ def test_tag_writes_every_line_in_the_documented_form(project: Project, cli: Cli
         assert row["text"].splitlines() == [line["text"] for line in row["lines"] if line["keep"]]
         assert row["title"] in (None, *(line["text"] for line in row["lines"] if line["type"] == "title"))
         assert row["stance"]["label"] in STANCES and list(row["stance"]["p"]) == list(STANCES)
-        assert 0 <= row["confidence"] <= 1 and row["model"]
+        assert 0 <= row["text_confidence"] <= 1 and row["model"]
 
 
 @pytest.mark.slow
@@ -106,7 +106,7 @@ def test_every_kind_of_input_gives_the_same_tags(rules_filter: Path, cli: Cli, t
 
     def essence(row: dict[str, Any]) -> list[Any]:
         stance = row["stance"] | {"lines": len(row["stance"]["lines"])}
-        return [row["text"], stance, row["confidence"], [line | {"n": 0} for line in row["lines"]]]
+        return [row["text"], stance, row["text_confidence"], [line | {"n": 0} for line in row["lines"]]]
 
     folder = cli("tag", "in", "-m", rules_filter).rows
     assert [row["id"] for row in folder] == ["page", "a", "rows-2", "rows-3"]
@@ -224,7 +224,7 @@ def test_a_page_without_lines(page_filter: PageFilter) -> None:
     (empty,) = page_filter.tag([Page.from_text("", "empty")])
     assert empty.as_row() == {
         "id": "empty", "source": None, **dict.fromkeys(FACTS), "authors": [], "tags": [], "text_from": "page", "text": "",
-        "stance": NO_STANCE.as_row(), "confidence": 1.0, "reason": "no text", "model": page_filter.name, "lines": [],
+        "stance": NO_STANCE.as_row(), "text_confidence": 1.0, "reason": "no text", "model": page_filter.name, "lines": [],
     }  # fmt: skip
 
 
@@ -285,14 +285,16 @@ def test_the_pyfunc_needs_no_clfnews(project: Project, tmp_path: Path, page_filt
     assert done.returncode == 0, done.stderr.decode()
     index, columns, first, errors, origin = json.loads(done.stdout.splitlines()[-1])
     assert index == ["x", "y", "z"]
-    assert columns[:9] == ["title", "text", "stance", "p_conciliatory", "p_hostile", "p_neutral", "confidence", "lines", "error"]
-    assert set(columns[9:]) == {*FACTS} - {"title"}
+    stance = ["stance", "stance_p", "p_conciliatory", "p_hostile", "p_neutral"]
+    assert columns[:10] == ["title", "text", *stance, "text_confidence", "lines", "error"]
+    assert set(columns[10:]) == {*FACTS} - {"title"}
     assert (first["language"], first["authors"], first["paywall"]) == ("vi", [], "")
     wanted = next(iter(page_filter.tag([Page.from_text(SEED_PAGE.read_text(encoding="utf-8"))])))
     assert (first["title"], first["text"], first["stance"]) == (wanted.title, wanted.text, wanted.stance.label)
     assert first["date"] == (wanted.page.date or "")
     assert json.loads(first["lines"]) == [line.as_row() for line in wanted.lines]
-    assert errors == ["", "needs 'text' (a string) or 'lines' (a list)"] and not Path(origin).is_relative_to(ROOT)
+    assert first["text_confidence"] == wanted.confidence and first["stance_p"] == wanted.stance.as_row()["p"][first["stance"]]
+    assert errors == ["has no content: neither 'text' nor 'html' has a value"] * 2 and not Path(origin).is_relative_to(ROOT)
 
 
 def test_the_model_can_be_served(project: Project, tmp_path: Path, page_filter: PageFilter) -> None:
@@ -326,7 +328,7 @@ def test_the_model_can_be_served(project: Project, tmp_path: Path, page_filter: 
             predictions = json.load(reply)["predictions"]
     wanted = next(iter(page_filter.tag([Page.from_text(SEED_PAGE.read_text(encoding="utf-8"))])))
     assert predictions[0]["text"] == wanted.text
-    assert (predictions[1]["confidence"], predictions[1]["text"]) == (0, "") and "needs 'text'" in predictions[1]["error"]
+    assert (predictions[1]["text_confidence"], predictions[1]["text"]) == (0, "") and "has no content" in predictions[1]["error"]
     assert [line["text"] for line in json.loads(predictions[2]["lines"])] == [
         "Trang chủ",
         "Một tin",
@@ -350,26 +352,65 @@ def test_the_served_model_reads_rows_as_the_command_line_does(project: Project, 
         (text, 7, nan),
         (text, nan, None),
         (HTML, 7.0, ""),
-        ("", None, None),
         (text, "a", 7),
         (b"<p>x</p>", 1, None),
     ]
     bad = [
-        (None, "a", None), (nan, "a", None), (["x"], 2, None), (7, 3, None), ({"x": 1}, 4, None),
-        ("a\n" * 60_000, "a", None), ("x" * (33 << 20), "a", None), ((f"{'x' * 99}\n") * 45_000, "a", None),
+        ("", "a", None), (" \n", "a", None), (None, "a", None), (nan, "a", None), (["x"], 2, None), (7, 3, None),
+        ({"x": 1}, 4, None), ("a\n" * 60_000, "a", None), ("x" * (33 << 20), "a", None), ((f"{'x' * 99}\n") * 45_000, "a", None),
         ("<p>" + "x</p><p>" * 60_000, "a", None),
     ]  # fmt: skip
     model = mlflow.pyfunc.load_model(registered)
     out = model.predict(pd.DataFrame([*good, *bad], columns=["text", "id", "url"], dtype=object))
     assert (out["error"][: len(good)] == "").all() and (out["error"][len(good) :] != "").all()
     assert len(json.loads(out["lines"][3])) == 4, "HTML in `text`"
-    assert out["text"][0] == out["text"][1] and out["confidence"][4] == 1.0, "a page without text is a page without an article"
+    assert out["text"][0] == out["text"][1]
     wrong = out[len(good) :]
-    assert (wrong["confidence"] == 0).all() and (wrong["lines"] == "[]").all()
+    assert (wrong["text_confidence"] == 0).all() and (wrong["stance_p"] == 0).all() and (wrong["lines"] == "[]").all()
     said = ["has more than 50,000 lines", "is larger than 32 MiB", "characters", "lines"]
-    for reason, row in zip(said, wrong["error"][5:], strict=True):
+    for reason, row in zip(said, wrong["error"][7:], strict=True):
         assert reason in row
     assert model.predict(pd.DataFrame({"text": [text], "id": [7]}))["error"].tolist() == [""], "a column of numbers"
+
+
+def test_the_served_model_reads_text_or_html_and_the_facts_of_a_page(project: Project, registered: str, store: Any) -> None:
+    import mlflow
+    import pandas as pd
+
+    model = mlflow.pyfunc.load_model(registered)
+    facts = {"url": "https://www.x.vn/1", "site": "y.vn", "date": "2024-11-12"}
+    rows = [
+        {"html": HTML} | facts,
+        {"html": HTML, "text": ""},
+        {"html": HTML, "text": " \n"},
+        {"html": HTML, "text": "Một dòng."},
+        {"html": "", "text": "Một dòng."},
+        {"html": "", "text": ""} | facts,
+        facts,
+    ]
+    out = model.predict(pd.DataFrame(rows))
+    texts = [[line["text"] for line in json.loads(lines)] for lines in out["lines"]]
+    assert texts == [texts[0]] * 3 + [["Một dòng."]] * 2 + [[], []] and texts[0][1] == "Một tin"
+    assert out[list(facts)].iloc[0].to_dict() == facts
+    assert out["error"].tolist() == [""] * 5 + ["has no content: neither 'text' nor 'html' has a value"] * 2
+    alone = model.predict(pd.DataFrame([{"html": HTML}]))
+    assert alone["lines"].tolist() == out["lines"].tolist()[1:2], "no column of texts"
+    for frame in (pd.DataFrame({"body": ["x"]}), pd.DataFrame({"id": ["x"]})):
+        with pytest.raises(mlflow.exceptions.MlflowException, match="no column 'text' or 'html'"):
+            model.predict(frame)
+    assert [*out.columns] == model.metadata.get_output_schema().input_names()
+
+
+def test_the_stance_has_a_probability_of_its_own(project: Project, registered: str, store: Any) -> None:
+    import mlflow
+    import pandas as pd
+
+    paths = sorted((ROOT / "seeds").glob("*.txt"))
+    frame = pd.DataFrame({"text": [path.read_text(encoding="utf-8") for path in paths] + ["<nav>Menu</nav>"]})
+    out = mlflow.pyfunc.load_model(registered).predict(frame)
+    for row in out.to_dict("records"):
+        assert row["stance_p"] == (row[f"p_{row['stance']}"] if row["stance"] else 0.0)
+    assert (out["stance_p"] > 0).any() and (out["stance_p"] != out["text_confidence"]).any()
 
 
 def test_what_is_no_page_is_told_apart(rules_filter: Path) -> None:

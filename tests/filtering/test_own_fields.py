@@ -123,6 +123,7 @@ def test_a_frame_comes_back_with_its_columns_and_index(rules_filter: Path) -> No
     assert out["title"].tolist() == ["theirs", "b", "c"], "what a row says of its page comes first"
     assert out["text"].iloc[0].startswith("Điện Kremlin") and out["text"].iloc[0].count("\n") > 3
     assert "has no value for 'body'" in out["error"].iloc[1] and out["text"].iloc[1] is None
+    assert out["text_confidence"].dtype == float and out["text_confidence"].isna().tolist() == [False, True, False]
     assert out["error"].iloc[0] is None and out["stance"].iloc[0]["label"]
     (row,) = clfnews.load(rules_filter).tag([TEXT])
     assert row.text == out["text"].iloc[0] and row.page.id == "page-1"

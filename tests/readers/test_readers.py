@@ -278,6 +278,17 @@ def test_text_that_is_html_is_read_as_html(html: str, before: str, tmp_path: Pat
     assert read(tmp_path / "a.txt", format="text")[0].lines[-1].text.startswith("<"), "the format was named"  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.parquet"])
+def test_an_empty_text_beside_html_does_not_count(name: str, tmp_path: Path) -> None:
+    if name == "a.csv":
+        (tmp_path / name).write_text(f'text,html\n"","{HTML}"\n" ","{HTML}"\nBa,"{HTML}"\n"",""\n', encoding="utf-8")
+    else:
+        columns = {"text": ["", " ", "Ba", ""], "html": [HTML, HTML, HTML, ""]}
+        rows = "".join(json.dumps(dict(zip(columns, row, strict=True))) + "\n" for row in zip(*columns.values(), strict=True))
+        (tmp_path / name).write_bytes(parquet_bytes(columns) if name == "a.parquet" else rows.encode())
+    assert texts(read(tmp_path / name)) == [["Một", "Hai"], ["Một", "Hai"], ["Ba"], []]
+
+
 @pytest.mark.parametrize(
     "text", ["<3 Một\nHai </b>", "Một <p>Hai</p>", "<p> không đóng", "<Reuters> Một </x>", "a < b\n</p>", "<prefix>x</prefix>"]
 )
