@@ -64,8 +64,8 @@ endif
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation
 
-# What make has made: the environment, build products and caches. Stores (mlflow.db, mlruns/) and results stay.
+# The environment, build products and caches. Stores (mlflow.db, mlruns/) and results stay.
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find .ci benchmarks clfnews experiments tests -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo 'kept: mlflow.db, mlruns/ and what the commands have written'
