@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
-from helpers import Cli, Project, Result, make_data, run, tiny_config
+from helpers import Cli, Project, Result, make_data, pages_of_six_sites, run, tiny_config
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -64,6 +64,31 @@ def rules_filter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rules, lexicon = make_model("rules", "type", TASKS["type"]), make_model("lexicon", "stance", TASKS["stance"])
     folder = tmp_path_factory.mktemp("rules") / "filter"
     PageFilter(FittedTask(rules, {}), FittedTask(lexicon, {}), name="rules+lexicon").save(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sites_filter(rules_filter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`rules_filter` with weights of a memory of sites, for which the tiny training has too few pages."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    from clfnews.filtering.filter import PageFilter
+    from clfnews.labels import is_article
+    from clfnews.sites.weights import SiteWeights
+
+    pages, page_filter = pages_of_six_sites(), PageFilter.load(rules_filter)
+    fitted = page_filter.type_model()
+    p = fitted.predict(pages)
+    article = [rows[:, :2].sum(axis=1) for rows in p]
+    title = [rows[:, 0] / np.maximum(q, 1e-9) for rows, q in zip(p, article, strict=True)]
+    gold = [np.array([is_article(line.type) for line in page.lines], np.int64) for page in pages]
+    weights = SiteWeights.fit(pages, article, title, gold, page_filter.threshold, 7)
+    assert weights is not None
+    page_filter.type_task = replace(fitted, sites=weights)
+    folder = tmp_path_factory.mktemp("sites") / "filter"
+    page_filter.save(folder)
     return folder
 
 

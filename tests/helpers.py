@@ -158,6 +158,15 @@ def make_data(folder: Path) -> Path:
     return folder
 
 
+def pages_of_six_sites() -> list[Any]:
+    """Composed pages with their labels: those of the first six sites of the training pages."""
+    from clfnews.data.corpus import load_gold
+
+    pages = load_gold(ROOT / "data" / "pages" / "train.jsonl").pages
+    sites = sorted({str(page.site) for page in pages})[:6]
+    return [page for page in pages if page.site in sites]
+
+
 def tiny_config(**changes: Any) -> dict[str, Any]:
     """Values of a configuration that trains in seconds; models that are not named are left out."""
     from clfnews.config.options import StanceModels, TypeModels

@@ -131,7 +131,7 @@ class Config(Section):
     """One training run."""
 
     seed: Annotated[int, Field(ge=0, lt=1 << 32)] = 7
-    folds: Annotated[int, Field(ge=2, le=1000)] = 3
+    folds: Annotated[int, Field(ge=2, le=1000)] = 2
     data: DataSection = DataSection()
     type: TypeSection = TypeSection()
     stance: StanceSection = StanceSection()

@@ -90,8 +90,8 @@ def reading(path: Path) -> Iterator[None]:
         raise UserError(f"{path}: broken ({said[:200]}); copy the model again, or train again") from error
 
 
-def load_arrays(path: Path, *, infinite: Sequence[str] = ()) -> dict[str, np.ndarray]:
-    """The arrays of an `.npz` file, numbers without NaN; those not named `infinite` are finite.
+def load_arrays(path: Path, *, infinite: tuple[str, ...] = ()) -> dict[str, np.ndarray]:
+    """The arrays of an `.npz` file, numbers without NaN; those whose names do not end so are finite.
 
     Raises `UserError` if it is broken.
     """
@@ -99,7 +99,8 @@ def load_arrays(path: Path, *, infinite: Sequence[str] = ()) -> dict[str, np.nda
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         for name, array in arrays.items():
-            if array.dtype.kind not in "biuf" or np.isnan(array).any() or (name not in infinite and not np.isfinite(array).all()):
+            bounded = not name.endswith(infinite)
+            if array.dtype.kind not in "biuf" or np.isnan(array).any() or (bounded and not np.isfinite(array).all()):
                 raise ValueError(f"{name} holds what is not a number")
     return arrays
 

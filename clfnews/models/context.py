@@ -35,6 +35,8 @@ class Context:
         self._nets = Nets(nets, hidden, 0, 0.0, 0)
         self._scorer: TextScorer | None = None
         self._arrays: dict[str, np.ndarray] = {}
+        self._features = feature_names()
+        """Those that it was trained with, among those that this version computes."""
 
     def fit(self, pages: Sequence[Page], groups: Sequence[str] | None = None) -> Context:
         raise UserError("the model 'context' can only be loaded; train 'page' in its place")
@@ -45,6 +47,7 @@ class Context:
             return [np.zeros((0, len(self.labels))) for _ in pages]
         scores = self._scorer.predict(table) if self._scorer else None
         x = line_features(pages, scores, self._arrays["idf"].astype(np.float32), table)
+        x = x[:, [feature_names().index(name) for name in self._features]]
         parts = [self._nets.predict(encode(x[at : at + _ROWS], self._arrays)) for at in range(0, len(x), _ROWS)]
         sizes = [len(page.lines) for page in pages]
         return split_back(normalised(smooth(np.concatenate(parts), sizes, self._arrays["transitions"], self.chain)), pages)
@@ -52,16 +55,17 @@ class Context:
     def save(self, folder: Path) -> None:
         arrays = self._arrays | (self._scorer.arrays() if self._scorer else {}) | self._nets.arrays()
         np.savez_compressed(folder / "context.npz", **arrays)  # type: ignore[arg-type]
-        (folder / "features.json").write_text(json.dumps(feature_names()), encoding="utf-8")
+        (folder / "features.json").write_text(json.dumps(self._features), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path, task: str, labels: tuple[str, ...], **options: Any) -> Context:
         """The saved model; raises `UserError` if this version computes other features."""
         with reading(folder / "features.json"):
             known = json.loads((folder / "features.json").read_text(encoding="utf-8"))
-        if known != list(feature_names()):
+        if not isinstance(known, list) or not set(known) <= set(feature_names()):
             raise UserError(f"{folder}: trained with other features than this version computes; train again")
         model = cls(task, labels, **options)
+        model._features = tuple(known)
         stored = load_arrays(folder / "context.npz")
         check_shapes(folder / "context.npz", stored, model._shapes(stored))
         if "scorer_rows" in stored:

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import ROOT, Cli, write_rows
+from helpers import ROOT, Cli, pages_of_six_sites, write_rows
 
 import clfnews
-from clfnews.data.corpus import load_gold
 from clfnews.errors import UserError
 from clfnews.files import MANIFEST
 from clfnews.filtering.filter import PageFilter
@@ -23,27 +22,7 @@ from clfnews.sites.weights import FILE, SiteWeights
 
 @pytest.fixture(scope="module")
 def pages() -> list[Page]:
-    """Six sites of composed pages."""
-    pages = load_gold(ROOT / "data" / "pages" / "train.jsonl").pages
-    sites = sorted({str(page.site) for page in pages})[:6]
-    return [page for page in pages if page.site in sites]
-
-
-@pytest.fixture(scope="module")
-def sites_filter(pages: list[Page], rules_filter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The filter without training, with weights of a memory."""
-    page_filter = PageFilter.load(rules_filter)
-    fitted = page_filter.type_model()
-    p = fitted.predict(pages)
-    article = [rows[:, :2].sum(axis=1) for rows in p]
-    title = [rows[:, 0] / np.maximum(q, 1e-9) for rows, q in zip(p, article, strict=True)]
-    gold = [np.array([is_article(line.type) for line in page.lines], np.int64) for page in pages]
-    weights = SiteWeights.fit(pages, article, title, gold, page_filter.threshold, 7)
-    assert weights is not None
-    page_filter.type_task = replace(fitted, sites=weights)
-    folder = tmp_path_factory.mktemp("sites") / "filter"
-    page_filter.save(folder)
-    return folder
+    return pages_of_six_sites()
 
 
 def test_without_a_memory_and_on_unknown_sites_nothing_changes(pages: list[Page], sites_filter: Path, rules_filter: Path) -> None:
