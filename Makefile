@@ -4,14 +4,20 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 CONFIG ?= configs/base.yaml
 
-.PHONY: install check test quick browser fix train ui
+.PHONY: install check test quick browser fix train ui dist clean
 
-install: $(VENV)/installed
+install: $(VENV)/installed-dev
 
-$(VENV)/installed: pyproject.toml constraints.txt
+$(BIN)/pip:
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev]'
+
+$(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/pip
+	$(BIN)/pip install --quiet -c constraints.txt -e .
 	touch $@
+
+$(VENV)/installed-dev: pyproject.toml constraints.txt | $(BIN)/pip
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev]'
+	touch $@ $(VENV)/installed
 
 check: install
 	$(BIN)/ruff check .
@@ -34,8 +40,32 @@ fix: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-train: install
+train: $(VENV)/installed
 	$(BIN)/clfnews train $(CONFIG)
 
-ui: install
+ui: $(VENV)/installed
 	$(BIN)/clfnews ui
+
+# Wheel and sdist, in dist/, with a filter that works after pip install. It is trained on configs/base.yaml in a store of its
+# own; WCXB=FOLDER also learns from that benchmark (configs/web.yaml); MODEL=FOLDER takes a filter that is there already.
+dist: export MLFLOW_TRACKING_URI = sqlite:///$(CURDIR)/build/store/mlflow.db
+dist: install
+	rm -rf build
+ifdef MODEL
+	$(BIN)/python .ci/bundle.py '$(MODEL)' build
+else ifdef WCXB
+	$(BIN)/clfnews data import wcxb '$(WCXB)' -o wcxb.jsonl
+	$(BIN)/clfnews train configs/web.yaml
+	$(BIN)/python .ci/bundle.py models:/clfnews@champion build
+else
+	$(BIN)/clfnews train configs/base.yaml
+	$(BIN)/python .ci/bundle.py models:/clfnews@champion build
+endif
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+
+# The environment, build products and caches. Stores (mlflow.db, mlruns/) and results stay.
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find .ci benchmarks clfnews experiments tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo 'kept: mlflow.db, mlruns/ and what the commands have written'

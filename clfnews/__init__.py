@@ -64,8 +64,9 @@ Names = str | Path | Iterable[str | Path]
 def load(uri_or_dir: str | Path | None = None) -> PageFilter:
     """The trained filter: a folder, a run's model or a registry URI.
 
-    Default: `models:/clfnews@champion` of the tracking store in use. Raises
-    `UserError` if there is no such model yet.
+    Default: `models:/clfnews@champion` of the tracking store in use, or else the
+    filter that came with clfnews, which is logged once, as a warning of the logger
+    `clfnews`. Raises `UserError` if there is no such model yet.
     """
     from clfnews.tracking.registry import load_filter
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-Model = Annotated[str | None, typer.Option("--model", "-m", help="Folder, runs:/ or models:/ URI. Default: the champion.")]
+MODEL = "Folder, runs:/ or models:/ URI. Default: the champion, or else the filter that came with clfnews."
+Model = Annotated[str | None, typer.Option("--model", "-m", help=MODEL)]
 INPUTS = "Text, HTML, JSON(L), CSV, Parquet, WET or WARC files (also .gz, .zst), folders, '*.txt' patterns, - for standard input."
 Inputs = Annotated[list[str], typer.Argument(help=INPUTS)]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="File to write (filter: or folder); default: the terminal.")]
@@ -24,7 +26,17 @@ Resume = Annotated[bool, typer.Option("--resume", help="Go on where an earlier r
 
 _SITES = "What is known of the pages' sites: a file of clfnews sites fit, or auto: the inputs are read twice."
 Sites = Annotated[str | None, typer.Option("--sites", help=_SITES)]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes of what went well.")]
+
+
+def _silence_notes(quiet: bool) -> bool:
+    """Of the library, such as which filter it uses."""
+    if quiet:
+        logging.getLogger("clfnews").setLevel(logging.ERROR)
+    return quiet
+
+
+_QUIET = "No progress and no notes of what went well."
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help=_QUIET, callback=_silence_notes)]
 
 
 RunName = Annotated[str, typer.Argument(help="Run id, run name, last, best, runs:/ or models:/ URI.")]

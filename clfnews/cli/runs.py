@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import clfnews
-from clfnews.cli.options import Experiment, RunName
+from clfnews.cli.options import MODEL, Experiment, RunName
 from clfnews.cli.terminal import echo, print_table, printable, working
 from clfnews.errors import counted
 from clfnews.files import write_text
@@ -111,7 +111,7 @@ def report(
 
 
 def card(
-    model: Annotated[str | None, typer.Argument(help="Folder, runs:/ or models:/ URI. Default: the champion.")] = None,
+    model: Annotated[str | None, typer.Argument(help=MODEL)] = None,
 ) -> None:
     """Print the card of a model: data, scores with intervals, thresholds, limits, versions; Markdown.
 

@@ -14,9 +14,10 @@ from clfnews.evaluation.metrics import headline
 from clfnews.evaluation.scores import score_task
 from clfnews.filtering.filter import PageFilter
 from clfnews.filtering.saved import read_meta
+from clfnews.tracking.bundled import bundled_filter, tell_bundled
 from clfnews.tracking.killed import process_tag
 from clfnews.tracking.moved import local_path
-from clfnews.tracking.store import find_experiment, locked, missing_store, open_store
+from clfnews.tracking.store import find_experiment, locked, may_have_store, missing_store, open_store
 from clfnews.version import __version__
 
 if TYPE_CHECKING:
@@ -43,17 +44,38 @@ REQUIREMENTS = ["mlflow", "pandas", "numpy", "scipy", "scikit-learn", "skops", "
 REQUIREMENTS_OF_HTML = ["selectolax", "py3langid"]
 
 
+class NoModel(UserError):
+    """The store in use answers, or is not there, and has no such model."""
+
+
 def load_filter(uri_or_dir: str | None = None) -> PageFilter:
     """A filter from a folder, `runs:/ID/model`, `models:/NAME@ALIAS` or `models:/NAME/VERSION`.
 
-    None means the champion. Raises `UserError` if it cannot be found.
+    None means the champion, as in `find_filter`. Raises `UserError` if it cannot be found.
     """
     return PageFilter.load(find_filter(uri_or_dir))
 
 
 def find_filter(uri_or_dir: str | None = None) -> Path:
-    """The local folder of a filter, as `load_filter` names it; remote ones are downloaded."""
-    uri = uri_or_dir or DEFAULT_MODEL
+    """The local folder of a filter, as `load_filter` names it; remote ones are downloaded.
+
+    None means the champion of the store in use, or else the filter that is installed
+    with clfnews. A store that cannot be asked is an error all the same.
+    """
+    installed = None if uri_or_dir else bundled_filter()
+    if installed is None:
+        return _named(uri_or_dir or DEFAULT_MODEL)
+    if may_have_store():  # else nothing needs mlflow, whose import takes seconds
+        try:
+            return _named(DEFAULT_MODEL)
+        except NoModel:
+            pass
+    tell_bundled()
+    return installed
+
+
+def _named(uri: str) -> Path:
+    """The local folder of the filter that a path or a URI names."""
     if "://" not in uri and not uri.startswith(("models:/", "runs:/", "mlflow-artifacts:/")):
         folder = Path(uri)
         return next(
@@ -62,7 +84,7 @@ def find_filter(uri_or_dir: str | None = None) -> Path:
     with open_store() as mlflow:
         store = missing_store(mlflow)
         if store:
-            raise UserError(
+            raise NoModel(
                 f"no model {uri}: there is no store {store}; train one (clfnews train CONFIG), or name the store of a training "
                 "(MLFLOW_TRACKING_URI=sqlite:////FOLDER/mlflow.db) or the folder of a model (--model)"
             )
@@ -100,7 +122,7 @@ def registered_version(mlflow: Any, uri: str) -> Any:
     if not sign:
         raise UserError(f"{uri}: no version is given; models:/{name}@{ALIAS} is the champion, models:/{name}/1 a version")
     if missing_store(mlflow):
-        raise UserError(f"no model {uri}: there is no store {missing_store(mlflow)}; train one: clfnews train CONFIG")
+        raise NoModel(f"no model {uri}: there is no store {missing_store(mlflow)}; train one: clfnews train CONFIG")
     client = mlflow.MlflowClient()
     try:
         return client.get_model_version_by_alias(name, which[1:]) if which[:1] == "@" else client.get_model_version(name, which)
@@ -108,10 +130,10 @@ def registered_version(mlflow: Any, uri: str) -> Any:
         where = f"no model {uri} in {mlflow.get_tracking_uri()}"
         known = sorted((int(v.version) for v in client.search_model_versions() if v.name == name), reverse=True)
         if not known:
-            raise UserError(f"{where}; train one: clfnews train configs/base.yaml") from error
+            raise NoModel(f"{where}; train one: clfnews train configs/base.yaml") from error
         said = f"{name} has version{'s' * (len(known) > 1)} {', '.join(map(str, known[:10]))}"
         if which == f"@{ALIAS}":
-            raise UserError(f"{where}: {said} but no {ALIAS}; choose one: clfnews promote models:/{name}/{known[0]}") from error
+            raise NoModel(f"{where}: {said} but no {ALIAS}; choose one: clfnews promote models:/{name}/{known[0]}") from error
         raise UserError(f"{where}: {said}") from error
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -110,6 +111,12 @@ def missing_store(mlflow: Any) -> str | None:
     store = str(mlflow.get_tracking_uri())
     file = sqlite_file(store)
     return store if file and not _holds_something(file) else None
+
+
+def may_have_store() -> bool:
+    """Whether there may be a store in use, found out without importing mlflow: it is named, set, or files here look like one."""
+    named = any(os.environ.get(f"MLFLOW_{kind}_URI") for kind in ("TRACKING", "REGISTRY")) or "mlflow" in sys.modules
+    return named or _holds_something(Path("mlflow.db")) or Path("mlruns").is_dir()
 
 
 def _holds_something(file: Path) -> bool:
