@@ -22,6 +22,8 @@ from clfnews.readers.inputs import read_file
 from clfnews.sites.memory import SiteMemory
 from clfnews.version import __version__
 
+_ROWS = 2
+"""Which names and fields rows have: what an earlier version wrote is written again."""
 BATCH_PAGES, BATCH_LINES, BATCH_CHARS = 256, 20_000, 2_000_000
 """Pages that are tagged in one go: what bounds memory, and part of what makes equal bytes."""
 
@@ -49,7 +51,7 @@ class Job:
         """Hash of all that decides what is written, but for the input."""
         options = asdict(self.options)
         batches = BATCH_PAGES, BATCH_LINES, BATCH_CHARS
-        what = [__version__, self.fingerprint, self.format, self.threshold, self.events, options, *batches]
+        what = [__version__, _ROWS, self.fingerprint, self.format, self.threshold, self.events, options, *batches]
         text = json.dumps([*what, self.sites] if self.sites else what)
         return hashlib.sha256(text.encode()).hexdigest()
 
