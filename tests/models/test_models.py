@@ -27,7 +27,7 @@ CASES = [(task, kind) for task, kinds in OFFERED.items() for kind in kinds]
 OPTIONS: dict[str, dict[str, Any]] = {
     "fasttext": {"dim": 8, "epoch": 3, "bucket": 1000},
     "linear": {"word_ngrams": (1, 1), "C": 1.0},
-    "page": {"hidden": 16, "nets": 2, "epochs": 3, "trees": 40},
+    "page": {"hidden": 64, "nets": 2, "epochs": 6, "trees": 40},
 }
 
 ODD_TEXTS = [
