@@ -193,6 +193,7 @@ class PageModel:
         if doubtful:
             ends = np.cumsum([len(page.lines) for page in pages]).tolist()
             structure = np.concatenate([x[ends[i] - len(pages[i].lines) : ends[i]] for i in doubtful])
+            del x  # of the largest pages it takes as much memory as all the rest
             structure[:, columns_of_words()] = np.nan  # as if there were no scorer of words
             for i, p in zip(doubtful, self._typed(structure, [pages[i] for i in doubtful]), strict=True):
                 if self._kept(pages[i], found[i]) < _LOST * self._kept(pages[i], p):

@@ -55,9 +55,12 @@ def read_parquet_rows(file: BinaryIO, source: Source, options: ReadOptions, warn
                     continue
                 size = 1 if dense > _DENSE_CHUNK else _BATCH_ROWS
                 for batch in table.iter_batches(batch_size=size, row_groups=[group], columns=columns):
-                    for i in range(batch.num_rows):
-                        number += 1
-                        yield _parquet_row(batch, i, number, pages, options)
+                    found = [_parquet_row(batch, i, number + 1 + i, pages, options) for i in range(batch.num_rows)]
+                    number += batch.num_rows
+                    del batch  # its texts are not to stand beside their pages while these are tagged
+                    if size == 1:
+                        pa.default_memory_pool().release_unused()
+                    yield from found
         except (pa.ArrowException, OSError) as error:
             if isinstance(error, OSError) and is_passing(error):
                 raise MachineError(f"{source.name}: cannot be read now: {error.strerror}") from error
