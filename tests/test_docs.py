@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -76,7 +77,8 @@ def test_what_a_page_says_runs(name: str, clone: Path, project: Project, request
             "{sys.executable}" -m clfnews.cli "$@"
         }}\n''' + "\n".join(here)
     python = "\n".join(blocks(read(name), "python"))
-    env = environment(MLFLOW_TRACKING_URI=project.store)
+    shutil.copyfile(project.folder / "mlflow.db", clone / "mlflow.db")  # what is logged here is not to be seen by other tests
+    env = environment(MLFLOW_TRACKING_URI=f"sqlite:///{clone / 'mlflow.db'}")
     shell = subprocess.run(["bash", "-c", script], cwd=clone, env=env, capture_output=True, text=True, check=False)
     told = [line for line in shell.stderr.splitlines() if not re.fullmatch(r"\d+ pages?, \d+%, .*", line)]  # but progress
     assert (shell.returncode, told) == (0, [])
