@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from helpers import ROOT, Cli, Project, Result, run
+from helpers import ROOT, Cli, Result, run
 
 import clfnews
 
@@ -22,7 +22,7 @@ COMMANDS = [
 
 
 @pytest.fixture(scope="module")
-def walked(project: Project, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Result]]:
+def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Result]]:
     """The working directory after the last command, and what each command printed."""
     folder = tmp_path_factory.mktemp("topics")
     (folder / "tests").symlink_to(ROOT / "tests")
@@ -30,7 +30,7 @@ def walked(project: Project, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     for line in COMMANDS:
         name, *arguments = shlex.split(line)
         assert name == "clfnews"
-        done[" ".join(arguments[:2])] = result = run(*arguments, cwd=folder, env={"MLFLOW_TRACKING_URI": project.store})
+        done[" ".join(arguments[:2])] = result = run(*arguments, cwd=folder)
         assert result.code == 0, f"{line}\n{result.err}"
     return folder, done
 
@@ -49,11 +49,12 @@ def test_the_table_becomes_a_data_folder_with_its_card(walked: tuple[Path, dict[
 
 @pytest.mark.slow
 def test_every_task_is_scored_logged_and_compared(
-    walked: tuple[Path, dict[str, Result]], project: Project, store: object
+    walked: tuple[Path, dict[str, Result]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import mlflow
 
-    _, done = walked
+    folder, done = walked
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
     trained = done["train topics/train.yaml"].out
     assert "type: * is the champion" in trained and "topic: * is the champion" in trained and "stance" not in trained
     runs = mlflow.search_runs(search_all_experiments=True, filter_string="tags.task = 'topic'")
