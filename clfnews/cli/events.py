@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from clfnews.events.table import EventTable
     from clfnews.readers.base import ReadOptions
 
+_NOTHING = "no kept line tells what one actor of the word lists, which are Vietnamese, did to another"
 _KINDS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".html": "html"}
 
 
@@ -60,9 +61,12 @@ def events(
     folders, others = _told_apart(inputs, options)
     found = _found(folders, others, model, options, quiet, errors)
     shown = output is None and sys.stdout.isatty()
+    pages = events = 0
     if kind == "jsonl":
         with sink(output) as write:
             for page in found:
+                pages += 1
+                events += len(page.events)
                 for event in page.events:
                     text = to_json({"page": page.id, "url": page.url} | event.as_row())
                     write(printable(text) if shown else text)
@@ -70,7 +74,10 @@ def events(
         assert output is not None
         table = _table(found)
         write_text(output, table.as_csv() if kind == "csv" else _html(table))
-        echo(f"{counted(sum(table.counts.values()), 'event')} of {counted(table.pages, 'page')}: {output}")
+        pages, events = table.pages, sum(table.counts.values())
+        echo(f"{counted(events, 'event')} of {counted(pages, 'page')}: {output}")
+    if pages and not events and not quiet:
+        warner()(f"no events in {counted(pages, 'page')}: {_NOTHING}")
     errors.rest()
     if errors.count:
         warner()(f"{counted(errors.count, 'record')} could not be read (see above)")

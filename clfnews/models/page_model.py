@@ -15,9 +15,9 @@ from clfnews.labels import ARTICLE, COARSE
 from clfnews.models.augment import augment
 from clfnews.models.base import Probabilities, check_shapes, load_arrays, normalised, reading, split_back
 from clfnews.models.chain import smooth, transitions
-from clfnews.models.features.characters import WORD_BITS
+from clfnews.models.features.characters import WORD_BITS, CharTable
 from clfnews.models.features.lines import page_table, word_idf
-from clfnews.models.features.tree import tree_of
+from clfnews.models.features.tree import Tree, tree_of
 from clfnews.models.page_features import columns_of_words, feature_names, page_features, second_names
 from clfnews.models.page_scorers import (
     PATH_LABELS,
@@ -185,8 +185,9 @@ class PageModel:
         return out
 
     def _predict_piece(self, pages: Sequence[Page]) -> Probabilities:
-        x = self._inputs(pages)
-        found = self._typed(x, pages)
+        table, tree = page_table(pages), tree_of(pages)
+        x = self._inputs(pages, table, tree)
+        found = self._typed(x, pages, table, tree)
         if self._words is None:
             return found
         doubtful = [i for i, page in enumerate(pages) if self._kept(page, found[i]) < _LOST * _running_text(page)]
@@ -195,7 +196,8 @@ class PageModel:
             structure = np.concatenate([x[ends[i] - len(pages[i].lines) : ends[i]] for i in doubtful])
             del x  # of the largest pages it takes as much memory as all the rest
             structure[:, columns_of_words()] = np.nan  # as if there were no scorer of words
-            for i, p in zip(doubtful, self._typed(structure, [pages[i] for i in doubtful]), strict=True):
+            some = [pages[i] for i in doubtful]
+            for i, p in zip(doubtful, self._typed(structure, some, page_table(some), tree_of(some)), strict=True):
                 if self._kept(pages[i], found[i]) < _LOST * self._kept(pages[i], p):
                     found[i] = p
         return found
@@ -205,20 +207,19 @@ class PageModel:
         article = p[:, self._is_article].sum(axis=1) >= 0.5
         return sum(len(page.lines[i].text) for i in np.flatnonzero(article).tolist())
 
-    def _inputs(self, pages: Sequence[Page]) -> np.ndarray:
+    def _inputs(self, pages: Sequence[Page], table: CharTable, tree: Tree) -> np.ndarray:
         """Lines x features (float32)."""
-        table = page_table(pages)
         if not len(table.length):
             return np.zeros((0, len(feature_names())), dtype=np.float32)
         words, paths = word_scores(self._words, pages, table), path_odds(self._paths, pages)
         idf = self._arrays["idf"].astype(np.float32)
-        return page_features(pages, table, tree_of(pages), words, paths, idf, self.boxes)[0]
+        return page_features(pages, table, tree, words, paths, idf, self.boxes)[0]
 
-    def _typed(self, x: np.ndarray, pages: Sequence[Page]) -> Probabilities:
+    def _typed(self, x: np.ndarray, pages: Sequence[Page], table: CharTable, tree: Tree) -> Probabilities:
         """What is predicted from the features of the pages' lines."""
         if not len(x):
             return [np.zeros((0, len(self.labels))) for _ in pages]
-        p = self._readings.read(pages, page_table(pages), tree_of(pages), x)
+        p = self._readings.read(pages, table, tree, x)
         p = smooth(p, [len(page.lines) for page in pages], self._arrays["transitions"], self.chain)
         return split_back(normalised(p), pages)
 

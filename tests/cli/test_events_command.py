@@ -47,6 +47,15 @@ def test_events_of_pages_are_rows_with_their_line(cli: Cli, rules_filter: Path, 
     )
 
 
+def test_pages_without_events_say_why(cli: Cli, rules_filter: Path, tmp_path: Path) -> None:
+    (tmp_path / "một tin.txt").write_text("Trời nắng đẹp ở Hà Nội, nhiều người đi dạo quanh hồ.\n" * 4, encoding="utf-8")
+    (tmp_path / "አማርኛ.txt").write_text("ኢትዮጵያ እና ኤርትራ በዛሬው ዕለት የሰላም ስምምነት ተፈራረሙ።\n" * 4, encoding="utf-8")
+    for to in ([], ["-o", "a b.csv"]):
+        done = cli("events", "một tin.txt", "አማርኛ.txt", "-m", rules_filter, *to)
+        assert done.code == 0 and done.err.count("\n") == 1 and "no events in 2 pages: no kept line tells" in done.err
+    assert cli("events", "một tin.txt", "-q", "-m", rules_filter).err == ""
+
+
 @pytest.mark.parametrize("format", ["jsonl", "parquet"])
 def test_a_filtered_folder_gives_the_same_table_as_its_pages(
     cli: Cli, rules_filter: Path, pages: Path, tmp_path: Path, format: str
