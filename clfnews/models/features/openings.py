@@ -15,7 +15,7 @@ def add_openings(lines: FlatLines, table: CharTable, segment: np.ndarray) -> Non
     """How many lines of the page begin like each line, how many of them in the story's first guess, and whether one is near.
 
     Parameters: `segment`, mask of the lines of the first guess. Items of a list that is the article begin alike
-    ("02h45, 20/11: ..."); headlines of other stories seldom do.
+    ("Step 1: ..."); headlines of other stories seldom do.
     """
     n = len(lines.texts)
     if not n:
