@@ -69,7 +69,8 @@ def test_every_template_shows_the_whole_article_once(template: Any) -> None:
     lines = html_lines(Site(template, language, WORDING[language], "test").show(article, stories, random.Random(3)))
     counts = Counter(line.type for line in lines)
     assert counts["title"] == (0 if template.listing else 1)
-    assert counts["navigation"] + counts["ui"] + counts["teaser"] > 3
+    noise = counts["navigation"] + counts["ui"] + counts["teaser"]
+    assert noise > (0 if "bare" in template.name else 3), "a bare page has little beside its story, the others have much"
     assert bool(counts["body"]) == (not template.listing)
 
 
