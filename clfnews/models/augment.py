@@ -1,39 +1,85 @@
 """Changed copies of labelled pages for training: no single cue may carry the answer.
 
-Only the order, presence and cutting of lines changes; labels go with their text.
+Only the order, presence and cutting of lines changes, or the boxes around them; labels go with their text.
 """
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import groupby, pairwise
 
 import numpy as np
 
 from clfnews.labels import ARTICLE
 from clfnews.lexicons import as_written, fold, lexicon
+from clfnews.models.augment_boxes import BoxChanges
 from clfnews.page import Line, Page
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+(?=[\"“«A-ZÀ-Ỹ])")
+
+_BOXED = 0.6
+"""Share of the copies of HTML pages that stay HTML, in changed boxes."""
+_NOISY = 0.3
+"""Share of the copies as text that get noise of other pages inside the story."""
+_MARK = 30
+"""Characters of a line that is set between paragraphs again and again."""
 
 Change = Callable[[list[Line], np.random.Generator], list[Line]]
 
 
 def augment(pages: Sequence[Page], copies: int, seed: int) -> list[Page]:
-    """The pages, followed by `copies` changed versions of each; deterministic in `seed`."""
-    out = list(pages)
+    """`copies` changed versions of each page, all pages in turn; deterministic in `seed`.
+
+    Some copies of HTML pages keep their lines and have other boxes (`BoxChanges`). The others are text: boxes would not
+    fit their lines any more.
+    """
+    boxes, runs = BoxChanges(pages), _runs_of(pages)
+    out = []
     for copy in range(copies):
         for page in pages:
             # A page's changes depend on its own text, not on its place among the pages.
             rng = np.random.default_rng([seed, copy, _number(page)])
-            lines = list(page.lines)
+            if any(line.cues for line in page.lines) and rng.random() < _BOXED:
+                out.append(boxes.copy(page, rng))
+                continue
+            lines = [replace(line, cues=None) for line in page.lines if not (line.cues and line.cues.hidden)]
             for change, probability in CHANGES:
                 if rng.random() < probability:
                     lines = change(lines, rng) or lines
+            if rng.random() < _NOISY:
+                lines = _with_runs(lines, runs[page.language], rng)
             out.append(replace(page, lines=tuple(lines)))
     return out
+
+
+def _runs_of(pages: Sequence[Page]) -> dict[str | None, list[list[Line]]]:
+    """Stretches of noise of the text pages, by language."""
+    out: dict[str | None, list[list[Line]]] = defaultdict(list)
+    for page in pages:
+        if not any(line.cues for line in page.lines):
+            of_noise = groupby(page.lines, lambda line: line.type is not None and line.type not in ARTICLE)
+            out[page.language] += [run for run in (list(lines) for noise, lines in of_noise if noise) if len(run) > 1]
+    return out
+
+
+def _with_runs(lines: list[Line], runs: Sequence[list[Line]], rng: np.random.Generator) -> list[Line]:
+    """Noise of other pages inside the story."""
+    gaps = [i for i in range(1, len(lines)) if lines[i - 1].type in ARTICLE and lines[i].type in ARTICLE]
+    if not gaps or not runs:
+        return lines
+    out: list[Line] = []
+    last = 0
+    for gap in sorted(rng.choice(gaps, min(len(gaps), int(rng.integers(1, 4))), replace=False).tolist()):
+        run = runs[int(rng.integers(len(runs)))]
+        n = min(len(run), int(rng.integers(1, 12)))
+        at = int(rng.integers(len(run) - n + 1))
+        out += [*lines[last:gap], *run[at : at + n]]
+        last = gap
+    return out + lines[last:]
 
 
 def _number(page: Page) -> int:
@@ -160,6 +206,20 @@ def _credit() -> re.Pattern[str]:
     return re.compile(rf"(?<![\s(.–-])[\s(.–-]*+\b(?:{marks})\s*+:.*$")
 
 
+def _marked(lines: list[Line], rng: np.random.Generator) -> list[Line]:
+    """One short line of interface or of an ad again and again between the paragraphs."""
+    short = [line for line in lines if line.type in ("ui", "ad") and len(line.text) <= _MARK]
+    if not short:
+        return lines
+    mark, share = short[int(rng.integers(len(short)))], rng.choice((0.2, 0.5, 1.0))
+    out = lines[:1]
+    for above, below in pairwise(lines):
+        if above.type == "body" and below.type in ARTICLE and rng.random() < share:
+            out.append(mark)
+        out.append(below)
+    return out
+
+
 def _span(lines: Sequence[Line]) -> tuple[int, int]:
     places = [i for i, line in enumerate(lines) if line.type in ARTICLE]
     return (places[0], places[-1] + 1) if places else (len(lines), len(lines))
@@ -176,6 +236,7 @@ CHANGES: tuple[tuple[Change, float], ...] = (
     (_sentence_teasers, 0.10),
     (_no_full_stops, 0.15),
     (_thin_noise, 0.30),
+    (_marked, 0.10),
     (_swap_tail, 0.25),
     (_tail_to_top, 0.10),
     (_container, 0.12),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +36,6 @@ _LOST = 0.5
 """If words leave less than this share of the text that structure alone calls article, structure decides for the page: the
 words are of a subject that training knows from other stories only, and the whole article would vanish."""
 _SENTENCE = 40
-_WHOLE = 0.4
-"""Share of the copies of HTML pages that keep their boxes, and so all their lines."""
 
 
 class PageModel:
@@ -119,14 +116,7 @@ class PageModel:
         """Learn from pages whose lines carry types; `groups` keeps the scorers honest, `weights` (default: 1) are of pages."""
         groups = list(groups) if groups is not None else [page.id for page in pages]
         rng = np.random.default_rng(self.seed)
-        # The boxes of a page fit its lines as they are: changed lines are text.
-        changed = augment(pages, self.copies, self.seed)[len(pages) :]
-        whole = list(pages) * self.copies
-        copied = [
-            page if _has_cues(page) and rng.random() < _WHOLE else _without_cues(new)
-            for page, new in zip(whole, changed, strict=True)
-        ]
-        more = [*pages, *copied]
+        more = [*pages, *augment(pages, self.copies, self.seed)]
         idf = word_idf(pages)
         self._arrays["idf"] = idf.astype(np.float16)
         words, paths = scores_out_of_fold(
@@ -253,14 +243,6 @@ class PageModel:
 def _running_text(page: Page) -> int:
     """Characters of the lines that are long enough for a sentence."""
     return sum(len(line.text) for line in page.lines if len(line.text) >= _SENTENCE)
-
-
-def _has_cues(page: Page) -> bool:
-    return any(line.cues for line in page.lines)
-
-
-def _without_cues(page: Page) -> Page:
-    return page.with_lines(replace(line, cues=None) for line in page.lines if not (line.cues and line.cues.hidden))
 
 
 def _part(stored: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:

@@ -18,6 +18,7 @@ from helpers import ROOT, Cli, environment, write_rows
 
 from clfnews.data.card import refresh_card, replace_blocks
 from clfnews.data.card_tables import BLOCKS
+from clfnews.data.composing.recipe import build
 from clfnews.data.markdown import markdown_table
 from clfnews.errors import UserError
 from clfnews.labelling.agreement import agreement
@@ -298,6 +299,17 @@ def copy(tmp_path: Path) -> Path:
     return Path(shutil.copytree(DATA, tmp_path / "data"))
 
 
+@pytest.fixture
+def small(copy: Path) -> Path:
+    """Few pages of the shipped parts, with their card."""
+    recipe = copy / "compose.yaml"
+    text = re.sub(r"(cells: (\d+),.*? )?pages: \d+", lambda found: found[0].rpartition(" ")[0] + " 48", recipe.read_text("utf-8"))
+    recipe.write_text(text, encoding="utf-8")
+    build(recipe, copy)
+    refresh_card(copy)
+    return copy
+
+
 def test_what_was_measured_on_other_pages_says_so(copy: Path) -> None:
     (copy / "pages/train.jsonl").write_text((copy / "pages/test.jsonl").read_text(encoding="utf-8"), encoding="utf-8")
     refresh_card(copy)
@@ -324,16 +336,15 @@ def test_a_sign_of_tables_inside_a_cell_is_escaped() -> None:
     assert markdown_table(["a", "b"], [], numbers_from=1).splitlines()[1] == "| :--- | ---: |"
 
 
-def test_the_check_tells_of_pages_and_numbers_that_are_behind_their_parts(copy: Path, cli: Cli) -> None:
-    assert cli("data", "check", copy).code == 0
-    with (copy / "challenge/pairs.jsonl").open("a", encoding="utf-8") as file:
+def test_the_check_tells_of_pages_and_numbers_that_are_behind_their_parts(small: Path, cli: Cli) -> None:
+    with (small / "challenge/pairs.jsonl").open("a", encoding="utf-8") as file:
         pair = {"id": "new", "kind": "swap", "a": {"text": "A gặp B.", "stance": "conciliatory"}}
         file.write(json.dumps(pair | {"b": {"text": "B gặp A.", "stance": "conciliatory"}}, ensure_ascii=False) + "\n")
-    done = cli("data", "check", copy)
-    assert done.code == 1 and done.out.startswith(f"README.md: behind its data; run: clfnews data card {copy}\n")
-    layout = sorted((copy / "layouts").glob("*.layout"))[0]
-    layout.write_text(layout.read_text(encoding="utf-8") + "\nui: Nút mới\n", encoding="utf-8")
-    done = cli("data", "check", copy)
+    done = cli("data", "check", small)
+    assert done.code == 1 and done.out.startswith(f"README.md: behind its data; run: clfnews data card {small}\n")
+    recipe = small / "compose.yaml"
+    recipe.write_text(recipe.read_text("utf-8").replace("seed: 11", "seed: 12"), encoding="utf-8")
+    done = cli("data", "check", small)
     assert done.code == 1 and ".jsonl: not what compose.yaml and its parts make; run: clfnews data compose" in done.out
 
 
