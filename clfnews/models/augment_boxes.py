@@ -45,7 +45,7 @@ class Boxed:
         cues = self.line.cues
         if cues:
             cues = cues._replace(region=region, depth=max(cues.depth + len(boxes) - len(self.boxes), 0))
-        return Boxed(replace(self.line, cues=cues), tuple(boxes), self.lead)
+        return Boxed(replace(self.line, cues=cues) if cues is not self.line.cues else self.line, tuple(boxes), self.lead)
 
     @property
     def region(self) -> str:
@@ -105,7 +105,10 @@ def told(lines: Sequence[Boxed]) -> Iterator[Line]:
     for one in lines:
         if one.line.cues:
             path = "".join(f"/{step}" for _, step in one.boxes) + (f"/{one.lead}" if one.lead else "")
-            yield replace(one.line, cues=one.line.cues._replace(path=path, shared=len(_common(before, one.boxes))))
+            shared = len(_common(before, one.boxes))
+            cues = one.line.cues
+            same = cues.path == path and cues.shared == shared
+            yield one.line if same else replace(one.line, cues=cues._replace(path=path, shared=shared))
         else:
             yield one.line
         before = one.boxes
@@ -263,5 +266,9 @@ def _renamed(lines: Sequence[Boxed], rng: np.random.Generator) -> list[Boxed]:
 
 
 def _named(lines: Sequence[Boxed], named: Callable[[str], str]) -> Iterator[Boxed]:
+    made: dict[Box, Box] = {}
     for one in lines:
-        yield replace(one, boxes=tuple((number, named(step)) for number, step in one.boxes), lead=one.lead and named(one.lead))
+        for box in one.boxes:
+            if box not in made:
+                made[box] = (box[0], named(box[1]))
+        yield Boxed(one.line, tuple(made[box] for box in one.boxes), one.lead and named(one.lead))

@@ -14,7 +14,7 @@ _TREE = "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"
 
 
 _LEAVES, _RATE, _MIN_LEAF, _L2 = 31, 0.15, 40, 5.0
-_COLUMNS, _TRIAL_ROWS, _TRIAL_TREES = 140, 40_000, 12
+_COLUMNS, _TRIAL_ROWS, _TRIAL_TREES = 140, 20_000, 12
 _BLOCK = 512
 """Rows that go through all trees together: they stay in the processor's cache."""
 

@@ -33,6 +33,8 @@ _RETOLD = 0.25
 """Share of the pages of which some paragraphs stand in another story of the site too, as background does."""
 _ENOUGH = 5
 """Pages with others of their site that are needed to learn from."""
+_PAGES = 1000
+"""Pages to learn from, about; the others are only in their sites' memory."""
 _TERMS = 26
 """Columns of `_design`."""
 
@@ -153,6 +155,7 @@ def _examples(
     for i, page in enumerate(pages):
         if page.site:
             of_site.setdefault(page.site, []).append(i)
+    share = _PAGES / max(sum(map(len, of_site.values())), 1)
     known: dict[int, PageKeys] = {}
     told: dict[int, set[int]] = {}
     for some in of_site.values():
@@ -160,6 +163,8 @@ def _examples(
             known[i] = page_keys(pages[i])
             told[i] = set(known[i].lines[gold[i] > 0].tolist()) - {0}
         for i in some:
+            if share < 1 and rng.random() >= share:
+                continue
             # Composed sites tell a story often, in other paragraphs each time; here labels say which pages do.
             others = [j for j in some if j != i and not told[i] & told[j]]
             rng.shuffle(others)
