@@ -63,7 +63,8 @@ def write_warc(path: Path) -> None:
             file.write(head.encode() + body + b"\r\n\r\n")
 
 
-@pytest.mark.parametrize("name", [pytest.param(x, marks=[pytest.mark.slow] if x != "README.md" else []) for x in TO_RUN])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TO_RUN)
 def test_what_a_page_says_runs(name: str, clone: Path, project: Project, request: pytest.FixtureRequest) -> None:
     """First its commands, then its Python, which may read what they wrote."""
     page = ROOT / name

@@ -63,6 +63,7 @@ def test_places_that_do_not_do(name: str, said: str, tmp_path: Path) -> None:
     assert names(tmp_path) == ["file"]
 
 
+@pytest.mark.slow
 def test_a_report_that_cannot_be_written_is_one_line(project: Project, cli: Cli, tmp_path: Path) -> None:
     for name, said in (
         ("/dev/full", "No space left on device"),

@@ -66,6 +66,7 @@ def rows_of(out: Path) -> dict[str, dict[str, Any]]:
     return {row["id"]: row for row in found}
 
 
+@pytest.mark.slow
 def test_duplicates_are_marked_and_dropped(cli: Cli, tmp_path: Path, inputs: Path, rules_filter: Path) -> None:
     done = cli("filter", inputs, "-o", tmp_path / "mark", "-m", rules_filter, "-w", 1, "--duplicates", "mark")
     assert done.code == 1, "a bad record"

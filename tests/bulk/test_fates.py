@@ -356,6 +356,7 @@ def test_a_training_runs_nothing_from_the_current_folder(tmp_path: Path) -> None
     assert not (tmp_path / "OWNED").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 def test_ray_runs_nothing_from_the_current_folder(rules_filter: Path, tmp_path: Path) -> None:
     pytest.importorskip("ray")
@@ -374,6 +375,7 @@ def test_ray_runs_nothing_from_the_current_folder(rules_filter: Path, tmp_path: 
     assert not (tmp_path / "OWNED").exists()
 
 
+@pytest.mark.slow
 def test_the_ui_runs_nothing_from_the_current_folder(project: Project, tmp_path: Path) -> None:
     import socket
     import urllib.request

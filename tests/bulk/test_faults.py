@@ -68,6 +68,7 @@ def assert_whole(out: Path, clean: dict[str, bytes]) -> None:
 # --- killed processes --------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_one_clear_error_and_a_rerun_completes(
     many: Path, rules_filter: Path, clean: Any, tmp_path: Path
 ) -> None:
@@ -84,6 +85,7 @@ def test_a_killed_worker_is_one_clear_error_and_a_rerun_completes(
     assert_whole(tmp_path / "out", clean)
 
 
+@pytest.mark.slow
 def test_a_killed_main_process_leaves_no_workers_and_no_half_shards(
     many: Path, rules_filter: Path, clean: Any, tmp_path: Path
 ) -> None:
@@ -114,6 +116,7 @@ def test_random_kills_lose_and_double_nothing(many: Path, rules_filter: Path, cl
     assert_whole(tmp_path / "out", clean)
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_at_once_and_says_so(many: Path, rules_filter: Path, clean: Any, tmp_path: Path) -> None:
     with started(*filter_command(many, rules_filter), cwd=tmp_path) as process:
         wait_for(lambda: bool(list((tmp_path / "out").glob("*.jsonl"))), "a first shard")
@@ -140,6 +143,7 @@ def test_ctrl_c_while_workers_start_is_one_line(many: Path, rules_filter: Path, 
         assert err.decode() == "clfnews: stopped; what is finished is kept, go on with --resume\n"
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 def test_ray_replaces_a_killed_worker_by_itself(many: Path, rules_filter: Path, clean: Any, tmp_path: Path) -> None:
     pytest.importorskip("ray")
@@ -174,6 +178,7 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
         subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_workers", [1, 2])
 def test_a_full_disk_is_one_line_and_a_rerun_completes(
     n_workers: int, many: Path, rules_filter: Path, clean: Any, tmp_path: Path

@@ -222,6 +222,7 @@ def test_one_and_two_workers_write_the_same_bytes(name: str, run: Run, tmp_path:
     assert shards(tmp_path / "one") == shards(tmp_path / "two")
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 def test_ray_writes_the_same_bytes(run: Run, tmp_path: Path) -> None:
     pytest.importorskip("ray")
@@ -231,6 +232,7 @@ def test_ray_writes_the_same_bytes(run: Run, tmp_path: Path) -> None:
     assert run(out="ray", engine="ray", workers=2, resume=True).resumed == 9
 
 
+@pytest.mark.slow
 def test_a_trained_filter_writes_the_same_bytes_on_one_and_two_workers(project: Any, inputs: Path, tmp_path: Path) -> None:
     for workers in (1, 2):
         filter_to_folder([str(inputs)], tmp_path / str(workers), project.filter, workers=workers, split_bytes=20_000)

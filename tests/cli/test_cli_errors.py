@@ -339,6 +339,7 @@ def test_ctrl_c_during_filter_leaves_no_half_written_output(tmp_path: Path, rule
     assert [path.name for path in tmp_path.iterdir()] == ["out.jsonl"] and (tmp_path / "out.jsonl").read_text() == "old\n"
 
 
+@pytest.mark.slow
 def test_ctrl_c_during_train_logs_no_half_run(project: Project, store: Any, registered: str) -> None:
     options = ["--set", "tracking.experiment=interrupted", "--set", "bootstrap.samples=5000"]
     arguments = command("train", project.config, *options)

@@ -47,6 +47,7 @@ def test_events_of_pages_are_rows_with_their_line(cli: Cli, rules_filter: Path, 
     )
 
 
+@pytest.mark.slow
 def test_pages_without_events_say_why(cli: Cli, rules_filter: Path, tmp_path: Path) -> None:
     (tmp_path / "một tin.txt").write_text("Trời nắng đẹp ở Hà Nội, nhiều người đi dạo quanh hồ.\n" * 4, encoding="utf-8")
     (tmp_path / "አማርኛ.txt").write_text("ኢትዮጵያ እና ኤርትራ በዛሬው ዕለት የሰላም ስምምነት ተፈራረሙ።\n" * 4, encoding="utf-8")
@@ -56,6 +57,7 @@ def test_pages_without_events_say_why(cli: Cli, rules_filter: Path, tmp_path: Pa
     assert cli("events", "một tin.txt", "-q", "-m", rules_filter).err == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", ["jsonl", "parquet"])
 def test_a_filtered_folder_gives_the_same_table_as_its_pages(
     cli: Cli, rules_filter: Path, pages: Path, tmp_path: Path, format: str
@@ -76,6 +78,7 @@ def test_a_filtered_folder_gives_the_same_table_as_its_pages(
         assert triples(first["events"]) == EVENTS
 
 
+@pytest.mark.slow
 def test_rows_have_events_only_when_they_are_asked_for(cli: Cli, rules_filter: Path, pages: Path, tmp_path: Path) -> None:
     for more, there in ((), False), (("--events",), True):
         rows = [json.loads(line) for line in cli("filter", pages, "-m", rules_filter, "-f", "jsonl", *more).out.splitlines()]
@@ -84,6 +87,7 @@ def test_rows_have_events_only_when_they_are_asked_for(cli: Cli, rules_filter: P
     assert pq.read_schema(tmp_path / "plain/pages.parquet").equals(schema_of(SHIPPED))
 
 
+@pytest.mark.slow
 def test_a_column_of_the_users_called_events_stays(cli: Cli, rules_filter: Path, tmp_path: Path) -> None:
     mine = write_rows(tmp_path / "mine.jsonl", [{"text": TEXT, "events": "spring fair"}])
     for format in ("jsonl", "parquet"):
@@ -105,6 +109,7 @@ def own_filter(tmp_path: Path) -> Path:
     return tmp_path / "topics"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", ["jsonl", "parquet"])
 def test_a_filter_of_ones_own_labels_gives_no_events_and_says_so(
     cli: Cli, own_filter: Path, pages: Path, tmp_path: Path, format: str
@@ -133,6 +138,7 @@ def test_the_figure_is_a_file_of_its_own(cli: Cli, rules_filter: Path, pages: Pa
     assert "No event has a date" in (tmp_path / "none.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_mistakes_are_one_line(cli: Cli, rules_filter: Path, pages: Path, tmp_path: Path) -> None:
     for format in ("text", "markdown"):
         assert cli("filter", pages, "-m", rules_filter, "-o", format, "-f", format, "-w", "1").code == 0
@@ -160,6 +166,7 @@ def test_a_bad_record_is_told_and_the_others_go_on(cli: Cli, rules_filter: Path,
     assert done.code == 1 and len(done.out.splitlines()) >= 6 and "not JSON" in done.err
 
 
+@pytest.mark.slow
 def test_a_damaged_shard_is_one_line(cli: Cli, rules_filter: Path, pages: Path, tmp_path: Path) -> None:
     for format, name in (("jsonl", "pages.jsonl"), ("parquet", "pages.parquet")):
         cli("filter", pages, "-m", rules_filter, "-o", format, "-f", format, "-w", "1")

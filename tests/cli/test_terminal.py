@@ -70,6 +70,7 @@ def test_the_shell_completes_commands(typed: str, wanted: str, tmp_path: Path) -
     assert wanted in done.stdout.split()
 
 
+@pytest.mark.slow
 def test_colours_are_for_terminals_that_want_them(rules_filter: Path, cli: Cli, tmp_path: Path) -> None:
     arguments = ("filter", SEED_PAGE, "-m", rules_filter, "--quiet")
     assert "\x1b[1m" in on_a_terminal(*arguments, cwd=tmp_path)

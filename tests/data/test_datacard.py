@@ -74,6 +74,7 @@ def folder(tiny_data: Path, tmp_path: Path) -> Path:
 # --- the shipped card ---------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_shipped_card_is_what_the_command_writes(cli: Cli) -> None:
     result = cli("data", "card", "--check", cwd=ROOT)
     assert (result.code, result.out.strip()) == (0, "data/README.md: up to date")
@@ -268,6 +269,7 @@ def realism(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Row]]:
     return out / "results.json", plain
 
 
+@pytest.mark.slow
 def test_realism_finds_a_planted_giveaway(realism: tuple[Path, list[Row]]) -> None:
     results = json.loads(realism[0].read_text(encoding="utf-8"))
     assert results["giveaways"][0]["feature"] == "teaser lines with a copyright sign"
@@ -310,6 +312,7 @@ def small(copy: Path) -> Path:
     return copy
 
 
+@pytest.mark.slow
 def test_what_was_measured_on_other_pages_says_so(copy: Path) -> None:
     (copy / "pages/train.jsonl").write_text((copy / "pages/test.jsonl").read_text(encoding="utf-8"), encoding="utf-8")
     refresh_card(copy)
@@ -317,6 +320,7 @@ def test_what_was_measured_on_other_pages_says_so(copy: Path) -> None:
     assert "train.jsonl" in told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "text"), [("realism.json", "[]"), ("realism.json", "{}"), ("hard_cases.yaml", "neutral: 3")])
 def test_broken_files_beside_the_card_are_told(copy: Path, cli: Cli, name: str, text: str) -> None:
     (copy / name).write_text(text, encoding="utf-8")
@@ -324,6 +328,7 @@ def test_broken_files_beside_the_card_are_told(copy: Path, cli: Cli, name: str, 
     assert done.code == 2 and done.error.startswith(f"clfnews: {copy / name}: ")
 
 
+@pytest.mark.slow
 def test_stance_lines_without_hard_cases(copy: Path) -> None:
     (copy / "hard_cases.yaml").unlink()
     assert refresh_card(copy)
@@ -336,6 +341,7 @@ def test_a_sign_of_tables_inside_a_cell_is_escaped() -> None:
     assert markdown_table(["a", "b"], [], numbers_from=1).splitlines()[1] == "| :--- | ---: |"
 
 
+@pytest.mark.slow
 def test_the_check_tells_of_pages_and_numbers_that_are_behind_their_parts(small: Path, cli: Cli) -> None:
     with (small / "challenge/pairs.jsonl").open("a", encoding="utf-8") as file:
         pair = {"id": "new", "kind": "swap", "a": {"text": "A gặp B.", "stance": "conciliatory"}}
@@ -348,6 +354,7 @@ def test_the_check_tells_of_pages_and_numbers_that_are_behind_their_parts(small:
     assert done.code == 1 and ".jsonl: not what compose.yaml and its parts make; run: clfnews data compose" in done.out
 
 
+@pytest.mark.slow
 def test_new_data_changes_the_front_matter_by_which_datasets_keeps_its_cache(copy: Path, cli: Cli, tmp_path: Path) -> None:
     import datasets
 

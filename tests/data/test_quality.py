@@ -62,6 +62,7 @@ def files(real_rows: Files) -> Files:
     return deepcopy(real_rows)
 
 
+@pytest.mark.slow
 def test_shipped_data_has_no_problems() -> None:
     problems, summary = check_folder(DATA)
     assert problems == []
@@ -357,6 +358,7 @@ def test_command_lists_all_problems_and_fails(files: Files, tmp_path: Path, cli:
     assert (result.code, result.err) == (1, "")
 
 
+@pytest.mark.slow
 def test_command_counts_and_draws(files: Files, tmp_path: Path, cli: Cli) -> None:
     folder = write(tmp_path / "data", files)
     assert cli("data", "check", folder).code == 0

@@ -346,6 +346,7 @@ def test_the_report_leaves_scores_of_absent_labels_blank() -> None:
     assert '<tr><th scope="row">caption</th><td>0</td><td></td><td></td><td></td><td></td></tr>' in text
 
 
+@pytest.mark.slow
 def test_the_report_command(project: Project, cli: Cli, tmp_path: Path, registered: str) -> None:
     env = {"MLFLOW_TRACKING_URI": project.store}
     done = cli("report", registered, "-o", "run.html", env=env)

@@ -180,6 +180,7 @@ def test_what_is_no_output_is_named(cli: Cli, tmp_path: Path, row: str, said: st
     assert str(error.value).startswith(f"{bad}: row 31: ") and said in str(error.value)
 
 
+@pytest.mark.slow
 def test_the_command_has_a_verdict_an_exit_code_and_one_line_for_mistakes(cli: Cli, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     write_rows(tmp_path / "reference.jsonl", [output_row(rng) for _ in range(60)])

@@ -54,6 +54,7 @@ def test_filter_prints_the_story_without_what_follows(project: Project, cli: Cli
     assert not set(source[heading:]) & set(kept)
 
 
+@pytest.mark.slow
 def test_the_champion_of_the_store_is_the_default_model(project: Project, cli: Cli) -> None:
     by_alias = cli("filter", SEED_PAGE, cwd=project.folder)
     assert by_alias.code == 0, by_alias.err
@@ -277,6 +278,7 @@ print(json.dumps([list(out.index), list(out.columns), out.iloc[0].to_dict(), out
 """
 
 
+@pytest.mark.slow
 def test_the_pyfunc_needs_no_clfnews(project: Project, tmp_path: Path, page_filter: PageFilter) -> None:
     env = environment(MLFLOW_TRACKING_URI=project.store)
     done = subprocess.run(
@@ -297,6 +299,7 @@ def test_the_pyfunc_needs_no_clfnews(project: Project, tmp_path: Path, page_filt
     assert errors == ["has no content: neither 'text' nor 'html' has a value"] * 2 and not Path(origin).is_relative_to(ROOT)
 
 
+@pytest.mark.slow
 def test_the_model_can_be_served(project: Project, tmp_path: Path, page_filter: PageFilter) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -93,6 +93,7 @@ def test_markdown_keeps_headings_lists_quotes_and_tables() -> None:
     )
 
 
+@pytest.mark.slow
 def test_one_page_is_printed_to_be_read_and_many_for_programs(rules_filter: Path, cli: Cli, tmp_path: Path) -> None:
     html = (
         '<meta property="article:published_time" content="2024-11-12T08:00:00+07:00"><meta name=author content="Lê Thị Mai">'

@@ -146,6 +146,7 @@ def test_bad_files(tmp_path: Path, seeds: list[Row]) -> None:
         agreement(SEEDS, write_rows(tmp_path / "typo.jsonl", seeds))
 
 
+@pytest.mark.slow
 def test_command(tmp_path: Path, seeds: list[Row], cli: Cli) -> None:
     other = deepcopy(seeds)
     for row in other[:3]:

@@ -389,6 +389,7 @@ def test_a_byte_order_mark_is_no_mistake(tmp_path: Path, seed: Row) -> None:
     assert read(tmp_path / "x.jsonl") == [seed]
 
 
+@pytest.mark.slow
 def test_commands(tmp_path: Path, cli: Cli) -> None:
     sent = cli("data", "export", SEEDS, "-o", "tasks.json", "--labelling-config", "config.xml")
     assert (sent.code, sent.err) == (0, "")

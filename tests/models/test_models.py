@@ -104,6 +104,7 @@ def test_a_loaded_model_answers_the_same_to_the_bit(fitted: tuple[Model, Corpus]
     assert_equal(load_model(again)[0].predict_proba(pages), model.predict_proba(pages))
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_model(fitted: tuple[Model, Corpus]) -> None:
     model, corpus = fitted
     again = make(model.task, model.kind).fit(corpus.pages, corpus.groups)

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from helpers import Cli, Project
 
 from clfnews.filtering.filter import PageFilter
@@ -49,6 +50,7 @@ def _numbers(value: Any) -> list[float]:
     return [value] if isinstance(value, int | float) else []
 
 
+@pytest.mark.slow
 def test_the_card_is_logged_and_describes_the_registered_model(project: Project, registered: str, store: Any, cli: Cli) -> None:
     text = (project.filter / CARD).read_text(encoding="utf-8")
     version = store.get_model_version("clfnews", registered.rpartition("/")[2])

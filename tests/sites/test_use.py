@@ -104,6 +104,7 @@ def inputs(pages: list[Page], tmp_path: Path) -> list[Path]:
     return [write_rows(tmp_path / f"in{i}.jsonl", rows[i::3]) for i in range(3)]
 
 
+@pytest.mark.slow
 def test_two_passes_give_the_same_bytes_whatever_the_workers_and_after_a_stop(
     cli: Cli, inputs: list[Path], sites_filter: Path, tmp_path: Path
 ) -> None:
@@ -123,6 +124,7 @@ def test_two_passes_give_the_same_bytes_whatever_the_workers_and_after_a_stop(
     assert len(manifests[0]["sites"]) == 64 and "sites" not in manifests[1]
 
 
+@pytest.mark.slow
 def test_a_file_of_sites_for_tag_filter_and_evaluate(cli: Cli, inputs: list[Path], sites_filter: Path, tmp_path: Path) -> None:
     assert cli("sites", "fit", *inputs, "-o", "s.npz", "--unread").code == 0
     given = cli("tag", *inputs, "--sites", "s.npz", "--model", sites_filter)

@@ -80,6 +80,7 @@ def test_a_row_for_each_variant_and_set_with_its_difference_to_the_first(write: 
     assert len({row["signature"] for row in rows if row["set"] == "test"}) == 1
 
 
+@pytest.mark.slow
 def test_a_rerun_leaves_the_same_bytes_also_without_the_evaluation_file(write: Any, tmp_path: Path) -> None:
     path = write(tasks={"type": ["rules", "fasttext"]}, seeds=[1, 2])
     run_sweep(path)

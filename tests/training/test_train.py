@@ -85,6 +85,7 @@ def test_progress_is_told_on_standard_error_and_mlflow_is_quiet(project: Project
 # --- determinism ------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_metrics_to_the_last_digit(
     project: Project, parent: Any, children: dict[tuple[str, str], Any]
 ) -> None:
@@ -255,6 +256,7 @@ def test_the_first_model_is_the_champion(store: Any, registered: str, parent: An
     assert champion.run_id == parent.info.run_id
 
 
+@pytest.mark.slow
 def test_a_worse_model_is_registered_but_not_the_champion(store: Any, project: Project, registered: str) -> None:
     from clfnews.tracking.registry import load_filter
 
@@ -274,6 +276,7 @@ def test_a_worse_model_is_registered_but_not_the_champion(store: Any, project: P
     assert load_filter(outcome.run.model_uri).name == outcome.page_filter.name
 
 
+@pytest.mark.slow
 def test_a_model_that_is_only_registered_is_made_the_champion_by_hand(
     store: Any, project: Project, cli: Cli, tmp_path: Path
 ) -> None:
@@ -319,6 +322,7 @@ def test_a_number_is_a_version_of_clfnews(store: Any, registered: str) -> None:
 # --- the user interface -------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_ui_starts_on_the_store_and_prints_the_run_list(project: Project, parent: Any) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -349,6 +353,7 @@ def test_the_ui_without_runs_says_to_train(project: Project, cli: Cli) -> None:
 # --- what can be wrong ------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_store_that_cannot_be_opened_is_told_before_anything_is_trained(project: Project, cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no database\n")
     uri = f"sqlite:///{tmp_path}/notes.txt"
