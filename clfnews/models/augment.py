@@ -41,7 +41,7 @@ def augment(pages: Sequence[Page], copies: int, seed: int) -> list[Page]:
     out = []
     for copy in range(copies):
         for page in pages:
-            # A page's changes depend on its own text, not on its place among the pages.
+            # What is drawn for a page depends on the page, not on its place among the others.
             rng = np.random.default_rng([seed, copy, _number(page)])
             if any(line.cues for line in page.lines) and rng.random() < _BOXED:
                 out.append(boxes.copy(page, rng))
