@@ -7,21 +7,41 @@ from typing import Annotated
 
 import typer
 
-from clfnews.cli.terminal import echo, print_table
+from clfnews.cli.terminal import Few, echo, print_table
 from clfnews.errors import counted
 
 data_app = typer.Typer(help="The labelled dataset: check, count, compose, compare, exchange.", no_args_is_help=True)
 
 
 @data_app.command("check")
-def data_check(folder: Annotated[Path, typer.Argument(help="Data folder.")] = Path("data")) -> None:
+def data_check(
+    folder: Annotated[Path, typer.Argument(help="Data folder.")] = Path("data"),
+    against: Annotated[
+        list[str] | None,
+        typer.Option("--against", help="Pages that are for measuring only (files, folders): their lines may not stand here."),
+    ] = None,
+) -> None:
     """List every problem of the dataset at once, with file and row; exit code 1 if there are any.
 
-    Example: clfnews data check
+    Example: clfnews data check --against benchmark/pages.jsonl
     """
     from clfnews.data.check import check_folder
 
     problems, summary = check_folder(folder)
+    if against:
+        from clfnews.data.against import shared_with
+        from clfnews.page import Page
+        from clfnews.readers.inputs import read_pages
+
+        pages, warnings = [], Few("warning")
+        for record in read_pages(against, warnings):
+            if isinstance(record, Page):
+                pages.append(record)
+            else:
+                problems.append(f"not compared: {record}")
+        warnings.rest()
+        problems += shared_with(folder, pages)
+        summary += f", against {counted(len(pages), 'page')}"
     for problem in problems:
         echo(problem)
     echo(f"{summary}: {counted(len(problems), 'problem')}")

@@ -417,3 +417,17 @@ def test_stats_figure(files: Files, tmp_path: Path) -> None:
         stats_figure(tmp_path, tmp_path / "stats.pdf")
     with pytest.raises(UserError, match="cannot be written"):
         stats_figure(tmp_path, tmp_path / "nowhere" / "stats.png")
+
+
+def test_lines_of_a_benchmark_are_told_but_for_phrases_of_any_site(files: Files, tmp_path: Path, cli: Cli) -> None:
+    row = files["pages/train.jsonl"][0]
+    sentence = max((line["text"] for line in row["lines"]), key=len)
+    rows = [{"id": "b1", "site": "one.example", "text": f"Another headline of this page\n{sentence.upper()}"}]
+    other = max((line["text"] for line in files["pages/train.jsonl"][1]["lines"]), key=len)
+    rows += [{"id": f"c{i}", "site": f"{i}.example", "text": other} for i in range(3)]
+    folder, benchmark = write(tmp_path / "data", files), write_rows(tmp_path / "benchmark.jsonl", rows)
+    done = cli("data", "check", folder, "--against", benchmark)
+    assert done.code == 1 and ", against 4 pages: " in done.out
+    told = [line for line in done.out.splitlines() if "shares" in line]
+    assert told and all("shares 1 line with page 'b1': " in line and sentence[:40] in line for line in told)
+    assert told[0].startswith("pages/train.jsonl: row 1: ")
