@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import groupby, pairwise
+from zlib import crc32
 
 import numpy as np
 
@@ -42,7 +43,7 @@ def augment(pages: Sequence[Page], copies: int, seed: int) -> list[Page]:
     for copy in range(copies):
         for page in pages:
             # What is drawn for a page depends on the page, not on its place among the others.
-            rng = np.random.default_rng([seed, copy, _number(page)])
+            rng = np.random.default_rng([seed, copy, crc32(page.id.encode())])
             if any(line.cues for line in page.lines) and rng.random() < _BOXED:
                 out.append(boxes.copy(page, rng))
                 continue
@@ -80,10 +81,6 @@ def _with_runs(lines: list[Line], runs: Sequence[list[Line]], rng: np.random.Gen
         out += [*lines[last:gap], *run[at : at + n]]
         last = gap
     return out + lines[last:]
-
-
-def _number(page: Page) -> int:
-    return sum(ord(c) * (i + 1) for i, c in enumerate(page.id)) % 2**31
 
 
 def _split_paragraphs(lines: list[Line], rng: np.random.Generator) -> list[Line]:
