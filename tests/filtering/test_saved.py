@@ -161,6 +161,15 @@ def test_a_model_of_something_else(values: dict[str, Any], said: str, filters: d
         PageFilter.load(folder)
 
 
+def one_tree(inner: int, leaves: int | None = None) -> dict[str, np.ndarray]:
+    """Arrays of a tree whose inner nodes are a chain of left children."""
+    leaf = np.repeat([False, True], [inner, inner + 1 if leaves is None else leaves])
+    column, nothing = -leaf.astype(np.int16), np.zeros(len(leaf))
+    return {"reader1_tree_column": column, "reader1_tree_cut": 1 + column, "reader1_tree_nan_left": leaf} | {
+        "reader1_tree_value": nothing
+    }
+
+
 @pytest.mark.parametrize(
     ("change_array", "said"),
     [
@@ -171,6 +180,16 @@ def test_a_model_of_something_else(values: dict[str, Any], said: str, filters: d
         (lambda a: {name: array for name, array in a.items() if name != "idf"}, "no idf"),
         (lambda a: a | {"words_scorer_rows": a["words_scorer_rows"] + 2**30}, "the text scorer does not fit"),
         (lambda a: a | {"reader1_coded": a["reader1_coded"] + 10_000}, "broken"),
+        (lambda a: a | {"reader1_columns": a["reader1_columns"] + 10_000}, "broken"),
+        (lambda a: a | {"reader1_edges": a["reader1_edges"][:, ::-1]}, r"page\.npz: broken \(borders of bins do not ascend\)"),
+        (lambda a: a | {"reader1_tree_column": a["reader1_tree_column"] + 200}, "a tree asks for a column that is not there"),
+        (lambda a: a | {"reader1_tree_column": a["reader1_tree_column"] * 0.5}, "a tree asks for a column that is not there"),
+        (lambda a: a | {"reader1_tree_column": a["reader1_tree_column"][:-1]}, r"reader1_tree_cut is \(\d+,\), not \(\d+,\)"),
+        (lambda a: a | {"reader1_tree_cut": a["reader1_tree_cut"] * 0}, "a tree cuts where no bin ends"),
+        (lambda a: a | {"reader1_tree_value": a["reader1_tree_value"] + np.inf}, "tree_value holds what is not a number"),
+        (lambda a: a | {"reader1_tree_start": np.zeros(2)}, r"reader1_tree_start is \(2,\), not \(1,\)"),
+        (lambda a: a | one_tree(inner=40), "a tree has more than 32 leaves"),
+        (lambda a: a | one_tree(inner=40, leaves=40), "a tree is not whole"),
     ],
 )
 def test_numbers_that_cannot_be(change_array: Any, said: str, filters: dict[str, Path], tmp_path: Path) -> None:
@@ -183,6 +202,13 @@ def test_numbers_that_cannot_be(change_array: Any, said: str, filters: dict[str,
     with pytest.raises(UserError, match=said) as error:
         PageFilter.load(folder)
     assert str(folder / "type") in str(error.value)
+
+
+def test_trees_of_an_earlier_version_are_refused_unread(filters: dict[str, Path], tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(filters["page"], tmp_path / "filter"))
+    (folder / "type" / "reader1.skops").write_bytes(b"no archive at all")
+    with pytest.raises(UserError, match=r"filter/type: its trees are stored as an earlier version stored them; train again"):
+        PageFilter.load(folder)
 
 
 def test_a_folder_without_filter_json_was_not_saved_to_its_end(filters: dict[str, Path], tmp_path: Path) -> None:
