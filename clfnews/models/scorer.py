@@ -3,7 +3,7 @@
 The words and word pairs of a line are hashed (`characters.char_table`, which the page
 features need anyway) and given to fastText as tokens. Its supervised model is
 linear in the mean of the tokens' vectors, so the two matrices it learns multiply
-to one score a token and label; many lines are then one sparse product, about
+to one score a token and label; many lines are then one sum of rows, about
 twenty times faster than asking fastText line by line.
 """
 
@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from clfnews.errors import UserError
+from clfnews.models.exact import summed
 from clfnews.models.features.characters import WORD_BITS, CharTable, char_table
 
 _PAIR_BITS = 20
@@ -70,17 +71,12 @@ class TextScorer:
 
     def predict(self, table: CharTable) -> np.ndarray:
         """Lines x labels, rows summing to 1."""
-        from scipy.sparse import csr_matrix
-
         n = len(table.length)
         line, token = _tokens(table)
         known = self.known[token] > 0
         line, token = line[known], token[known]
         total = np.bincount(line, minlength=n)
-        # The tokens come in the order of the lines, so they are a sparse matrix already.
-        starts = np.concatenate(([0], np.cumsum(total)))
-        counts = csr_matrix((np.ones(len(token), dtype=np.float32), token, starts), shape=(n, len(self.known)))
-        z = (counts @ self.weight + self.weight[-1]) / (total + 1.0)[:, None]
+        z = (summed(self.weight[token], line, n) + self.weight[-1]) / (total + 1.0)[:, None]
         z -= z.max(axis=1, keepdims=True)
         e = np.exp(z)
         return np.asarray(e / e.sum(axis=1, keepdims=True), dtype=np.float64)

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clfnews.errors import UserError
-from clfnews.evaluation.metrics import headline
-from clfnews.evaluation.scores import score_task
 from clfnews.filtering.filter import PageFilter
 from clfnews.filtering.saved import read_meta
 from clfnews.tracking.bundled import bundled_filter, tell_bundled
@@ -241,6 +239,9 @@ def _is_better(outcome: TrainResult, present: str | None, by_hand: str) -> tuple
     The mean of the tasks' headline scores decides; a filter without a stance
     model never takes the place of one that has it.
     """
+    from clfnews.evaluation.metrics import headline
+    from clfnews.evaluation.scores import score_task
+
     if present is None:
         return True, "there was no champion"
     try:
