@@ -38,8 +38,9 @@ _LOGGED_MODEL = re.compile(r"models:/m-[0-9a-f]{32}")
 """What MLflow calls a model of a run that is not registered."""
 _MISSING = re.compile(r"not found|does not exist|no such|failed to download|RESOURCE_DOES_NOT_EXIST", re.IGNORECASE)
 """What MLflow says of a run or a model that is not there."""
-REQUIREMENTS = ["mlflow", "pandas", "numpy", "scipy", "scikit-learn", "skops", "fasttext-community"]
-REQUIREMENTS_OF_HTML = ["selectolax", "py3langid"]
+REQUIREMENTS = [
+    "mlflow", "pandas", "numpy", "scipy", "scikit-learn", "skops", "fasttext-community", "selectolax", "py3langid",
+]  # fmt: skip
 
 
 class NoModel(UserError):
@@ -171,19 +172,15 @@ def log_model(mlflow: Any, page_filter: PageFilter) -> Any:
             artifacts={"filter": str(Path(folder) / "filter")},
             code_paths=[str(package)],
             signature=ModelSignature(inputs, outputs),
-            pip_requirements=_pinned(REQUIREMENTS, REQUIREMENTS_OF_HTML),
+            pip_requirements=_pinned(REQUIREMENTS),
         )
 
 
-def _pinned(names: list[str], optional: list[str]) -> list[str]:
-    """The names with the versions that are installed here; the optional ones if they are."""
-    from importlib.metadata import PackageNotFoundError, version
+def _pinned(names: list[str]) -> list[str]:
+    """The names with the versions that are installed here."""
+    from importlib.metadata import version
 
-    pinned = [f"{name}=={version(name)}" for name in names]
-    for name in optional:
-        with contextlib.suppress(PackageNotFoundError):
-            pinned.append(f"{name}=={version(name)}")
-    return pinned
+    return [f"{name}=={version(name)}" for name in names]
 
 
 def register(mlflow: Any, outcome: TrainResult, model: Any) -> tuple[str | None, bool, str]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from helpers import ROOT, SEED_PAGE
+from helpers import ROOT, SEED_PAGE, environment
 
 from clfnews.data.corpus import load_gold
 from clfnews.errors import UserError
@@ -115,6 +117,38 @@ def test_a_folder_of_before_answers_as_it_did(filters: dict[str, Path], tmp_path
         change(folder / "filter.json", files=None)
         (wanted,), (found,) = PageFilter.load(saved).tag([PAGE]), PageFilter.load(folder).tag([PAGE])
         assert found == wanted
+
+
+STARTED = """
+import sys
+import clfnews
+page_filter = clfnews.load(sys.argv[1])
+text = "".join(f"<p>Hai bên nhất trí nối lại đàm phán về điểm {n} vào ngày 3/4 tại thủ đô.</p>" for n in range(9))
+page = clfnews.read_html(f"<article><h1>Tin</h1>{text}</article>")
+(tagged,) = page_filter.tag([page])
+assert tagged.page.language, "the language is measured too"
+sys.argv = ["clfnews", "filter", "-m", sys.argv[1], sys.argv[2]]
+from clfnews.cli import main
+try:
+    main()
+except SystemExit as stop:
+    assert not stop.code, stop.code
+print("|".join(sorted({name.split(".")[0] for name in sys.modules})), file=sys.stderr)
+"""
+
+
+def test_a_page_is_read_without_the_packages_that_train(filters: dict[str, Path]) -> None:
+    """Each of them takes longer to import than the page to be read."""
+    done = subprocess.run(
+        [sys.executable, "-c", STARTED, str(filters["page"]), str(SEED_PAGE)],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = set(done.stderr.strip().split("|"))
+    assert not loaded & {"sklearn", "scipy", "pandas", "mlflow", "skops", "pyarrow", "datasets", "fasttext"}
+    assert {"numpy", "selectolax", "py3langid"} <= loaded
 
 
 @pytest.mark.parametrize(
