@@ -114,7 +114,7 @@ def check_shapes(path: Path, arrays: Mapping[str, np.ndarray], shapes: Mapping[s
             raise UserError(f"{path}: broken ({name} is {arrays[name].shape}, not {shape}); copy the model again, or train again")
 
 
-def load_skops(path: Path, trusted: Sequence[str] = ()) -> Any:
+def load_skops(path: Path) -> Any:
     """A scikit-learn object from a skops file, refusing types that could run code.
 
     Raises `UserError` that names the foreign types.
@@ -122,7 +122,7 @@ def load_skops(path: Path, trusted: Sequence[str] = ()) -> Any:
     import skops.io
 
     with reading(path):
-        foreign = set(skops.io.get_untrusted_types(file=path)) - set(_TRUSTED) - set(trusted)
+        foreign = set(skops.io.get_untrusted_types(file=path)) - set(_TRUSTED)
         if foreign:
             raise UserError(f"{path}: holds types that could run code, not loaded: {', '.join(sorted(foreign))}")
-        return skops.io.load(path, trusted=[*_TRUSTED, *trusted])
+        return skops.io.load(path, trusted=_TRUSTED)

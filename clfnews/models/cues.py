@@ -11,6 +11,7 @@ import numpy as np
 
 from clfnews.errors import UserError
 from clfnews.models.base import Probabilities, check_shapes, load_arrays, normalised, split_back
+from clfnews.models.exact import summed
 from clfnews.models.features.actors import actor_mentions
 from clfnews.models.features.characters import WORD_BITS, CharTable, char_table, class_code
 from clfnews.models.features.events import event_classes, event_phrases
@@ -108,7 +109,8 @@ class StanceCues:
 
     def predict_texts(self, texts: Sequence[str]) -> np.ndarray:
         """Texts x labels, rows summing to 1."""
-        z = self._matrix(*self._line_grams(char_table(texts)), len(texts)) @ self._coef + self._bias
+        row, column, data = self._cells(*self._line_grams(char_table(texts)), len(texts))
+        z = summed(data[:, None] * self._coef[column], row, len(texts)) + self._bias
         z -= z.max(axis=1, keepdims=True)
         return normalised(np.exp(z))
 
@@ -119,12 +121,12 @@ class StanceCues:
         mean of the other labels (log-odds). Negative parts speak against.
         """
         best = int(self.predict_texts([text])[0].argmax())
-        row = self._matrix(*self._line_grams(char_table([text])), 1)
+        _, column, data = self._cells(*self._line_grams(char_table([text])), 1)
         others = np.delete(self._coef, best, axis=1).mean(axis=1)
-        parts = row.data * (self._coef[:, best] - others)[row.indices]
+        parts = data * (self._coef[:, best] - others)[column]
         names = self._gram_names(text)
         order = np.argsort(-np.abs(parts), kind="stable")[:most]
-        return [(names.get(int(self._grams[row.indices[i]]), "?"), round(float(parts[i]), 4)) for i in order]
+        return [(names.get(int(self._grams[column[i]]), "?"), round(float(parts[i]), 4)) for i in order]
 
     # --- features ---------------------------------------------------------------
 
@@ -161,9 +163,14 @@ class StanceCues:
         return np.concatenate(lines), np.concatenate(cues)
 
     def _matrix(self, line: np.ndarray, gram: np.ndarray, n: int) -> Any:
-        """Lines x known n-grams (sparse), TF-IDF with sublinear counts, rows of length 1."""
+        """Lines x known n-grams, sparse."""
         from scipy.sparse import csr_matrix
 
+        row, column, data = self._cells(line, gram, n)
+        return csr_matrix((data, (row, column)), shape=(n, len(self._grams)))
+
+    def _cells(self, line: np.ndarray, gram: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Line, column and value of every known n-gram: TF-IDF with sublinear counts, lines of length 1."""
         if not len(self._maybe):
             self._maybe = np.zeros(2**_GRAM_BITS, dtype=bool)
             self._maybe[self._grams & (2**_GRAM_BITS - 1)] = True
@@ -179,8 +186,7 @@ class StanceCues:
         data = (1 + np.log(count)) * self._idf[column]
         norm = np.sqrt(np.bincount(row, data**2, minlength=n))
         data /= np.maximum(norm, 1e-9).astype(np.float32)[row]
-        starts = np.concatenate(([0], np.cumsum(np.bincount(row, minlength=n))))
-        return csr_matrix((data, column, starts), shape=(n, len(self._grams)))
+        return row, column, data
 
     def _gram_names(self, text: str) -> dict[int, str]:
         """Hash -> what can be read of every n-gram, event and cue of a line."""

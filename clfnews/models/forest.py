@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from clfnews.models.base import load_skops
-
-_TREE = "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"
-"""A saved forest holds this type beside those that `load_skops` trusts; it is data, no code."""
-
+from clfnews.models.trees import BINS, Trees, shapes_of
 
 _LEAVES, _RATE, _MIN_LEAF, _L2 = 31, 0.15, 40, 5.0
 _COLUMNS, _TRIAL_ROWS, _TRIAL_TREES = 140, 20_000, 12
-_BLOCK = 512
-"""Rows that go through all trees together: they stay in the processor's cache."""
 
 
 class Forest:
@@ -30,16 +23,15 @@ class Forest:
         self.trees, self.seed = trees, seed
         self.columns = np.zeros(0, dtype=np.int64)
         self.edges = np.zeros((0, BINS - 1), dtype=np.float32)
-        self._model: Any = None
-        self._nodes: list[Any] = []
+        self._trees = Trees.constant(0.0, self.edges)
 
     def fit(self, x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Forest:
         """Learn from rows x features (float32), one side (bool) and one weight a row."""
         self.columns = self._chosen(x, y, weight)
         x = x[:, self.columns]
         self.edges = edges_of(x)
-        self._nodes = []
-        self._model = self._boosting(self.trees).fit(binned(x, self.edges), y, sample_weight=weight)
+        model = self._boosting(self.trees).fit(binned(x, self.edges), y, sample_weight=weight)
+        self._trees = Trees.grown(model, self.edges)
         return self
 
     def _chosen(self, x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -65,55 +57,30 @@ class Forest:
         )  # fmt: skip
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        """The probability of the side for each row."""
-        classes = list(self._model.classes_)
-        if len(classes) < 2:
-            return np.full(len(x), float(classes == [True]))
-        if not self._nodes:
-            self._nodes = self._unbinned()
-        odds = np.full(len(x), float(self._model._baseline_prediction.ravel()[0]))
-        nothing = np.zeros((0, 8), dtype=np.uint32), np.zeros(0, dtype=np.uint32)
-        for first in range(0, len(x), _BLOCK):
-            rows = x[first : first + _BLOCK, self.columns].astype(np.float64, order="C")
-            of_rows = odds[first : first + _BLOCK]
-            for tree in self._nodes:
-                of_rows += tree.predict(rows, *nothing, 1)
-        return np.asarray(1 / (1 + np.exp(-odds)))
+        """The probability of the side for each row; a row's result does not depend on the rows beside it."""
+        return np.asarray(1 / (1 + np.exp(-self._trees.odds(x, self.columns))))
 
-    def _unbinned(self) -> list[Any]:
-        """The trees with borders of features in the place of numbers of bins: the same decisions without `binned`.
-
-        A value's bin is the number of borders below it, so it is at most t if
-        the value is at most border t.
-        """
-        trees = []
-        for (predictor,) in self._model._predictors:
-            nodes = predictor.nodes.copy()
-            inner = ~nodes["is_leaf"].astype(bool)
-            column, bins = nodes["feature_idx"][inner], np.floor(nodes["num_threshold"][inner])
-            border = self.edges[column, np.clip(bins, 0, BINS - 2).astype(np.int64)]
-            nodes["num_threshold"][inner] = np.where(bins < 0, -np.inf, np.where(bins > BINS - 2, np.inf, border))
-            trees.append(type(predictor)(nodes, predictor.binned_left_cat_bitsets, predictor.raw_left_cat_bitsets))
-        return trees
+    # --- storage --------------------------------------------------------------
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """What has to be stored beside `save`."""
-        return {"columns": self.columns, "edges": self.edges}
+        """What has to be stored."""
+        return {"columns": self.columns, "edges": self.edges, **self._trees.arrays()}
 
-    def save(self, file: Path) -> None:
-        import skops.io
+    @staticmethod
+    def shapes(stored: dict[str, np.ndarray]) -> dict[str, tuple[int, ...]]:
+        """The shape that each stored array has to have, from those that say how many columns and nodes there are."""
+        columns, nodes = (stored[name].size if name in stored else 0 for name in ("columns", "tree_column"))
+        return {"columns": (columns,), "edges": (columns, BINS - 1), **shapes_of(nodes)}
 
-        skops.io.dump(self._model, file)
-
-    def load(self, file: Path, arrays: dict[str, np.ndarray]) -> None:
-        """The forest that `save` wrote, with its `arrays`."""
-        self._nodes = []
-        self._model = load_skops(file, (_TREE,))
+    def restore(self, arrays: dict[str, np.ndarray]) -> Forest:
+        """The forest whose `arrays` were stored; raises `ValueError` if they cannot be one."""
         self.columns, self.edges = arrays["columns"], arrays["edges"]
+        self._trees = Trees.restored(arrays, self.edges)
+        return self
 
 
-BINS, _BIN_ROWS = 64, 20_000
-"""Values of a feature that trees tell apart, and lines by which their borders are found."""
+_BIN_ROWS = 20_000
+"""Lines by which the borders of bins are found."""
 
 
 def varied(x: np.ndarray) -> np.ndarray:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from clfnews.models.encoding import encode, encoder
-from clfnews.models.forest import BINS, Forest, log_odds
+from clfnews.models.forest import Forest, log_odds
 from clfnews.models.nets import Nets
 
 _ROWS = 4096
@@ -73,31 +72,27 @@ class LineReader:
     # --- storage --------------------------------------------------------------
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """What has to be stored beside `save`."""
+        """What has to be stored."""
         nets = {f"net_{key}": array for key, array in self._nets.arrays().items()}
-        return self._encoder | nets | self._forest.arrays()
+        return self._encoder | nets | (self._forest.arrays() if self._weight > 0 else {})
 
-    def save(self, file: Path) -> None:
-        """Write the trees."""
-        if self._weight > 0:
-            self._forest.save(file)
-
-    def load(self, file: Path, arrays: dict[str, np.ndarray]) -> None:
-        """The reader that `save` wrote, with its `arrays`."""
+    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+        """The reader whose `arrays` were stored; raises `ValueError` if they cannot be one."""
         self._encoder = {name: arrays[name] for name in _ENCODER}
         self._nets.restore({name.removeprefix("net_"): array for name, array in arrays.items() if name.startswith("net_")})
         if self._weight > 0:
-            self._forest.load(file, arrays)
+            self._forest.restore(arrays)
 
     def shapes(self, stored: dict[str, np.ndarray]) -> dict[str, tuple[int, ...]]:
         """The shape that each stored array has to have, from the options and from those that say how many columns there are."""
-        n = {name: stored[name].size if name in stored else 0 for name in ("numeric", "coded", "columns")}
+        n = {name: stored[name].size if name in stored else 0 for name in ("numeric", "coded")}
         k, hidden = len(self._is_article), self._nets.hidden
         inputs = n["numeric"] + int(stored["sizes"].sum() if "sizes" in stored else 0)
         of_nets = {"w1": (inputs, hidden), "b1": (hidden,), "w2": (hidden, k), "b2": (k,)}
         return {
             "numeric": (n["numeric"],), "mean": (n["numeric"],), "scale": (n["numeric"],),
-            "coded": (n["coded"],), "sizes": (n["coded"],), "columns": (n["columns"],), "edges": (n["columns"], BINS - 1),
+            "coded": (n["coded"],), "sizes": (n["coded"],),
+            **(self._forest.shapes(stored) if self._weight > 0 else {}),
             **{f"net_{name}_{i}": shape for name, shape in of_nets.items() for i in range(self._nets.n)},
         }  # fmt: skip
 

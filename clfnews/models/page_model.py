@@ -218,7 +218,6 @@ class PageModel:
     def save(self, folder: Path) -> None:
         scorers = {f"{name}_{key}": array for name, scorer in (("words", self._words), ("paths", self._paths)) if scorer
                    for key, array in scorer.arrays().items()}  # fmt: skip
-        self._readings.save(folder)
         np.savez_compressed(folder / "page.npz", **self._arrays, **scorers, **self._readings.arrays())  # type: ignore[arg-type]
         (folder / "features.json").write_text(json.dumps((*feature_names(), *second_names())), encoding="utf-8")
 
@@ -231,11 +230,13 @@ class PageModel:
             raise UserError(f"{folder}: trained with other features than this version computes; train again")
         model = cls(task, labels, **options)
         file = folder / "page.npz"
-        stored = load_arrays(file, infinite=("edges",))
+        stored = load_arrays(file, infinite=("edges", "tree_start"))
+        if any(folder.glob("reader*.skops")):
+            raise UserError(f"{folder}: its trees are stored as an earlier version stored them; train again")
         check_shapes(file, stored, {"idf": (2**WORD_BITS,), "transitions": (len(labels), len(labels))})
         model._words = TextScorer.from_arrays(labels, _part(stored, "words_")) if model.text_scorer else None
         model._paths = TextScorer.from_arrays(PATH_LABELS, _part(stored, "paths_")) if "paths_scorer_rows" in stored else None
-        model._readings.load(folder, file, stored)
+        model._readings.restore(file, stored)
         model._arrays = {name: stored[name] for name in ("idf", "transitions")}
         return model
 

@@ -86,7 +86,7 @@ def word_scores(scorer: TextScorer | None, pages: Sequence[Page], table: CharTab
     p = scorer.predict(table)
     sizes = [len(page.lines) for page in pages]
     page = np.repeat(np.arange(len(pages)), sizes)[table.word_line[table.word_text]]
-    known = np.bincount(page, scorer.known[table.word_bucket[table.word_text]], minlength=len(pages))
+    known = np.bincount(page, scorer.knows(table.word_bucket[table.word_text]), minlength=len(pages))
     share = known / np.maximum(np.bincount(page, minlength=len(pages)), 1)
     p[np.repeat(share < KNOWN, sizes)] = np.nan
     return p

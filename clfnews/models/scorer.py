@@ -3,7 +3,7 @@
 The words and word pairs of a line are hashed (`characters.char_table`, which the page
 features need anyway) and given to fastText as tokens. Its supervised model is
 linear in the mean of the tokens' vectors, so the two matrices it learns multiply
-to one score a token and label; many lines are then one sparse product, about
+to one score a token and label; many lines are then one sum of rows, about
 twenty times faster than asking fastText line by line.
 """
 
@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from clfnews.errors import UserError
+from clfnews.models.exact import summed
 from clfnews.models.features.characters import WORD_BITS, CharTable, char_table
 
 _PAIR_BITS = 20
@@ -25,6 +26,8 @@ _MARKS = 64
 """Buckets between the two for the line's first and last character classes."""
 _SIZE = 2**WORD_BITS + _MARKS + 2**_PAIR_BITS
 _PREFIX = "__label__"
+_ABSENT = -30.0
+"""The weight of a label that training lacked."""
 
 
 class TextScorer:
@@ -35,8 +38,8 @@ class TextScorer:
 
     def __init__(self, labels: tuple[str, ...], *, dim: int = 16, epoch: int = 5, lr: float = 0.4, seed: int = 7) -> None:
         self.labels, self.dim, self.epoch, self.lr, self.seed = labels, dim, epoch, lr, seed
-        self.weight = np.zeros((_SIZE + 1, len(labels)), dtype=np.float32)
-        self.known = np.zeros(_SIZE + 1, dtype=np.float32)
+        self._rows, self._weight = np.zeros(0, dtype=np.int32), np.zeros((0, len(labels)), dtype=np.float32)
+        self._place, self._end = np.zeros(0, dtype=np.int32), np.zeros(len(labels), dtype=np.float32)
 
     def fit(self, texts: Sequence[str], labels: Sequence[str]) -> TextScorer:
         """Learn from lines and their labels; raises `UserError` if training diverges."""
@@ -60,48 +63,47 @@ class TextScorer:
         scores = model.get_input_matrix()[: len(model.words)] @ model.get_output_matrix().T
         # fastText ends every line with a token of its own.
         at = [int(word) if word != "</s>" else _SIZE for word in model.words]
-        self.weight[:] = 0
-        self.weight[np.ix_(at, columns)] = scores
-        self.known[:] = 0
-        self.known[at] = 1
-        absent = np.setdiff1d(np.arange(len(self.labels)), columns)
-        self.weight[:, absent] = -30.0  # a label that training lacked
+        order = np.argsort(at)
+        weight = np.full((len(at), len(self.labels)), _ABSENT, dtype=np.float32)
+        weight[:, columns] = scores[order]
+        return self._with(np.array(at, dtype=np.int32)[order], weight)
+
+    def _with(self, rows: np.ndarray, weight: np.ndarray) -> TextScorer:
+        """Take the weights of these tokens (ascending); those of all that there can be would fill 50 MB with zeros."""
+        self._rows, self._weight = rows, weight.astype(np.float32, copy=False)
+        self._place = np.full(_SIZE + 1, -1, dtype=np.int32)
+        self._place[rows] = np.arange(len(rows), dtype=np.int32)
+        absent = (weight == _ABSENT).all(axis=0) & (len(rows) > 0)
+        self._end = weight[self._place[_SIZE]] if self._place[_SIZE] >= 0 else np.where(absent, _ABSENT, 0).astype(np.float32)
         return self
+
+    def knows(self, token: np.ndarray) -> np.ndarray:
+        """Whether training has seen these tokens (buckets of words)."""
+        return np.asarray(self._place[token] >= 0)
 
     def predict(self, table: CharTable) -> np.ndarray:
         """Lines x labels, rows summing to 1."""
-        from scipy.sparse import csr_matrix
-
         n = len(table.length)
         line, token = _tokens(table)
-        known = self.known[token] > 0
-        line, token = line[known], token[known]
+        place = self._place[token]
+        line, place = line[place >= 0], place[place >= 0]
         total = np.bincount(line, minlength=n)
-        # The tokens come in the order of the lines, so they are a sparse matrix already.
-        starts = np.concatenate(([0], np.cumsum(total)))
-        counts = csr_matrix((np.ones(len(token), dtype=np.float32), token, starts), shape=(n, len(self.known)))
-        z = (counts @ self.weight + self.weight[-1]) / (total + 1.0)[:, None]
+        z = (summed(self._weight[place], line, n) + self._end) / (total + 1.0)[:, None]
         z -= z.max(axis=1, keepdims=True)
         e = np.exp(z)
         return np.asarray(e / e.sum(axis=1, keepdims=True), dtype=np.float64)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """What has to be stored: the rows that are not empty."""
-        rows = np.flatnonzero(self.known)
-        return {"scorer_rows": rows.astype(np.int32), "scorer_weight": self.weight[rows]}
+        return {"scorer_rows": self._rows, "scorer_weight": self._weight}
 
     @classmethod
     def from_arrays(cls, labels: tuple[str, ...], arrays: dict[str, np.ndarray]) -> TextScorer:
         """The scorer whose `arrays` were stored; raises `ValueError` if they are no scorer of these labels."""
-        scorer = cls(labels)
         rows, weight = arrays["scorer_rows"], arrays["scorer_weight"]
         if weight.shape != (len(rows), len(labels)) or (len(rows) and not 0 <= rows.min() <= rows.max() <= _SIZE):
             raise ValueError("the text scorer does not fit")
-        absent = (weight == -30.0).all(axis=0) if len(rows) else np.zeros(len(labels), dtype=bool)
-        scorer.weight[:, absent] = -30.0
-        scorer.weight[rows] = weight
-        scorer.known[rows] = 1
-        return scorer
+        return cls(labels)._with(rows, weight)
 
 
 def at_most(rows: Iterable[tuple[str, str | None]], copies: int) -> list[tuple[str, str]]:

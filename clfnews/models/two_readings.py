@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from clfnews.models.base import check_shapes
+from clfnews.models.base import check_shapes, reading
 from clfnews.models.features.characters import CharTable
 from clfnews.models.features.lines import page_table
 from clfnews.models.features.tree import Tree, tree_of
@@ -99,17 +99,13 @@ class TwoReadings:
         return {f"reader{turn}": reader for turn, reader in enumerate([*self._first, *self._second], 1)}
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """What has to be stored beside `save`."""
+        """What has to be stored."""
         return {f"{name}_{key}": a for name, reader in self._readers.items() for key, a in reader.arrays().items()}
 
-    def save(self, folder: Path) -> None:
-        """Write the trees."""
-        for name, reader in self._readers.items():
-            reader.save(folder / f"{name}.skops")
-
-    def load(self, folder: Path, file: Path, stored: dict[str, np.ndarray]) -> None:
-        """The readers that `save` wrote, with the arrays of a file; raises `UserError` for shapes that do not fit."""
+    def restore(self, file: Path, stored: dict[str, np.ndarray]) -> None:
+        """The readers whose `arrays` a file holds; raises `UserError` for arrays that do not fit, or hold no readers."""
         for name, reader in self._readers.items():
             own = {key.removeprefix(f"{name}_"): array for key, array in stored.items() if key.startswith(f"{name}_")}
             check_shapes(file, stored, {f"{name}_{key}": shape for key, shape in reader.shapes(own).items()})
-            reader.load(folder / f"{name}.skops", own)
+            with reading(file):
+                reader.restore(own)

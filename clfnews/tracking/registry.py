@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clfnews.errors import UserError
-from clfnews.evaluation.metrics import headline
-from clfnews.evaluation.scores import score_task
 from clfnews.filtering.filter import PageFilter
 from clfnews.filtering.saved import read_meta
 from clfnews.tracking.bundled import bundled_filter, tell_bundled
@@ -40,8 +38,9 @@ _LOGGED_MODEL = re.compile(r"models:/m-[0-9a-f]{32}")
 """What MLflow calls a model of a run that is not registered."""
 _MISSING = re.compile(r"not found|does not exist|no such|failed to download|RESOURCE_DOES_NOT_EXIST", re.IGNORECASE)
 """What MLflow says of a run or a model that is not there."""
-REQUIREMENTS = ["mlflow", "pandas", "numpy", "scipy", "scikit-learn", "skops", "fasttext-community"]
-REQUIREMENTS_OF_HTML = ["selectolax", "py3langid"]
+REQUIREMENTS = [
+    "mlflow", "pandas", "numpy", "scipy", "scikit-learn", "skops", "fasttext-community", "selectolax", "py3langid",
+]  # fmt: skip
 
 
 class NoModel(UserError):
@@ -173,19 +172,15 @@ def log_model(mlflow: Any, page_filter: PageFilter) -> Any:
             artifacts={"filter": str(Path(folder) / "filter")},
             code_paths=[str(package)],
             signature=ModelSignature(inputs, outputs),
-            pip_requirements=_pinned(REQUIREMENTS, REQUIREMENTS_OF_HTML),
+            pip_requirements=_pinned(REQUIREMENTS),
         )
 
 
-def _pinned(names: list[str], optional: list[str]) -> list[str]:
-    """The names with the versions that are installed here; the optional ones if they are."""
-    from importlib.metadata import PackageNotFoundError, version
+def _pinned(names: list[str]) -> list[str]:
+    """The names with the versions that are installed here."""
+    from importlib.metadata import version
 
-    pinned = [f"{name}=={version(name)}" for name in names]
-    for name in optional:
-        with contextlib.suppress(PackageNotFoundError):
-            pinned.append(f"{name}=={version(name)}")
-    return pinned
+    return [f"{name}=={version(name)}" for name in names]
 
 
 def register(mlflow: Any, outcome: TrainResult, model: Any) -> tuple[str | None, bool, str]:
@@ -241,6 +236,9 @@ def _is_better(outcome: TrainResult, present: str | None, by_hand: str) -> tuple
     The mean of the tasks' headline scores decides; a filter without a stance
     model never takes the place of one that has it.
     """
+    from clfnews.evaluation.metrics import headline
+    from clfnews.evaluation.scores import score_task
+
     if present is None:
         return True, "there was no champion"
     try:

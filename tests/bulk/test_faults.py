@@ -424,20 +424,3 @@ def test_a_model_file_cannot_bring_code_along(tmp_path: Path) -> None:
     )
     assert done.returncode == 2 and "holds types that could run code, not loaded" in done.stderr
     assert not (tmp_path / "owned").exists()
-
-
-def test_a_forest_with_foreign_types_is_not_loaded(tmp_path: Path) -> None:
-    import skops.io
-    from sklearn.preprocessing import FunctionTransformer
-
-    from clfnews.data.corpus import load_gold
-    from clfnews.errors import UserError
-    from clfnews.labels import TYPES
-    from clfnews.models import load_model, make_model, save_model
-
-    corpus = load_gold(ROOT / "data/pages/test.jsonl")
-    save_model(make_model("page", "type", TYPES, {"trees": 2}).fit(corpus.pages, corpus.groups), tmp_path, {"trees": 2})
-    load_model(tmp_path)
-    skops.io.dump(FunctionTransformer(os.mkdir), tmp_path / "reader1.skops")
-    with pytest.raises(UserError, match="types that could run code"):
-        load_model(tmp_path)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from helpers import ROOT, SEED_PAGE
+from helpers import ROOT, SEED_PAGE, environment
 
 from clfnews.data.corpus import load_gold
 from clfnews.errors import UserError
@@ -117,6 +119,38 @@ def test_a_folder_of_before_answers_as_it_did(filters: dict[str, Path], tmp_path
         assert found == wanted
 
 
+STARTED = """
+import sys
+import clfnews
+page_filter = clfnews.load(sys.argv[1])
+text = "".join(f"<p>Hai bên nhất trí nối lại đàm phán về điểm {n} vào ngày 3/4 tại thủ đô.</p>" for n in range(9))
+page = clfnews.read_html(f"<article><h1>Tin</h1>{text}</article>")
+(tagged,) = page_filter.tag([page])
+assert tagged.page.language, "the language is measured too"
+sys.argv = ["clfnews", "filter", "-m", sys.argv[1], sys.argv[2]]
+from clfnews.cli import main
+try:
+    main()
+except SystemExit as stop:
+    assert not stop.code, stop.code
+print("|".join(sorted({name.split(".")[0] for name in sys.modules})), file=sys.stderr)
+"""
+
+
+def test_a_page_is_read_without_the_packages_that_train(filters: dict[str, Path]) -> None:
+    """Each of them takes longer to import than the page to be read."""
+    done = subprocess.run(
+        [sys.executable, "-c", STARTED, str(filters["page"]), str(SEED_PAGE)],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = set(done.stderr.strip().split("|"))
+    assert not loaded & {"sklearn", "scipy", "pandas", "mlflow", "skops", "pyarrow", "datasets", "fasttext"}
+    assert {"numpy", "selectolax", "py3langid"} <= loaded
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [
@@ -161,6 +195,15 @@ def test_a_model_of_something_else(values: dict[str, Any], said: str, filters: d
         PageFilter.load(folder)
 
 
+def one_tree(inner: int, leaves: int | None = None) -> dict[str, np.ndarray]:
+    """Arrays of a tree whose inner nodes are a chain of left children."""
+    leaf = np.repeat([False, True], [inner, inner + 1 if leaves is None else leaves])
+    column, nothing = -leaf.astype(np.int16), np.zeros(len(leaf))
+    return {"reader1_tree_column": column, "reader1_tree_cut": 1 + column, "reader1_tree_nan_left": leaf} | {
+        "reader1_tree_value": nothing
+    }
+
+
 @pytest.mark.parametrize(
     ("change_array", "said"),
     [
@@ -171,6 +214,16 @@ def test_a_model_of_something_else(values: dict[str, Any], said: str, filters: d
         (lambda a: {name: array for name, array in a.items() if name != "idf"}, "no idf"),
         (lambda a: a | {"words_scorer_rows": a["words_scorer_rows"] + 2**30}, "the text scorer does not fit"),
         (lambda a: a | {"reader1_coded": a["reader1_coded"] + 10_000}, "broken"),
+        (lambda a: a | {"reader1_columns": a["reader1_columns"] + 10_000}, "broken"),
+        (lambda a: a | {"reader1_edges": a["reader1_edges"][:, ::-1]}, r"page\.npz: broken \(borders of bins do not ascend\)"),
+        (lambda a: a | {"reader1_tree_column": a["reader1_tree_column"] + 200}, "a tree asks for a column that is not there"),
+        (lambda a: a | {"reader1_tree_column": a["reader1_tree_column"] * 0.5}, "a tree asks for a column that is not there"),
+        (lambda a: a | {"reader1_tree_column": a["reader1_tree_column"][:-1]}, r"reader1_tree_cut is \(\d+,\), not \(\d+,\)"),
+        (lambda a: a | {"reader1_tree_cut": a["reader1_tree_cut"] * 0}, "a tree cuts where no bin ends"),
+        (lambda a: a | {"reader1_tree_value": a["reader1_tree_value"] + np.inf}, "tree_value holds what is not a number"),
+        (lambda a: a | {"reader1_tree_start": np.zeros(2)}, r"reader1_tree_start is \(2,\), not \(1,\)"),
+        (lambda a: a | one_tree(inner=40), "a tree has more than 32 leaves"),
+        (lambda a: a | one_tree(inner=40, leaves=40), "a tree is not whole"),
     ],
 )
 def test_numbers_that_cannot_be(change_array: Any, said: str, filters: dict[str, Path], tmp_path: Path) -> None:
@@ -183,6 +236,13 @@ def test_numbers_that_cannot_be(change_array: Any, said: str, filters: dict[str,
     with pytest.raises(UserError, match=said) as error:
         PageFilter.load(folder)
     assert str(folder / "type") in str(error.value)
+
+
+def test_trees_of_an_earlier_version_are_refused_unread(filters: dict[str, Path], tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(filters["page"], tmp_path / "filter"))
+    (folder / "type" / "reader1.skops").write_bytes(b"no archive at all")
+    with pytest.raises(UserError, match=r"filter/type: its trees are stored as an earlier version stored them; train again"):
+        PageFilter.load(folder)
 
 
 def test_a_folder_without_filter_json_was_not_saved_to_its_end(filters: dict[str, Path], tmp_path: Path) -> None:

@@ -194,10 +194,19 @@ def _powers() -> np.ndarray:
     return np.array([pow(0x100000001B3, i, 2**64) for i in range(_LONGEST_WORD)], dtype=np.uint64)
 
 
+_PLANE = "".join(map(chr, range(0x10000)))
+"""All code points of the basic plane."""
+
+
+def _marks() -> np.ndarray:
+    """Whether a code point of the basic plane is a combining mark."""
+    return np.array([category[0] == "M" for category in map(unicodedata.category, _PLANE)])
+
+
 @lru_cache(maxsize=1)
 def _is_mark() -> np.ndarray:
-    """Whether a code point of the basic plane is a combining mark."""
-    return np.array([code < 0xD800 and unicodedata.category(chr(code))[0] == "M" for code in range(0x10000)])
+    """The same below the surrogates: marks of scripts."""
+    return _marks() & (np.arange(0x10000) < 0xD800)
 
 
 _NO_SPACES = (
@@ -218,18 +227,16 @@ def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     classes = np.full(0x10000, _CODE["other"], dtype=np.uint8)
     lower = np.arange(0x10000, dtype=np.uint64)
     alone = np.zeros(0x10000, dtype=bool)
-    for code in range(0x10000):
-        if 0xD800 <= code < 0xE000:
-            continue
-        char = chr(code)
-        if char.isdigit():
-            classes[code], lower[code] = _CODE["digit"], ord("0")
-        elif char.isalpha():
-            classes[code] = _CODE["upper"] if char.isupper() else _CODE["lower"]
-            lower[code] = ord(char.lower()[0])
-            alone[code] = any(first <= code <= last for first, last in _NO_SPACES)
-        elif unicodedata.category(char)[0] == "M":  # vowel signs and tones are parts of words
-            classes[code] = _CODE["lower"]
+    digit, alpha, upper = (
+        np.fromiter(map(test, _PLANE), dtype=bool, count=0x10000) for test in (str.isdigit, str.isalpha, str.isupper)
+    )
+    letter = alpha & ~digit
+    classes[letter | _marks()] = _CODE["lower"]  # vowel signs and tones are parts of words
+    classes[letter & upper] = _CODE["upper"]
+    classes[digit], lower[digit] = _CODE["digit"], ord("0")
+    lower[letter] = [ord(_PLANE[code].lower()[0]) for code in np.flatnonzero(letter).tolist()]
+    for first, last in _NO_SPACES:
+        alone[first : last + 1] = letter[first : last + 1]
     for name, members in _MEMBERS.items():
         for char in members:
             if ord(char) < 0x10000 and classes[ord(char)] == _CODE["other"]:

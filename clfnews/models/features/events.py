@@ -15,9 +15,10 @@ import numpy as np
 from clfnews.models.features.characters import WORD_BITS, CharTable, char_table
 
 _STEP = np.uint64(0x9E3779B97F4A7C15)
-# Both spellings are in use: "hoá" and "hóa".
 _NEW = ("oà", "oá", "oả", "oã", "oạ", "oè", "oé", "oẻ", "oẽ", "oẹ", "uỳ", "uý", "uỷ", "uỹ", "uỵ")
 _OLD = ("òa", "óa", "ỏa", "õa", "ọa", "òe", "óe", "ỏe", "õe", "ọe", "ùy", "úy", "ủy", "ũy", "ụy")
+_OLDER = dict(zip(_NEW, _OLD, strict=True))
+"""Ends of words as they were spelled before: both are in use, "hoá" and "hóa"."""
 
 
 def event_phrases(table: CharTable) -> tuple[np.ndarray, np.ndarray]:
@@ -66,15 +67,24 @@ def _lists() -> dict[str, tuple[str, ...]]:
 
 
 @lru_cache(maxsize=1)
+def _spelled() -> tuple[CharTable, ...]:
+    """Per class the words of its phrases, in both spellings."""
+    return tuple(
+        char_table([text for phrase in phrases for text in (phrase, _old_tones(phrase))]) for phrases in _lists().values()
+    )
+
+
+@lru_cache(maxsize=1)
 def _phrases() -> dict[int, tuple[np.ndarray, np.ndarray]]:
     """Words in the phrase -> its keys (sorted) and their classes."""
     found: dict[int, dict[int, int]] = {}
-    for kind, phrases in enumerate(_lists().values()):
-        table = char_table([spelling for phrase in phrases for spelling in {phrase, _old_tones(phrase)}])
+    for kind, table in enumerate(_spelled()):
         ends = np.flatnonzero(np.diff(table.word_line, append=-1)) + 1
-        for start, end in zip(np.concatenate(([0], ends[:-1])), ends, strict=True):
-            size = int(end - start)
-            found.setdefault(size, {}).setdefault(int(_keys(table.word_bucket, size, np.array([start]))[0]), kind)
+        starts = np.concatenate(([0], ends[:-1]))
+        for size in np.unique(ends - starts).tolist():
+            kinds = found.setdefault(size, {})
+            for key in _keys(table.word_bucket, size, starts[ends - starts == size]).tolist():
+                kinds.setdefault(key, kind)
     out = {}
     for size, kinds in found.items():
         keys = np.array(sorted(kinds), dtype=np.uint64)
@@ -86,8 +96,7 @@ def _phrases() -> dict[int, tuple[np.ndarray, np.ndarray]]:
 def _first_words() -> np.ndarray:
     """For each word bucket whether a phrase begins with it (bool, 2**WORD_BITS)."""
     begins = np.zeros(2**WORD_BITS, dtype=bool)
-    for phrases in _lists().values():
-        table = char_table([spelling for phrase in phrases for spelling in (phrase, _old_tones(phrase))])
+    for table in _spelled():
         begins[table.word_bucket[np.diff(table.word_line, prepend=-1) > 0]] = True
     return begins
 
@@ -101,7 +110,4 @@ def _keys(bucket: np.ndarray, size: int, at: np.ndarray) -> np.ndarray:
 
 
 def _old_tones(phrase: str) -> str:
-    words = phrase.split()
-    for new, old in zip(_NEW, _OLD, strict=True):
-        words = [word[: -len(new)] + old if word.endswith(new) else word for word in words]
-    return " ".join(words)
+    return " ".join(word[:-2] + _OLDER.get(word[-2:], word[-2:]) for word in phrase.split())

@@ -114,7 +114,7 @@ def _tables() -> _Tables:
     try:
         from selectolax.lexbor import LexborHTMLParser
     except ImportError as error:
-        raise UserError("reading HTML needs selectolax: pip install 'clfnews[web]'") from error
+        raise UserError("reading HTML needs selectolax, which is missing: pip install selectolax") from error
     document = LexborHTMLParser("<p>text</p>")
     blocks, unseen, cells = BLOCK_TAGS, _UNSEEN.split(), ("td", "th")
     number = {name: document.create_node(name).tag_id for name in (*blocks, *unseen, *cells, "br", "a")}
