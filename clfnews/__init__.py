@@ -216,11 +216,12 @@ def filter_folder(
 
     if threshold is not None and not 0 <= threshold <= 1:
         raise UserError(f"threshold {threshold}: expected a number from 0 to 1")
-    out, folder = Path(output), find_filter(_text(model))
+    out, (folder, origin) = Path(output), find_filter(_text(model))
     return filter_to_folder(
         _names(inputs),
         out,
         folder,
+        origin=origin,
         workers=workers or cores(),
         format=format or (earlier_format(out) if resume else None) or "jsonl",
         threshold=threshold,

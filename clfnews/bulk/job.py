@@ -28,6 +28,7 @@ from clfnews.bulk.writers import SHARD_SUFFIXES
 from clfnews.errors import MachineError, UserError, counted, nearest
 from clfnews.files import MANIFEST, is_folder, write_json
 from clfnews.filtering.filter import PageFilter
+from clfnews.filtering.origin import Origin
 from clfnews.readers.base import ReadOptions
 from clfnews.readers.inputs import passed_over, set_aside, told
 from clfnews.sites.memory import SiteMemory
@@ -97,6 +98,7 @@ def filter_to_folder(
     out: Path,
     model: Path,
     *,
+    origin: Origin | None = None,
     workers: int = 1,
     format: str = "jsonl",
     threshold: float | None = None,
@@ -113,11 +115,12 @@ def filter_to_folder(
 ) -> Report:
     """Filter files into shards below `out`; returns the sums that are also in its manifest.
 
-    Parameters: `model`, the folder of a filter (`tracking.registry.find_filter`);
-    `workers`, processes (1: this one); `engine`, `local` or `ray`, with the
-    `address` of a cluster; `resume` continues in a folder that an earlier run
-    has left; `sites`, a file of what is known of the pages' sites, or `auto`: a
-    first pass over the inputs learns it; `events`, whether rows get their events;
+    Parameters: `model`, the folder of a filter, and `origin`, where it came from
+    (`tracking.registry.find_filter`; default: that folder); `workers`, processes
+    (1: this one); `engine`, `local` or `ray`, with the `address` of a cluster;
+    `resume` continues in a folder that an earlier run has left; `sites`, a file of
+    what is known of the pages' sites, or `auto`: a first pass over the inputs
+    learns it; `events`, whether rows get their events;
     `duplicates`, `mark` or `drop` pages whose kept text is that of an earlier page,
     exactly or nearly (see `duplicates.resolve`). Bytes of the shards depend on
     inputs, model and options only.
@@ -138,11 +141,11 @@ def filter_to_folder(
         raise UserError("--duplicates: not for markdown; take --format text, jsonl or parquet")
     options, started = options or ReadOptions(), time.monotonic()
     files = list_inputs(inputs, options, out)
-    page_filter = PageFilter.load(model)  # a model that does not fit is told before anything is written
+    page_filter = PageFilter.load(model, origin)  # a model that does not fit is told before anything is written
     if events and page_filter.no_events:
         warn(f"--events: {page_filter.no_events}")
     events = events and page_filter.no_events is None
-    whole = Job(out, format, fingerprint(model), threshold, options, resume, events=events)
+    whole = Job(out, format, fingerprint(model), page_filter.origin, threshold, options, resume, events=events)
     if sites is not None:
         page_filter.site_weights()  # a filter that takes none is told at once
     given = SiteMemory.load(sites) if sites is not None and sites != AUTO else None
@@ -207,7 +210,8 @@ def _finish(job: Job, report: Report, shards: list[dict[str, Any]], page_filter:
         raise RuntimeError(f"{job.out}: {counts.records} records in, {counts.pages} pages and {counts.errors} errors out")
     manifest = {
         "clfnews": __version__,
-        "model": {
+        **asdict(job.origin),
+        "filter": {
             "name": page_filter.name,
             "sha256": job.fingerprint,
             "threshold": page_filter.with_threshold(job.threshold).threshold,

@@ -214,6 +214,7 @@ def schema_of(tasks: Mapping[str, Task], events: bool = False, more: Sequence[st
             ("reason", pa.string()),
             *told.items(),
             ("model", pa.string()),
+            ("run", pa.string()),
             *([("events", pa.list_(event))] if events else []),
             *((name, pa.string()) for name in more),
             ("lines", pa.list_(line)),

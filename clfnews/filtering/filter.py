@@ -30,6 +30,7 @@ from clfnews.filtering.decisions import (
     told,
 )
 from clfnews.filtering.frames import as_pages, tag_frame
+from clfnews.filtering.origin import Origin, of_folder
 from clfnews.filtering.record import completed
 from clfnews.filtering.saved import META, SCHEMA, check_files, checksums, read_meta
 from clfnews.filtering.tagged import TaggedLine, TaggedPage
@@ -58,7 +59,8 @@ class PageFilter:
     user's labels by name, `least` the confidence below which their label is None.
 
     Parameters: `threshold` on p(article) from which a line is kept;
-    `min_confidence` below which a line's stance is None.
+    `min_confidence` below which a line's stance is None; `origin`, what rows say of
+    the model that made them (default: its name).
     """
 
     def __init__(
@@ -72,10 +74,12 @@ class PageFilter:
         min_confidence: float = 0.0,
         name: str = "unnamed",
         info: dict[str, Any] | None = None,
+        origin: Origin | None = None,
     ) -> None:
         self.type_task, self.stance_task = type_task, stance_task
         self.threshold, self.min_confidence, self.name = threshold, min_confidence, name
         self.info = info or {}
+        self.origin = origin or Origin(name)
         self.own, self.least = dict(own or {}), dict(least or {})
 
     def __repr__(self) -> str:
@@ -95,6 +99,7 @@ class PageFilter:
             min_confidence=self.min_confidence,
             name=self.name,
             info=self.info,
+            origin=self.origin,
         )
 
     @property
@@ -256,12 +261,13 @@ class PageFilter:
                     label = STANCES[stance.index(max(stance))]
             lines.append(TaggedLine(line.n, line.text, labels[j], keep, label, row, stance, labels))
         of_page = NO_MODEL if p_stance is None else page_stance(article, p_stance)
-        return TaggedPage(completed(page, lines), tuple(lines), of_page, expected_f1(p, types, task), self.name)
+        confidence = expected_f1(p, types, task)
+        return TaggedPage(completed(page, lines), tuple(lines), of_page, confidence, self.origin.model, self.origin.run)
 
     def _untyped(self, page: Page) -> TaggedPage:
         """A page of a filter that keeps all lines."""
         lines = tuple(TaggedLine(line.n, line.text, None, True, None, None, None, ()) for line in page.lines)
-        return TaggedPage(completed(page, lines), lines, NO_MODEL, 1.0, self.name)
+        return TaggedPage(completed(page, lines), lines, NO_MODEL, 1.0, self.origin.model, self.origin.run)
 
     def _with_own(self, pages: Sequence[Page], tagged: list[TaggedPage], articles: Sequence[Page]) -> list[TaggedPage]:
         """The pages with what the user's own tasks say of them."""
@@ -333,8 +339,11 @@ class PageFilter:
         return {task: fitted for task, fitted in ours.items() if fitted} | self.own
 
     @classmethod
-    def load(cls, folder: Path | str) -> PageFilter:
-        """The filter that `save` wrote; raises `UserError` if it is not one, of another schema, or not whole."""
+    def load(cls, folder: Path | str, origin: Origin | None = None) -> PageFilter:
+        """The filter that `save` wrote; raises `UserError` if it is not one, of another schema, or not whole.
+
+        `origin`: where the folder came from (default: `origin.of_folder`).
+        """
         folder = Path(folder)
         meta = read_meta(folder)
         check_files(folder, meta)
@@ -353,6 +362,7 @@ class PageFilter:
             min_confidence=meta["min_confidence"],
             name=meta["name"],
             info=meta["info"],
+            origin=origin or of_folder(folder),
         )
 
 

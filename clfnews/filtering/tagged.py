@@ -66,6 +66,8 @@ class TaggedPage:
     confidence: float
     """Expected F1 of the kept lines, given their probabilities; 0 to 1. In rows `text_confidence`: it is not of the stance."""
     model: str
+    """Which model tagged it, and `run`, which run logged that: see `origin.Origin`."""
+    run: str | None = None
     own: Mapping[str, Any] = field(default_factory=dict)
     """Task of the user's -> `label` and `p` of the page."""
     tasks: Mapping[str, Task] = field(default_factory=dict, repr=False)
@@ -132,6 +134,7 @@ class TaggedPage:
             "reason": self.reason,
             **self.own,
             "model": self.model,
+            "run": self.run,
             **({} if self.events is None else {"events": [event.as_row() for event in self.events]}),
             "lines": [line.as_row() for line in (self.lines if all_lines else self.kept)],
         }

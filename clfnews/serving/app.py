@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request
@@ -99,7 +100,8 @@ def _add_api(app: FastAPI, work: Work, turns: Turns) -> None:
     @app.get("/version", summary="Versions of package and model", response_model=schemas.Version)
     async def version() -> Response:
         meta = page_filter.meta()
-        known = {"clfnews": __version__, "model": meta["name"], "models": meta["models"], "threshold": meta["threshold"]}
+        known = {"clfnews": __version__, **asdict(page_filter.origin)}
+        known |= {key: meta[key] for key in ("name", "models", "threshold")}
         return JSONResponse(known)
 
     described = app.openapi

@@ -94,6 +94,8 @@ class Version(BaseModel):
     """What answers."""
 
     clfnews: str = Field(description="Version of the package.")
-    model: str = Field(description="Name of the filter.")
+    model: str = Field(description="`models:/NAME/VERSION`, or the folder of the filter with a checksum.")
+    run: str | None = Field(description="Id of the MLflow run that logged it; null: not known.")
+    name: str = Field(description="Name of the filter.")
     models: dict[str, str] = Field(description="Task (`type`, `stance`) and the kind of its model.")
     threshold: float = Field(description="p(article) from which a line is kept.")

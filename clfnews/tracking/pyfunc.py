@@ -14,6 +14,7 @@ import mlflow
 import pandas as pd
 
 if TYPE_CHECKING:
+    from clfnews.filtering.origin import Origin
     from clfnews.filtering.tagged import TaggedPage
     from clfnews.page import Page
     from clfnews.readers.base import ReadOptions
@@ -37,15 +38,18 @@ class PackagedFilter(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defi
     def load_context(self, context: Any) -> None:
         """Read the filter from the model's artefacts."""
         from clfnews.filtering.filter import PageFilter
+        from clfnews.tracking.origins import of_logged
 
-        self.page_filter = PageFilter.load(Path(context.artifacts["filter"]))
+        folder = Path(context.artifacts["filter"])
+        self.page_filter = PageFilter.load(folder, of_logged(folder.parents[1]))
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """A row a page, with the same index.
 
         Columns: `title`, `text`, `stance`, `stance_p` (probability of that stance; 0
         without one), `p_*` (of each stance), `text_confidence` (expected F1 of the
-        kept lines), `lines` (JSON of all tagged lines), `error`, and the record.
+        kept lines), `lines` (JSON of all tagged lines), `error`, the record, and `model` and
+        `run`, which model answers.
 
         The record is what `docs/record.md` lists: texts are empty where nothing
         is known, `authors` and `tags` are lists, `language_p` is then 0, and
@@ -64,7 +68,8 @@ class PackagedFilter(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defi
             _read({name: values[i] for name, values in columns.items()}, str(i), options) for i in range(len(model_input.index))
         ]
         tagged = self.page_filter.tag([record for record in records if isinstance(record, Page)])
-        rows = [_row(next(tagged)) if isinstance(record, Page) else _error_row(record) for record in records]
+        origin = self.page_filter.origin
+        rows = [_row(next(tagged)) if isinstance(record, Page) else _error_row(record, origin) for record in records]
         return pd.DataFrame(rows, index=model_input.index, columns=output_columns())
 
 
@@ -93,6 +98,8 @@ def _row(tagged: TaggedPage) -> dict[str, Any]:
         "lines": json.dumps([line.as_row() for line in tagged.lines], ensure_ascii=False),
         "error": "",
         **_record(tagged.record()),
+        "model": tagged.model,
+        "run": tagged.run or "",
     }
 
 
@@ -105,12 +112,13 @@ def _record(facts: dict[str, Any]) -> dict[str, Any]:
     return {name: facts[name] or "" for name in TEXTS} | lists | {"language_p": facts["language_p"] or 0.0, "paywall": paywall}
 
 
-def _error_row(reason: str) -> dict[str, Any]:
+def _error_row(reason: str, origin: Origin) -> dict[str, Any]:
     from clfnews.labels import STANCES
     from clfnews.record.cells import LISTS, TEXTS
 
     nothing = {"title": "", "text": "", "stance": "", "stance_p": 0.0, **{f"p_{label}": 0.0 for label in STANCES}}
     facts = dict.fromkeys(TEXTS, "") | {"paywall": "", "language_p": 0.0} | {name: [] for name in LISTS}
+    facts |= {"model": origin.model, "run": origin.run or ""}
     return nothing | {"text_confidence": 0.0, "lines": "[]", "error": reason} | facts
 
 
@@ -120,7 +128,8 @@ def output_columns() -> list[str]:
     from clfnews.record.cells import LISTS, TEXTS
 
     stance = ["stance", "stance_p", *(f"p_{label}" for label in STANCES)]
-    return ["title", "text", *stance, "text_confidence", "lines", "error", *TEXTS, "paywall", "language_p", *LISTS]
+    facts = [*TEXTS, "paywall", "language_p", *LISTS]
+    return ["title", "text", *stance, "text_confidence", "lines", "error", *facts, "model", "run"]
 
 
 mlflow.models.set_model(PackagedFilter())
