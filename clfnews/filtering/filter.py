@@ -227,7 +227,7 @@ class PageFilter:
 
     def _tag_batch(self, pages: Sequence[Page], sites: SiteMemory | None) -> list[TaggedPage]:
         if self.type_task is None:
-            return self._with_own(pages, [self._untyped(page) for page in pages], list(pages))
+            return self._tag_untyped(pages)
         task = self.type_task.task
         article_columns = columns_of(task.keep, task.labels)
         p_types = self.type_task.predict(pages, sites)
@@ -254,20 +254,31 @@ class PageFilter:
         kept, labels = set(columns_of(task.keep, task.labels)), task.labels
         lines = []
         for line, row, j in zip(page.lines, p.tolist(), types.tolist(), strict=True):
-            keep, stance, label = j in kept, None, None
-            if keep:
-                stance = next(stance_rows)
-                if stance is not None and max(stance) >= self.min_confidence:
-                    label = STANCES[stance.index(max(stance))]
-            lines.append(TaggedLine(line.n, line.text, labels[j], keep, label, row, stance, labels))
+            keep = j in kept
+            stance = next(stance_rows) if keep else None
+            lines.append(TaggedLine(line.n, line.text, labels[j], keep, self._stance_of(stance), row, stance, labels))
         of_page = NO_MODEL if p_stance is None else page_stance(article, p_stance)
         confidence = expected_f1(p, types, task)
         return TaggedPage(completed(page, lines), tuple(lines), of_page, confidence, self.origin.model, self.origin.run)
 
-    def _untyped(self, page: Page) -> TaggedPage:
-        """A page of a filter that keeps all lines."""
-        lines = tuple(TaggedLine(line.n, line.text, None, True, None, None, None, ()) for line in page.lines)
-        return TaggedPage(completed(page, lines), lines, NO_MODEL, 1.0, self.origin.model, self.origin.run)
+    def _tag_untyped(self, pages: Sequence[Page]) -> list[TaggedPage]:
+        """Pages of a filter that keeps all lines."""
+        bare = [page.with_lines(Line(line.text, line.n) for line in page.lines) for page in pages]  # without labels of people
+        p_stances = self.stance_task.predict(bare) if self.stance_task else [None] * len(pages)
+        tagged = []
+        for page, article, p_stance in zip(pages, bare, p_stances, strict=True):
+            rows = p_stance.tolist() if p_stance is not None else [None] * len(page.lines)
+            lines = tuple(
+                TaggedLine(line.n, line.text, None, True, self._stance_of(row), None, row, ())
+                for line, row in zip(page.lines, rows, strict=True)
+            )
+            of_page = NO_MODEL if p_stance is None else page_stance(article.lines, p_stance)
+            tagged.append(TaggedPage(completed(page, lines), lines, of_page, 1.0, self.origin.model, self.origin.run))
+        return self._with_own(pages, tagged, pages)
+
+    def _stance_of(self, row: Sequence[float] | None) -> str | None:
+        """The most probable stance; None if it is not sure enough, or nothing tells."""
+        return STANCES[row.index(max(row))] if row is not None and max(row) >= self.min_confidence else None
 
     def _with_own(self, pages: Sequence[Page], tagged: list[TaggedPage], articles: Sequence[Page]) -> list[TaggedPage]:
         """The pages with what the user's own tasks say of them."""
@@ -285,10 +296,11 @@ class PageFilter:
                 for line, row in zip(rows, p, strict=False) if fitted.task.of != "pages" else ():
                     line[name] = tell(row)
         whole = {name: fitted.task for name, fitted in self.own.items()}
+        nothing = {name: told(task, None) for name, task in whole.items() if task.of != "pages"}
         return [
             replace(
                 page,
-                lines=tuple(line._replace(own=own) for line, own in zip(page.lines, lines, strict=True)),
+                lines=tuple(line._replace(own=nothing | own) for line, own in zip(page.lines, lines, strict=True)),
                 own={name: found.get(name) or told(task, None) for name, task in whole.items()},
                 tasks=whole,
             )
@@ -332,7 +344,7 @@ class PageFilter:
     def tasks(self) -> dict[str, Task]:
         """What the filter tells, by name; a filter of types alone has the stance too, which is null."""
         found = {name: fitted.task for name, fitted in self._tasks().items()}
-        return found if self.own else {"type": found["type"], "stance": STANCE}
+        return found if self.own else found | {"stance": STANCE}
 
     def _tasks(self) -> dict[str, FittedTask]:
         ours = {"type": self.type_task, "stance": self.stance_task}

@@ -32,6 +32,7 @@ class RowOptions(NamedTuple):
 
     all_lines: bool = True
     threshold: float | None = None
+    events: bool = False
 
 
 class Shown(NamedTuple):
@@ -82,8 +83,11 @@ class Work:
             for record in records:
                 if isinstance(record, BadRecord):
                     yield {"id": record.record, "error": valid(record.reason)}
+                elif not granted:
+                    yield {"id": record.id, "error": self.limits.too_slow}
                 else:
-                    yield next(tagged).as_row(options.all_lines) if granted else {"id": record.id, "error": self.limits.too_slow}
+                    page = next(tagged)
+                    yield (page.with_events() if options.events else page).as_row(options.all_lines)
 
     def _read(self, row: Any, default_id: str, until: float) -> Page | BadRecord:
         default_id = (plain_text(row.get("id")) if isinstance(row, dict) else None) or default_id

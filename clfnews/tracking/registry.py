@@ -16,6 +16,7 @@ from clfnews.filtering.filter import PageFilter
 from clfnews.filtering.origin import Origin, of_folder
 from clfnews.filtering.saved import META, read_meta
 from clfnews.tracking.bundled import PACKAGE, bundled_filter, tell_bundled
+from clfnews.tracking.columns import NUMBER, TEXT, TEXTS, columns
 from clfnews.tracking.killed import process_tag
 from clfnews.tracking.moved import local_path
 from clfnews.tracking.origins import FILTER, of_filter, of_logged, of_version
@@ -156,28 +157,14 @@ def log_model(mlflow: Any, page_filter: PageFilter) -> Any:
     from mlflow.types import ColSpec, Schema
     from mlflow.types.schema import AnyType, Array
 
-    from clfnews.record.cells import LISTS
     from clfnews.reports.model_card import CARD, render
 
     package = Path(__file__).parents[1]
     # Of any type and optional: what is no page is told row by row, and does not end the others.
     anything: Any = AnyType()  # type: ignore[no-untyped-call]
     inputs = Schema([ColSpec(anything, name, required=False) for name in ("text", "html", "id", "url", "site", "date")])
-    outputs = Schema(
-        [
-            *(ColSpec("string", name) for name in ("title", "text", "stance")),
-            *(ColSpec("double", name) for name in ("stance_p", "p_conciliatory", "p_hostile", "p_neutral", "text_confidence")),
-            *(ColSpec("string", name) for name in ("lines", "error")),
-            *(
-                ColSpec("string", name)
-                for name in ("url", "site", "site_name", "date", "modified", "language", "section", "image")
-            ),
-            ColSpec("string", "paywall"),
-            ColSpec("double", "language_p"),
-            *(ColSpec(Array("string"), name) for name in LISTS),
-            *(ColSpec("string", name) for name in ("model", "run")),
-        ]
-    )
+    kinds: dict[str, Any] = {TEXT: "string", NUMBER: "double", TEXTS: Array("string")}
+    outputs = Schema([ColSpec(kinds[kind], name) for name, kind in columns(page_filter.tasks).items()])
     with tempfile.TemporaryDirectory() as folder:
         page_filter.save(Path(folder) / "filter")
         (Path(folder) / "filter" / CARD).write_text(render(page_filter.meta()), encoding="utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,7 @@ def test_a_folder_of_before_answers_as_it_did(filters: dict[str, Path], tmp_path
         folder = Path(shutil.copytree(saved, tmp_path / name))
         change(folder / "filter.json", files=None)
         (wanted,), (found,) = PageFilter.load(saved).tag([PAGE]), PageFilter.load(folder).tag([PAGE])
-        assert found == wanted
+        assert replace(found, model=wanted.model) == wanted
 
 
 @pytest.mark.parametrize(
