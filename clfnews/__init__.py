@@ -120,7 +120,8 @@ def evaluate(
 
     Parameters: `model`, a filter or what `load` takes; `file`, JSONL;
     `sites`, what is known of the pages' sites: a memory, its file, or `auto`, the
-    other pages of the file; `warn` is called if the model was trained on this file (default: a `UserWarning`).
+    other pages of the file; `warn` is called if the model was trained on this file,
+    or has no use for `sites` on it (default: a `UserWarning`).
     Returns task -> scores with intervals, as far as the file has labels: `type`,
     `stance`, `end_to_end`; or `challenge`. Raises `UserError` for a file or a
     model that cannot be used.
@@ -129,16 +130,21 @@ def evaluate(
     from clfnews.evaluation.challenge import is_challenge, load_pairs, score_challenge
     from clfnews.evaluation.predictions import evaluate_filter, trained_on
 
-    path = Path(file)
+    path, warn = Path(file), warn or _warn
     if is_challenge(path):
         pairs = load_pairs(path)
+        if sites is not None:
+            _memory(sites, ())  # a file that is none is told all the same
+            warn(f"--sites: not used: {path} has challenge pairs, which are of no site")
         return {"challenge": score_challenge(_filter(model).stance_model(), pairs)}
     page_filter = _filter(model)
     corpus = load_gold(path, page_filter.tasks)
     if trained_on(page_filter, corpus):
-        told = f"the model was trained on {path}: it knows these pages, and its scores on new ones are lower"
-        (warn or _warn)(told)
-    return evaluate_filter(page_filter, corpus, sites=_memory(sites, corpus.pages))
+        warn(f"the model was trained on {path}: it knows these pages, and its scores on new ones are lower")
+    scores = evaluate_filter(page_filter, corpus, sites=_memory(sites, corpus.pages))
+    if sites is not None and not ("type" in scores and any(page.site for page in corpus.pages)):
+        warn(f"--sites: not used: {path} has no pages of a known site in which an article has to be found")
+    return scores
 
 
 def compare(a: str | Path, b: str | Path, *, on: str | Path | None = None, experiment: str = "clfnews") -> Comparison:
