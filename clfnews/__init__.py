@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from clfnews.evaluation.drift import Drift
     from clfnews.evaluation.results import TrainResult
     from clfnews.evaluation.scores import Scores
+    from clfnews.filtering.files import TaggedFiles
     from clfnews.filtering.filter import PageFilter
     from clfnews.filtering.tagged import TaggedPage
     from clfnews.models.estimators import LineClassifier, PageTagger
@@ -54,6 +55,7 @@ __all__ = [
     "read_html",
     "read_pages",
     "serve",
+    "tag_files",
     "train",
 ]
 
@@ -175,6 +177,49 @@ def drift(reference: str | Path, new: str | Path, *, seed: int = 0) -> Drift:
     from clfnews.evaluation.drift import compare_outputs
 
     return compare_outputs(Path(reference), Path(new), seed)
+
+
+def tag_files(
+    inputs: Names,
+    *,
+    model: PageFilter | str | Path | None = None,
+    threshold: float | None = None,
+    sites: str | Path | None = None,
+    input_format: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    events: bool = False,
+    progress: Callable[[str], None] = lambda _: None,
+    warn: Callable[[str], None] | None = None,
+    bad: Callable[[BadRecord], None] | None = None,
+    note: Callable[[str], None] | None = None,
+) -> TaggedFiles:
+    """The pages of files with every line tagged, one at a time (`clfnews tag`, `clfnews filter`).
+
+    Parameters: `inputs`, `input_format` and `columns` as in `read_pages`; `model`, a
+    filter or what `load` takes; `threshold` on p(article) (default: the model's);
+    `sites`, a file of what is known of the pages' sites, or `auto`: the inputs are
+    read twice; `events`, whether pages get who does what to whom. `progress` is
+    called with what is done before the first page; `warn` with what was read only
+    in part, `bad` with records that are no pages, `note` if there can be no events
+    (default of these: a `UserWarning`).
+
+    Iterating gives `TaggedPage`s: `for tagged in clfnews.tag_files("pages/")`; what
+    it counts is in the fields of `TaggedFiles`. Raises `UserError` for inputs and
+    models that cannot be used, before any page is read.
+    """
+    from clfnews.filtering.files import AUTO, TaggedFiles, memory_of
+    from clfnews.readers.inputs import check_inputs
+
+    names, options, warn = _names(inputs), _read_options(input_format, columns, False), warn or _warn
+    check_inputs(names, options)
+    progress("loading the model")
+    page_filter = _filter(model).with_threshold(threshold)
+    if events and page_filter.no_events:
+        (note or _warn)(f"--events: {page_filter.no_events}")
+    if _text(sites) == AUTO:
+        progress("reading the sites")
+    memory = memory_of(_text(sites), names, options, page_filter)
+    return TaggedFiles(page_filter, names, options, memory, events, warn, bad or (lambda record: _warn(str(record))))
 
 
 def filter_folder(

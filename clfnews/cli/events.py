@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
-from clfnews.cli.filtering import good_pages, told_skipped
+import clfnews
+from clfnews.cli.filtering import told_skipped
 from clfnews.cli.options import Column, InputFormat, Inputs, Model, Output, Quiet
 from clfnews.cli.terminal import Few, echo, now_and_then, printable, sink, warner, working
 from clfnews.errors import UserError, counted
@@ -126,22 +126,22 @@ def _of_folders(folders: list[str]) -> Iterator[Found]:
 
 
 def _of_pages(names: list[str], model: str | None, options: ReadOptions, quiet: bool, errors: Few) -> Iterator[Found]:
-    from dataclasses import replace
-
-    from clfnews.readers.inputs import read_pages
-    from clfnews.tracking.registry import load_filter
-
-    page_filter = load_filter(model)
-    if page_filter.no_events:
-        raise UserError(f"{page_filter.no_events}; choose another with -m")
-    warnings, skipped = Few("warning"), Counter[str]()
-    options = replace(options, hidden=page_filter.reads_hidden)
-    records = read_pages(names, warnings, options, lambda kind: skipped.update([kind]))
-    for tagged in page_filter.tag(good_pages(records, errors)):
+    warnings = Few("warning")
+    pages = clfnews.tag_files(
+        names,
+        model=model,
+        input_format=options.format,
+        columns=options.columns,
+        warn=warnings,
+        bad=lambda record: errors(str(record), record.reason),
+    )
+    if pages.page_filter.no_events:
+        raise UserError(f"{pages.page_filter.no_events}; choose another with -m")
+    for tagged in pages:
         yield Found(tagged.page.id, tagged.page.url, tagged.with_events().events or ())
     warnings.rest()
-    if skipped and not quiet:
-        warner()(told_skipped(skipped))
+    if pages.skipped and not quiet:
+        warner()(told_skipped(pages.skipped))
 
 
 def _table(found: Iterator[Found]) -> EventTable:
