@@ -17,7 +17,7 @@ from clfnews.errors import Stopped, UserError, counted
 from clfnews.files import is_folder, is_there
 
 if TYPE_CHECKING:
-    from clfnews.bulk.job import Report
+    from clfnews.bulk.report import Report
     from clfnews.filtering.files import TaggedFiles
     from clfnews.readers.base import ReadOptions
 

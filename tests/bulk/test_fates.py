@@ -23,8 +23,9 @@ from test_faults import small_disk
 from test_scale import TEXTS, manifest, shards
 
 from clfnews.bulk.folder import STATE
-from clfnews.bulk.job import Report, filter_to_folder
+from clfnews.bulk.job import filter_to_folder
 from clfnews.bulk.names import error_name, part_name, shard_names
+from clfnews.bulk.report import Report
 from clfnews.bulk.units import list_inputs
 from clfnews.bulk.writers import ERROR_BYTES, SHARD_SUFFIXES
 from clfnews.errors import UserError

@@ -18,8 +18,9 @@ from helpers import ROOT, Cli, environment
 
 from clfnews.bulk import worker
 from clfnews.bulk.folder import STATE
-from clfnews.bulk.job import Report, filter_to_folder
+from clfnews.bulk.job import filter_to_folder
 from clfnews.bulk.parquet import parquet_schema
+from clfnews.bulk.report import Report
 from clfnews.bulk.shards import RecordCounts
 from clfnews.bulk.units import list_inputs, units
 from clfnews.errors import UserError
