@@ -13,7 +13,7 @@ from clfnews.errors import counted
 from clfnews.files import MANIFEST, is_folder, write_json
 from clfnews.filtering.filter import PageFilter
 from clfnews.readers.base import ReadOptions
-from clfnews.readers.inputs import passed_over, set_aside, told
+from clfnews.readers.searching import passed_over, set_aside, told
 from clfnews.version import __version__
 
 _TELLING = 0.02

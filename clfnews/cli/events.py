@@ -54,7 +54,7 @@ def events(
     """
     from clfnews.filtering.own_fields import to_json
     from clfnews.readers.base import ReadOptions, parse_columns
-    from clfnews.readers.inputs import passed_over
+    from clfnews.readers.searching import passed_over
 
     kind = _kind(output)
     errors, options = Few("bad record"), ReadOptions(input_format, parse_columns(column or []))
@@ -95,7 +95,7 @@ def _kind(output: Path | None) -> str:
 def _told_apart(inputs: list[str], options: ReadOptions) -> tuple[list[str], list[str]]:
     """Output folders of `clfnews filter`, and the other inputs, which have to be there."""
     from clfnews.bulk.output import is_output
-    from clfnews.readers.inputs import check_inputs
+    from clfnews.readers.searching import check_inputs
 
     folders = [name for name in inputs if is_output(Path(name))]
     others = [name for name in inputs if name not in folders]

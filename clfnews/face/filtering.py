@@ -56,7 +56,7 @@ def tag_files(
     models that cannot be used, before any page is read.
     """
     from clfnews.filtering.files import AUTO, TaggedFiles, memory_of
-    from clfnews.readers.inputs import check_inputs
+    from clfnews.readers.searching import check_inputs
 
     names, options, warn = as_names(inputs), read_options(input_format, columns, False), warn or warn_user
     check_inputs(names, options)

@@ -24,8 +24,8 @@ def read_pages(
     could be read only in part is a `UserWarning`. Raises `UserError` for an
     input that does not exist, before any is read.
     """
-    from clfnews.readers.inputs import check_inputs
     from clfnews.readers.inputs import read_pages as read
+    from clfnews.readers.searching import check_inputs
 
     names, options = as_names(inputs), read_options(format, columns, hidden)
     check_inputs(names, options)

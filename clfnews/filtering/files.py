@@ -14,7 +14,8 @@ from clfnews.filtering.filter import PageFilter
 from clfnews.filtering.tagged import TaggedPage
 from clfnews.page import Page
 from clfnews.readers.base import ReadOptions
-from clfnews.readers.inputs import passed_over, read_pages
+from clfnews.readers.inputs import read_pages
+from clfnews.readers.searching import passed_over
 from clfnews.sites.memory import SiteMemory
 
 AUTO = "auto"

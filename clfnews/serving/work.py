@@ -15,8 +15,8 @@ from clfnews.filtering.filter import PageFilter
 from clfnews.filtering.tagged import TaggedLine, TaggedPage
 from clfnews.page import Page
 from clfnews.readers.base import ReadOptions, Source, checked, read_row
+from clfnews.readers.formats import FORMATS, ONE_PAGE, format_of
 from clfnews.readers.html.document import is_html
-from clfnews.readers.inputs import FORMATS, ONE_PAGE, format_of
 from clfnews.readers.json_rows import parse_json
 from clfnews.record.cells import plain_text
 from clfnews.serving.limits import Limits, Refused

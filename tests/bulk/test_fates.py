@@ -184,7 +184,7 @@ def test_an_input_that_was_not_finished_is_told_with_an_exit_code_of_its_own(
     (tmp_path / "in/b.txt").write_text(TEXTS[0], encoding="utf-8")
     (tmp_path / "in/c.parquet.gz").write_bytes(packed)
     with small_disk(tmp_path / "disk", 1):
-        done = cli("filter", "in", "-o", "out", "-m", rules_filter, env={"TMPDIR": str(tmp_path / "disk")})
+        done = cli("filter", "in", "-o", "out", "-q", "-m", rules_filter, env={"TMPDIR": str(tmp_path / "disk")})
     assert done.code == 3 and "61 pages in 2 files" in done.out
     assert "1 input not finished (the first: in/c.parquet.gz: cannot be read now: No space left on device)" in done.error
     monkeypatch.chdir(tmp_path)
