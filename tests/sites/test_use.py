@@ -27,7 +27,7 @@ def pages() -> list[Page]:
 
 def test_without_a_memory_and_on_unknown_sites_nothing_changes(pages: list[Page], sites_filter: Path, rules_filter: Path) -> None:
     plain = [tagged.as_row() for tagged in PageFilter.load(rules_filter).tag(pages)]
-    page_filter = PageFilter.load(sites_filter)
+    page_filter = PageFilter.load(sites_filter, PageFilter.load(rules_filter).origin)
     assert [tagged.as_row() for tagged in page_filter.tag(pages)] == plain
     assert [tagged.as_row() for tagged in page_filter.tag(pages, SiteMemory())] == plain
     elsewhere = SiteMemory.fit(replace(page, site="elsewhere.example") for page in pages)
