@@ -18,7 +18,7 @@ ABOUT = '"""The filter that clfnews uses where nothing has been trained; its car
 
 def bundle(model: str, into: Path) -> Path:
     """Returns the folder of the package; raises `UserError` for what is no whole filter of this version."""
-    found = find_filter(model)
+    found = find_filter(model).folder
     PageFilter.load(found)
     package = into / PACKAGE
     if package.exists():

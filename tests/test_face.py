@@ -16,7 +16,7 @@ import clfnews
 FACE = {
     "BadRecord", "Line", "LineClassifier", "Page", "PageFilter", "PageTagger", "SiteMemory", "TaggedPage", "UserError",
     "__version__", "compare", "drift", "evaluate", "fasttext_text", "filter_folder", "load", "load_config", "read_html",
-    "read_pages", "serve", "train",
+    "read_pages", "serve", "tag_files", "train",
 }  # fmt: skip
 # What trains in a moment: the models without training.
 ONLY_RULES = ["type.models.fasttext=null", "stance.models.linear=null"]
@@ -111,6 +111,31 @@ def test_compare_runs_by_name_and_filters_on_a_file(store: Any, project: Project
     assert [part.task for part in outcome.parts] == ["type", "stance", "end_to_end"]
     with pytest.raises(clfnews.UserError, match="no run 'nothing'"):
         clfnews.compare("nothing", "last")
+
+
+# --- tag_files ----------------------------------------------------------------------------
+
+
+def test_tag_files_gives_what_the_command_writes_and_counts_what_is_no_page(rules_filter: Path, cli: Cli, tmp_path: Path) -> None:
+    rows = ['{"id": 1, "body": "Headline\\nA paragraph."}', "no JSON", '{"id": 2, "body": "More"}']
+    (tmp_path / "in.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    (seed,) = (ROOT / "seeds").glob("001_*.txt")
+    told: list[Any] = []
+    steps: list[str] = []
+    found = clfnews.tag_files(
+        [tmp_path / "in.jsonl"], model=rules_filter, columns={"text": "body"}, bad=told.append, progress=steps.append
+    )
+    assert steps == ["loading the model"] and told == [], "pages are read when they are asked for"
+    assert [tagged.page.id for tagged in found] == ["1", "2"]
+    assert found.errors == 1 and [record.reason for record in told] == ["not JSON"] and found.folders_not_read == 0
+    page_filter = clfnews.load(rules_filter)
+    again = clfnews.tag_files(seed, model=page_filter, threshold=0.9)
+    done = cli("tag", seed, "-m", rules_filter, "--threshold", "0.9", "--explain")
+    assert json.loads(json.dumps([again.row(tagged, explain=True) for tagged in again])) == done.rows
+    with pytest.warns(UserWarning, match="not JSON"):
+        list(clfnews.tag_files(tmp_path / "in.jsonl", model=page_filter, columns={"text": "body"}))
+    with pytest.raises(clfnews.UserError, match="nowhere"):
+        clfnews.tag_files("nowhere.txt", model="not looked at")
 
 
 # --- filter_folder ------------------------------------------------------------------------

@@ -98,6 +98,9 @@ def test_texts_and_labels_are_three_commands_from_a_model_without_types(cli: Cli
     outcome.page_filter.save(tmp_path / "filter")
     row = cli("tag", write(tmp_path / "x.txt", "a match\na team and a match"), "-m", "filter").rows[0]
     assert row["label"]["label"] == "sport" and row["text"].count("\n") == 1 and row["lines"][0]["type"] is None
+    line = {"text": "a match", "type": "body", "stance": "hostile"}
+    write(tmp_path / "gold.jsonl", json.dumps({"id": "a", "label": "sport", "lines": [line]}) + "\n")
+    assert [*clfnews.evaluate(tmp_path / "filter", tmp_path / "gold.jsonl")] == ["label"], "labels of other tasks are not read"
     frame = clfnews.load(tmp_path / "filter").tag_frame(pd.DataFrame({"body": ["wages at the bank"]}), text="body")
     assert frame["label"].iloc[0]["label"] == "money talk"
 

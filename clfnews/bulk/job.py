@@ -14,82 +14,25 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from clfnews.bulk.duplicates import MODES, resolve
 from clfnews.bulk.folder import STATE, own_folder
 from clfnews.bulk.memories import AUTO, keep, keep_merged, part_of
-from clfnews.bulk.shards import RecordCounts
+from clfnews.bulk.report import Report, write_manifest
 from clfnews.bulk.units import SPLIT_BYTES, Unit, kept, list_inputs, stamp_of, units
 from clfnews.bulk.worker import Done, Job, fingerprint
 from clfnews.bulk.writers import SHARD_SUFFIXES
-from clfnews.errors import MachineError, UserError, counted, nearest
-from clfnews.files import MANIFEST, is_folder, write_json
+from clfnews.errors import MachineError, UserError, nearest
 from clfnews.filtering.filter import PageFilter
+from clfnews.filtering.origin import Origin
 from clfnews.readers.base import ReadOptions
-from clfnews.readers.inputs import passed_over, set_aside, told
 from clfnews.sites.memory import SiteMemory
-from clfnews.version import __version__
 
 _FIRST_PASS = "pages"
 """Folder below the state folder with the shards in which duplicates are looked for."""
-_TELLING = 0.02
-"""Share of the input from which on the time left can be told."""
-
-
-@dataclass
-class Report:
-    """Where a run is, or how it ended."""
-
-    total_bytes: int
-    bytes: int = 0
-    shards: int = 0
-    resumed: int = 0
-    seconds: float = 0.0
-    counts: RecordCounts = field(default_factory=RecordCounts)
-    new: RecordCounts = field(default_factory=RecordCounts)
-    """Without what earlier runs had done."""
-    left_over: list[str] = field(default_factory=list)
-    """Shards and error files of earlier runs that belong to no input, or not to the format, of this one."""
-    untold: int = 0
-    """Warnings that were only counted: a unit tells its first ones."""
-    passed_over: list[str] = field(default_factory=list)
-    """Files of the input folders that were not read, since their names tell no format, and folders that were not looked into."""
-    folders_not_read: int = 0
-    """How many of `passed_over` are folders: nobody knows what is in them."""
-    set_aside: int = 0
-    """Hidden files and folders of the input folders, and files that earlier runs wrote there, which are never inputs."""
-    unfinished: list[dict[str, Any]] = field(default_factory=list)
-    """Inputs that trouble of the machine did not let finish: `input`, `part`, `reason`. Another run with `resume` may."""
-
-    def add(self, done: Done) -> None:
-        """Count a finished unit."""
-        self.bytes += done.size
-        self.shards += len(done.shards)
-        self.resumed += len(done.shards) * done.resumed
-        for shard in done.shards:
-            self.counts.add(RecordCounts(**shard["counts"]))
-            if not done.resumed:
-                self.new.add(RecordCounts(**shard["counts"]))
-                self.untold += shard["counts"]["warnings"]
-        self.untold -= len(done.warnings)
-        self.unfinished += done.unfinished
-
-    def line(self) -> str:
-        """Pages, rate and time left, as one line."""
-        rate = self.new.records / self.seconds if self.seconds else 0.0
-        text = f"{counted(self.counts.records, 'page')}, {self.bytes / max(self.total_bytes, 1):.0%}, {rate:,.0f} pages/s"
-        # The first files tell more of the start of the workers than of the rate.
-        if self.total_bytes * _TELLING < self.bytes < self.total_bytes:
-            text += f", {_duration(self.seconds * (self.total_bytes - self.bytes) / self.bytes)} left"
-        return text + (f", {counted(self.counts.errors, 'error')}" if self.counts.errors else "")
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def filter_to_folder(
@@ -97,6 +40,7 @@ def filter_to_folder(
     out: Path,
     model: Path,
     *,
+    origin: Origin | None = None,
     workers: int = 1,
     format: str = "jsonl",
     threshold: float | None = None,
@@ -113,11 +57,12 @@ def filter_to_folder(
 ) -> Report:
     """Filter files into shards below `out`; returns the sums that are also in its manifest.
 
-    Parameters: `model`, the folder of a filter (`tracking.registry.find_filter`);
-    `workers`, processes (1: this one); `engine`, `local` or `ray`, with the
-    `address` of a cluster; `resume` continues in a folder that an earlier run
-    has left; `sites`, a file of what is known of the pages' sites, or `auto`: a
-    first pass over the inputs learns it; `events`, whether rows get their events;
+    Parameters: `model`, the folder of a filter, and `origin`, where it came from
+    (`tracking.registry.find_filter`; default: that folder); `workers`, processes
+    (1: this one); `engine`, `local` or `ray`, with the `address` of a cluster;
+    `resume` continues in a folder that an earlier run has left; `sites`, a file of
+    what is known of the pages' sites, or `auto`: a first pass over the inputs
+    learns it; `events`, whether rows get their events;
     `duplicates`, `mark` or `drop` pages whose kept text is that of an earlier page,
     exactly or nearly (see `duplicates.resolve`). Bytes of the shards depend on
     inputs, model and options only.
@@ -128,21 +73,14 @@ def filter_to_folder(
     """
     from clfnews.bulk.engines import ENGINES
 
-    choices = ((format, SHARD_SUFFIXES, "format"), (engine, ENGINES, "engine"), (duplicates or MODES[0], MODES, "duplicates"))
-    for name, known, what in choices:
-        if name not in known:
-            raise UserError(f"--{what} {name}: unknown{nearest(name, list(known))}")
-    if duplicates == "mark" and format == "text":
-        raise UserError("--duplicates mark: text has no place for it; take --format jsonl or parquet, or --duplicates drop")
-    if duplicates and format == "markdown":
-        raise UserError("--duplicates: not for markdown; take --format text, jsonl or parquet")
+    _check_choices(format, engine, duplicates)
     options, started = options or ReadOptions(), time.monotonic()
     files = list_inputs(inputs, options, out)
-    page_filter = PageFilter.load(model)  # a model that does not fit is told before anything is written
+    page_filter = PageFilter.load(model, origin)  # a model that does not fit is told before anything is written
     if events and page_filter.no_events:
         warn(f"--events: {page_filter.no_events}")
     events = events and page_filter.no_events is None
-    whole = Job(out, format, fingerprint(model), threshold, options, resume, events=events)
+    whole = Job(out, format, fingerprint(model), page_filter.origin, threshold, options, resume, events=events)
     if sites is not None:
         page_filter.site_weights()  # a filter that takes none is told at once
     given = SiteMemory.load(sites) if sites is not None and sites != AUTO else None
@@ -153,13 +91,8 @@ def filter_to_folder(
         (job.out / STATE).mkdir(parents=True, exist_ok=True)
         files = [(kept(path, out / STATE, number), shard) for number, (path, shard) in enumerate(files)]
         report = Report(total_bytes=sum(stamp[1] for path, _ in files if (stamp := stamp_of(path))))
-        for name in inputs:
-            not_read = passed_over(name, options)
-            report.passed_over += map(str, not_read)
-            report.folders_not_read += sum(map(is_folder, not_read))
-            report.set_aside += sum(not path.resolve().is_relative_to(out.resolve()) for path in set_aside(name))
-            if not_read:
-                warn(told(name, not_read))
+        for message in report.pass_over(inputs, options, out):
+            warn(message)
 
         def run(planned: Iterator[Unit], job: Job) -> Iterator[Done]:
             return ENGINES[engine](planned, job, model, page_filter.with_threshold(threshold), workers, address)
@@ -183,8 +116,22 @@ def filter_to_folder(
             report.seconds = time.monotonic() - started
         written = {name for row in shards for name in (row["shard"], row["errors"])}
         report.left_over = sorted(name for name in earlier - written if (out / name).is_file())
-        _finish(replace(whole, sites=job.sites), report, shards, page_filter, duplicates)
+        write_manifest(replace(whole, sites=job.sites), report, shards, page_filter, duplicates)
     return report
+
+
+def _check_choices(format: str, engine: str, duplicates: str | None) -> None:
+    """Raise `UserError` for a name that is none, and for formats that have no place for duplicates."""
+    from clfnews.bulk.engines import ENGINES
+
+    choices = ((format, SHARD_SUFFIXES, "format"), (engine, ENGINES, "engine"), (duplicates or MODES[0], MODES, "duplicates"))
+    for name, known, what in choices:
+        if name not in known:
+            raise UserError(f"--{what} {name}: unknown{nearest(name, list(known))}")
+    if duplicates == "mark" and format == "text":
+        raise UserError("--duplicates mark: text has no place for it; take --format jsonl or parquet, or --duplicates drop")
+    if duplicates and format == "markdown":
+        raise UserError("--duplicates: not for markdown; take --format text, jsonl or parquet")
 
 
 def _first_pass(planned: Iterator[Unit], job: Job, run: Callable[[Iterator[Unit], Job], Iterator[Done]]) -> str:
@@ -198,38 +145,6 @@ def _first_pass(planned: Iterator[Unit], job: Job, run: Callable[[Iterator[Unit]
 
     parts = dict(done.memory for done in run(noted(), job) if done.memory)
     return keep_merged(job.out, [part_of(job.out, Path(parts[shard]).stem) for shard in order if shard in parts])
-
-
-def _finish(job: Job, report: Report, shards: list[dict[str, Any]], page_filter: PageFilter, duplicates: str | None) -> None:
-    """Check that nothing was lost, and write the manifest."""
-    counts = report.counts
-    if counts.records != counts.pages + counts.errors or len({row["shard"] for row in shards}) != len(shards):
-        raise RuntimeError(f"{job.out}: {counts.records} records in, {counts.pages} pages and {counts.errors} errors out")
-    manifest = {
-        "clfnews": __version__,
-        "model": {
-            "name": page_filter.name,
-            "sha256": job.fingerprint,
-            "threshold": page_filter.with_threshold(job.threshold).threshold,
-        },
-        **({"sites": job.sites} if job.sites else {}),
-        "options": {
-            "output_format": job.format,
-            "input_format": job.options.format,
-            "events": job.events,
-            "duplicates": duplicates,
-        }
-        | {key: value for key, value in asdict(job.options).items() if key != "format"},
-        "seconds": round(report.seconds, 2),
-        "totals": asdict(counts),
-        "left_over": report.left_over,
-        "passed_over": report.passed_over,
-        "set_aside": report.set_aside,
-        "unfinished": report.unfinished,
-        "shards": sorted(shards, key=lambda row: str(row["shard"])),
-    }
-    (job.out / MANIFEST).parent.mkdir(exist_ok=True)
-    write_json(job.out / MANIFEST, manifest)
 
 
 @contextmanager

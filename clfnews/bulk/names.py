@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from clfnews.bulk.writers import SHARD_SUFFIXES
 from clfnews.files import RUN, valid
-from clfnews.readers.inputs import format_of
+from clfnews.readers.formats import format_of
 
 _NAME_BYTES, _PATH_BYTES = 180, 1_000
 """The longest name, and the longest path, that an output gets; longer ones end in a hash of all of it."""

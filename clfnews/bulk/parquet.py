@@ -9,9 +9,9 @@ from typing import Any
 
 from clfnews.files import valid
 from clfnews.filtering.own_fields import to_json
+from clfnews.filtering.schema import Kind, Many, Record, Shares, row_schema
 from clfnews.filtering.tagged import TaggedPage
-from clfnews.labels import SHIPPED, STANCE, STANCES, Task
-from clfnews.record.cells import FACTS
+from clfnews.labels import SHIPPED, Task
 
 _GROUP_ROWS, _GROUP_CHARS = 2_000, 8_000_000
 
@@ -169,53 +169,22 @@ def schema_of(tasks: Mapping[str, Task], events: bool = False, more: Sequence[st
     """
     import pyarrow as pa
 
-    def probabilities(labels: Sequence[str]) -> Any:
-        return pa.struct([(label, pa.float64()) for label in labels]) if labels else pa.string()
+    *fields, (last, lines) = row_schema(tasks, events).items()
+    texts = [(name, pa.string()) for name in more]
+    return pa.schema([*((name, _arrow(field.kind)) for name, field in fields), *texts, (last, _arrow(lines.kind))])
 
-    own = {name: task for name, task in tasks.items() if name != "type" and task != STANCE}
-    ours = "stance" not in own and (not own or "stance" in tasks)
-    told = {name: pa.struct([("label", pa.string()), ("p", probabilities(task.labels))]) for name, task in own.items()}
-    of_lines = [(name, told[name]) for name, task in own.items() if task.of != "pages"]
-    line = pa.struct(
-        [
-            ("n", pa.int32()),
-            ("text", pa.string()),
-            ("type", pa.string()),
-            ("p", probabilities(tasks["type"].labels if "type" in tasks else ())),
-            ("keep", pa.bool_()),
-            *([("stance", pa.string()), ("p_stance", probabilities(STANCES))] if ours else []),
-            *of_lines,
-        ]
-    )
-    stance = pa.struct(
-        [
-            ("label", pa.string()),
-            ("p", probabilities(STANCES)),
-            ("reason", pa.string()),
-            ("coverage", pa.float64()),
-            ("shares", probabilities(STANCES)),
-            ("lines", pa.list_(pa.int32())),
-        ]
-    )
-    event = pa.struct(
-        [(name, pa.string()) for name in ("source", "target", "event", "cameo", "plover", "quad", "stance", "date")]
-        + [("n", pa.int32()), ("text", pa.string())]
-    )
-    kinds = {"authors": pa.list_(pa.string()), "tags": pa.list_(pa.string()), "language_p": pa.float64(), "paywall": pa.bool_()}
-    return pa.schema(
-        [
-            ("id", pa.string()),
-            ("source", pa.string()),
-            *((name, kinds.get(name, pa.string())) for name in FACTS),
-            ("text_from", pa.string()),
-            ("text", pa.string()),
-            *([("stance", stance)] if ours else []),
-            ("text_confidence", pa.float64()),
-            ("reason", pa.string()),
-            *told.items(),
-            ("model", pa.string()),
-            *([("events", pa.list_(event))] if events else []),
-            *((name, pa.string()) for name in more),
-            ("lines", pa.list_(line)),
-        ]
-    )
+
+def _arrow(kind: Kind) -> Any:
+    """The Arrow type of a kind of `filtering.schema`."""
+    import pyarrow as pa
+
+    match kind:
+        case Record():
+            return pa.struct([(name, _arrow(field.kind)) for name, field in kind.fields.items()])
+        case Many():
+            return pa.list_(_arrow(kind.of))
+        case Shares(labels) if labels:
+            return pa.struct([(label, pa.float64()) for label in labels])
+        case str():
+            return {"text": pa.string(), "flag": pa.bool_(), "whole": pa.int32(), "number": pa.float64()}[kind]
+    return pa.string()

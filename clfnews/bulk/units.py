@@ -12,7 +12,9 @@ from pathlib import Path
 from clfnews.bulk.names import part_name, shard_names
 from clfnews.errors import MachineError, UserError, is_passing
 from clfnews.readers.base import FilePart, ReadOptions
-from clfnews.readers.inputs import ONE_PAGE, expand, format_of, spool, spool_stdin
+from clfnews.readers.formats import ONE_PAGE, format_of
+from clfnews.readers.searching import expand
+from clfnews.readers.spool import spool, spool_stdin
 
 SPLIT_BYTES = 64 * 1024 * 1024
 """JSONL and Parquet files larger than this are filtered in parts of about this size."""

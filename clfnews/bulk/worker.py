@@ -16,13 +16,14 @@ from clfnews.bulk.shards import RecordCounts, Shard, commit
 from clfnews.bulk.units import Item, Stamp, Unit, content_hash, stamp_of
 from clfnews.errors import BadRecord, MachineError
 from clfnews.filtering.filter import PageFilter
+from clfnews.filtering.origin import Origin
 from clfnews.page import Page
 from clfnews.readers.base import ReadOptions
 from clfnews.readers.inputs import read_file
 from clfnews.sites.memory import SiteMemory
 from clfnews.version import __version__
 
-_ROWS = 2
+_ROWS = 3
 """Which names and fields rows have: what an earlier version wrote is written again."""
 BATCH_PAGES, BATCH_LINES, BATCH_CHARS = 256, 20_000, 2_000_000
 """Pages that are tagged in one go: what bounds memory, and part of what makes equal bytes."""
@@ -36,6 +37,8 @@ class Job:
     format: str
     fingerprint: str
     """Hash of the model's files."""
+    origin: Origin
+    """What rows say of the model."""
     threshold: float | None
     options: ReadOptions
     resume: bool
@@ -51,7 +54,8 @@ class Job:
         """Hash of all that decides what is written, but for the input."""
         options = asdict(self.options)
         batches = BATCH_PAGES, BATCH_LINES, BATCH_CHARS
-        what = [__version__, _ROWS, self.fingerprint, self.format, self.threshold, self.events, options, *batches]
+        model = self.fingerprint, self.origin.model, self.origin.run, self.threshold
+        what = [__version__, _ROWS, *model, self.format, self.events, options, *batches]
         text = json.dumps([*what, self.sites] if self.sites else what)
         return hashlib.sha256(text.encode()).hexdigest()
 

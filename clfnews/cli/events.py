@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
-from clfnews.cli.filtering import good_pages, told_skipped
+import clfnews
+from clfnews.cli.filtering import told_skipped
 from clfnews.cli.options import Column, InputFormat, Inputs, Model, Output, Quiet
 from clfnews.cli.terminal import Few, echo, now_and_then, printable, sink, warner, working
 from clfnews.errors import UserError, counted
@@ -54,7 +54,7 @@ def events(
     """
     from clfnews.filtering.own_fields import to_json
     from clfnews.readers.base import ReadOptions, parse_columns
-    from clfnews.readers.inputs import passed_over
+    from clfnews.readers.searching import passed_over
 
     kind = _kind(output)
     errors, options = Few("bad record"), ReadOptions(input_format, parse_columns(column or []))
@@ -95,7 +95,7 @@ def _kind(output: Path | None) -> str:
 def _told_apart(inputs: list[str], options: ReadOptions) -> tuple[list[str], list[str]]:
     """Output folders of `clfnews filter`, and the other inputs, which have to be there."""
     from clfnews.bulk.output import is_output
-    from clfnews.readers.inputs import check_inputs
+    from clfnews.readers.searching import check_inputs
 
     folders = [name for name in inputs if is_output(Path(name))]
     others = [name for name in inputs if name not in folders]
@@ -126,22 +126,22 @@ def _of_folders(folders: list[str]) -> Iterator[Found]:
 
 
 def _of_pages(names: list[str], model: str | None, options: ReadOptions, quiet: bool, errors: Few) -> Iterator[Found]:
-    from dataclasses import replace
-
-    from clfnews.readers.inputs import read_pages
-    from clfnews.tracking.registry import load_filter
-
-    page_filter = load_filter(model)
-    if page_filter.no_events:
-        raise UserError(f"{page_filter.no_events}; choose another with -m")
-    warnings, skipped = Few("warning"), Counter[str]()
-    options = replace(options, hidden=page_filter.reads_hidden)
-    records = read_pages(names, warnings, options, lambda kind: skipped.update([kind]))
-    for tagged in page_filter.tag(good_pages(records, errors)):
+    warnings = Few("warning")
+    pages = clfnews.tag_files(
+        names,
+        model=model,
+        input_format=options.format,
+        columns=options.columns,
+        warn=warnings,
+        bad=lambda record: errors(str(record), record.reason),
+    )
+    if pages.page_filter.no_events:
+        raise UserError(f"{pages.page_filter.no_events}; choose another with -m")
+    for tagged in pages:
         yield Found(tagged.page.id, tagged.page.url, tagged.with_events().events or ())
     warnings.rest()
-    if skipped and not quiet:
-        warner()(told_skipped(skipped))
+    if pages.skipped and not quiet:
+        warner()(told_skipped(pages.skipped))
 
 
 def _table(found: Iterator[Found]) -> EventTable:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,21 +11,16 @@ import typer
 
 import clfnews
 from clfnews.cli.options import Column, InputFormat, Inputs, Model, Output, Quiet, Resume, Sites
-from clfnews.cli.shown import alone, as_text
-from clfnews.cli.terminal import Few, echo, now_and_then, printable, sink, status, warner, working
-from clfnews.errors import BadRecord, Stopped, UserError, counted
+from clfnews.cli.shown import alone, as_json, as_text
+from clfnews.cli.terminal import Few, echo, now_and_then, sink, status, warner, working
+from clfnews.errors import Stopped, UserError, counted
 from clfnews.files import is_folder, is_there
 
 if TYPE_CHECKING:
-    from clfnews.bulk.job import Report
-    from clfnews.filtering.filter import PageFilter
-    from clfnews.filtering.tagged import TaggedPage
-    from clfnews.page import Page
+    from clfnews.bulk.report import Report
+    from clfnews.filtering.files import TaggedFiles
     from clfnews.readers.base import ReadOptions
-    from clfnews.sites.memory import SiteMemory
 
-AUTO = "auto"
-"""`--sites auto`: what is known of the sites comes from the inputs themselves."""
 _SUFFIXES = {".txt": "text", ".text": "text", ".jsonl": "jsonl", ".ndjson": "jsonl", ".md": "markdown"}
 _FORMATS = ("text", "markdown", "jsonl")
 _OTHERS = (".parquet", ".csv", ".tsv", ".xlsx", ".html", ".gz", ".zst", ".bz2", ".xz", ".zip")
@@ -148,77 +141,50 @@ def _run_filter(
     quiet: bool = False,
     events: bool = False,
 ) -> None:
-    from clfnews.readers.base import ReadOptions
-    from clfnews.readers.inputs import check_inputs, passed_over, read_pages
-    from clfnews.tracking.registry import load_filter
-
     _check_threshold(threshold)
-    warnings, errors, skipped = Few("warning"), Few("bad record"), Counter[str]()
-    empty = Few("page without an article")
-    options = options or ReadOptions()
-    check_inputs(inputs, options)
-    with working("loading the model", quiet):
-        page_filter = load_filter(model).with_threshold(threshold)
-    if events and page_filter.no_events:
-        warner()(f"--events: {page_filter.no_events}")
-    options = replace(options, hidden=page_filter.reads_hidden)
-    if sites is not None:
-        page_filter.site_weights()  # a filter that takes none is told before a pass over the inputs
-    memory = _memory(sites, inputs, options, quiet)
-    records = read_pages(inputs, warnings, options, lambda kind: skipped.update([kind]))
+    warnings, errors, empty = Few("warning"), Few("bad record"), Few("page without an article")
+    with working("loading the model", quiet) as step:
+        found = clfnews.tag_files(
+            inputs,
+            model=model,
+            threshold=threshold,
+            sites=sites,
+            input_format=options.format if options else None,
+            columns=options.columns if options else None,
+            events=events,
+            progress=step,
+            warn=warnings,
+            bad=lambda record: errors(str(record), record.reason),
+            note=warner(),
+        )
+    if sites == "auto" and not found.memory and not quiet:
+        warner()("--sites auto: no page says which site it is of; without a site nothing comes back")
     shown = output is None and sys.stdout.isatty()
     # On the terminal the pages themselves are the progress.
     with sink(output) as write, working("reading", quiet or output is None) as show:
         tell = now_and_then(lambda number: show(counted(number, "page")))
-        for number, (tagged, only) in enumerate(alone(page_filter.tag(good_pages(records, errors), memory)), 1):
+        for number, (tagged, only) in enumerate(alone(iter(found)), 1):
             tell(number)
             if tagged.reason and not quiet:
                 empty(f"{tagged.page.source or tagged.page.id}: nothing kept: {tagged.reason}", tagged.reason)
             if format == "jsonl":
-                tagged = tagged.with_events() if events else tagged
-                write(_as_json(page_filter, tagged, all_lines, explain, shown))
+                write(as_json(found.row(tagged, all_lines, explain), shown))
             else:
                 write(as_text(tagged, "text" if format == "article" and not only else format, shown, first=number == 1))
-    warnings.rest()
-    empty.rest()
-    errors.rest()
-    if skipped and not quiet:
-        warner()(told_skipped(skipped))
-    if errors.count:
-        warner()(f"{counted(errors.count, 'record')} could not be read (see above)")
+    for messages in (warnings, empty, errors):
+        messages.rest()
+    tell_unread(found, quiet)
     # What is in a folder that was not read nobody knows; that it was not has been told.
-    if errors.count or any(is_folder(path) for name in inputs for path in passed_over(name, options)):
+    if found.errors or found.folders_not_read:
         raise typer.Exit(1)
 
 
-def _memory(sites: str | None, inputs: list[str], options: ReadOptions, quiet: bool) -> SiteMemory | None:
-    """The memory of a file, or of a first pass over the inputs, whose warnings the second one tells."""
-    from clfnews.readers.inputs import read_pages
-    from clfnews.sites.memory import SiteMemory
-
-    if sites is None:
-        return None
-    if sites != AUTO:
-        return SiteMemory.load(sites)
-    if "-" in inputs or any(Path(name).is_fifo() for name in inputs):
-        raise UserError("--sites auto reads the inputs twice, which a pipe does not give: give files, or -o FOLDER")
-    with working("reading the sites", quiet):
-        memory = SiteMemory.fit(record for record in read_pages(inputs, options=options) if not isinstance(record, BadRecord))
-    if not memory and not quiet:
-        warner()("--sites auto: no page says which site it is of; without a site nothing comes back")
-    return memory
-
-
-def _as_json(page_filter: PageFilter, tagged: TaggedPage, all_lines: bool, explain: bool, shown: bool) -> str:
-    """The JSON object of a page; where it is `shown` on a terminal, with escapes for what would steer that."""
-    from clfnews.filtering.own_fields import to_json
-
-    row = tagged.as_row(all_lines)
-    for line in row["lines"] if explain else ():
-        if line["keep"]:
-            line["why"] = page_filter.explain(line["text"])
-    text = to_json(row)
-    return printable(text) if shown else text
+def tell_unread(found: TaggedFiles, quiet: bool) -> None:
+    """What was passed over, and how many records could not be read."""
+    if found.skipped and not quiet:
+        warner()(told_skipped(found.skipped))
+    if found.errors:
+        warner()(f"{counted(found.errors, 'record')} could not be read (see above)")
 
 
 def _check_threshold(threshold: float | None) -> None:
@@ -310,15 +276,6 @@ def _show_report(report: Report, output: Path, duplicates: str | None) -> None:
         warn(
             f"{counted(len(report.left_over), 'file')} in {output} of inputs or a format of earlier runs, not of this one ({few})"
         )
-
-
-def good_pages(records: Iterator[Page | BadRecord], errors: Few) -> Iterator[Page]:
-    """The pages; bad records are told."""
-    for record in records:
-        if isinstance(record, BadRecord):
-            errors(str(record), record.reason)
-        else:
-            yield record
 
 
 def told_skipped(skipped: Mapping[str, int]) -> str:

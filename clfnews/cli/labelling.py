@@ -208,7 +208,7 @@ def annotate_queue(
     from clfnews.labelling.exchange import format_for, write_labelling_config, write_rows
     from clfnews.labelling.queue import known_pages, queue_of_files, queue_rows
     from clfnews.readers.base import ReadOptions, parse_columns
-    from clfnews.readers.inputs import check_inputs
+    from clfnews.readers.searching import check_inputs
 
     warnings, bad = Few("warning"), Few("bad record")
     format_for(output, format)  # and that nothing is overwritten, before a model is loaded

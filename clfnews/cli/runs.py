@@ -122,7 +122,7 @@ def card(
     from clfnews.tracking.registry import find_filter
 
     with working("looking for the model"):
-        text = card_of(find_filter(model))
+        text = card_of(find_filter(model).folder)
     echo(text, nl=False)
 
 

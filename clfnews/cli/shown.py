@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -23,6 +23,14 @@ def alone(tagged: Iterator[TaggedPage]) -> Iterator[tuple[TaggedPage, bool]]:
     if second is not None:
         yield second, False
     yield from ((page, False) for page in tagged)
+
+
+def as_json(row: dict[str, Any], shown: bool) -> str:
+    """The JSON object of a page; where it is `shown` on a terminal, with escapes for what would steer that."""
+    from clfnews.filtering.own_fields import to_json
+
+    text = to_json(row)
+    return printable(text) if shown else text
 
 
 def as_text(tagged: TaggedPage, format: str, shown: bool, first: bool) -> str:

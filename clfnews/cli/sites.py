@@ -45,7 +45,8 @@ def fit(
     """
     import clfnews
     from clfnews.readers.base import ReadOptions, parse_columns
-    from clfnews.readers.inputs import expand, read_pages
+    from clfnews.readers.inputs import read_pages
+    from clfnews.readers.searching import expand
     from clfnews.sites.memory import SiteMemory
 
     options, warnings, errors = ReadOptions(input_format, parse_columns(column or [])), Few("warning"), Few("bad record")

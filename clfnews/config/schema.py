@@ -94,7 +94,7 @@ def _task_name(name: str) -> str:
 
 _TASK = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _TAKEN = frozenset({
-    "id", "source", *FACTS, "text_from", "text", "lines", "n", "p", "keep", "reason", "model", "confidence",
+    "id", "source", *FACTS, "text_from", "text", "lines", "n", "p", "keep", "reason", "model", "run", "confidence",
     "text_confidence", "events", "error", "labels", "end_to_end", "challenge", "words", "group", "layout", "origin", "article",
 })  # fmt: skip
 TaskName = Annotated[str, AfterValidator(_task_name)]

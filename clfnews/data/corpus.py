@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import count
@@ -67,7 +67,12 @@ class Corpus:
         return any(line.type is not None and not is_article(line.type) for page in self.pages for line in page.lines)
 
     def only_articles(self, keep: frozenset[str] = ARTICLE) -> Corpus:
-        """The same pages with their article lines alone, as labelled: what a stance model reads without a filter before it."""
+        """The same pages with their article lines alone, as labelled: what a stance model reads without a filter before it.
+
+        Where no line has a type, all lines are the article.
+        """
+        if not self.has("type"):
+            return self
         pages = tuple(page.with_lines(line for line in page.lines if line.type in keep) for page in self.pages)
         return replace(self, pages=pages)
 
@@ -216,12 +221,13 @@ def load_gold(path: str | Path, tasks: Mapping[str, Task] = SHIPPED) -> Corpus:
         raise UserError(f"{path}: no labelled pages in it")
     names = {name: task.labels for name, task in tasks.items() if name in TASKS} if tasks is not SHIPPED else TASKS
     own = [task for name, task in tasks.items() if name not in TASKS]
-    told = (_with_labels(row, own) if own else row for _, row in rows)
+    unread = TASKS.keys() - tasks
+    told = (_with_labels(row, own, unread) if own else row for _, row in rows)
     return corpus_from_rows(told, path.name.partition(".jsonl")[0], str(path), [number for number, _ in rows], names)
 
 
-def _with_labels(row: dict[str, Any], own: Sequence[Task]) -> dict[str, Any]:
-    """A gold row whose own labels stand where `Page.from_row` reads them;"""
+def _with_labels(row: dict[str, Any], own: Sequence[Task], unread: Collection[str]) -> dict[str, Any]:
+    """A gold row whose own labels stand where `Page.from_row` reads them, without those of the tasks that are not read."""
 
     def found(item: Any, tasks: Sequence[Task]) -> dict[str, str]:
         labels = {task.name: item[task.name] for task in tasks if isinstance(item, dict) and item.get(task.name) is not None}
@@ -234,7 +240,12 @@ def _with_labels(row: dict[str, Any], own: Sequence[Task]) -> dict[str, Any]:
     of_lines, of_pages = ([t for t in own if (t.of == "pages") == pages] for pages in (False, True))
     lines = row.get("lines")
     if isinstance(lines, list):
-        lines = [{**item, "labels": found(item, of_lines)} if isinstance(item, dict) else item for item in lines]
+        lines = [
+            {key: value for key, value in item.items() if key not in unread} | {"labels": found(item, of_lines)}
+            if isinstance(item, dict)
+            else item
+            for item in lines
+        ]
     return {**row, "labels": found(row, of_pages), **({"lines": lines} if lines is not None else {})}
 
 

@@ -21,7 +21,7 @@ from clfnews.errors import UserError
 from clfnews.evaluation.scores import Bootstrap, Scores, score_end_to_end, score_task, signature
 from clfnews.filtering.decisions import decide_types, keep_mask
 from clfnews.filtering.filter import PageFilter
-from clfnews.labels import SHIPPED, Task
+from clfnews.labels import ARTICLE, SHIPPED, Task
 from clfnews.models.base import Probabilities
 from clfnews.models.calibration import FittedTask
 from clfnews.page import Page
@@ -210,7 +210,7 @@ def filter_parts(
         parts.append(part("type", kind, corpus, p_type, of=_unshipped(type_task)))
         keep = [keep_mask(p, threshold, type_task.task) for p in p_type]
     if corpus.has("stance") and stance_task is not None:
-        gold = corpus.only_articles()
+        gold = corpus.only_articles(type_task.task.keep if type_task else ARTICLE)
         parts.append(part("stance", stance, gold, stance_task.predict(gold.pages)))
         if keep is not None:
             parts.append(part(END_TO_END, f"{kind}+{stance}", corpus, stance_task.predict(corpus.pages), keep=keep))

@@ -7,11 +7,9 @@ threshold can be changed without the model.
 from __future__ import annotations
 
 import gc
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,27 +17,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clfnews.errors import UserError
-from clfnews.filtering.decisions import (
-    NO_MODEL,
-    article_probability,
-    decide_pages,
-    expected_f1,
-    mean_of,
-    page_stance,
-    rounded,
-    told,
-)
+from clfnews.filtering.decisions import article_probability, decide_pages, expected_f1, rounded
 from clfnews.filtering.frames import as_pages, tag_frame
-from clfnews.filtering.record import completed
-from clfnews.filtering.saved import META, SCHEMA, check_files, checksums, read_meta
-from clfnews.filtering.tagged import TaggedLine, TaggedPage
-from clfnews.labels import SHIPPED, STANCE, STANCES, Task, columns_of
-from clfnews.models import load_model, save_model
+from clfnews.filtering.origin import Origin, of_folder
+from clfnews.filtering.saved import SCHEMA, read_meta, read_tasks, write_filter
+from clfnews.filtering.tagged import TaggedPage
+from clfnews.filtering.tagging import Tagger
+from clfnews.labels import SHIPPED, STANCE, STANCES, Task
 from clfnews.models.calibration import FittedTask
-from clfnews.page import Line, Page, joined
+from clfnews.page import Page
 from clfnews.readers.base import ReadOptions, missing_content, parse_columns
 from clfnews.sites.memory import SiteMemory
-from clfnews.sites.weights import FILE as SITES
 from clfnews.sites.weights import SiteWeights
 from clfnews.version import __version__
 
@@ -58,7 +46,8 @@ class PageFilter:
     user's labels by name, `least` the confidence below which their label is None.
 
     Parameters: `threshold` on p(article) from which a line is kept;
-    `min_confidence` below which a line's stance is None.
+    `min_confidence` below which a line's stance is None; `origin`, what rows say of
+    the model that made them (default: its name).
     """
 
     def __init__(
@@ -72,10 +61,12 @@ class PageFilter:
         min_confidence: float = 0.0,
         name: str = "unnamed",
         info: dict[str, Any] | None = None,
+        origin: Origin | None = None,
     ) -> None:
         self.type_task, self.stance_task = type_task, stance_task
         self.threshold, self.min_confidence, self.name = threshold, min_confidence, name
         self.info = info or {}
+        self.origin = origin or Origin(name)
         self.own, self.least = dict(own or {}), dict(least or {})
 
     def __repr__(self) -> str:
@@ -95,6 +86,7 @@ class PageFilter:
             min_confidence=self.min_confidence,
             name=self.name,
             info=self.info,
+            origin=self.origin,
         )
 
     @property
@@ -115,7 +107,7 @@ class PageFilter:
             self.site_weights()
         for batch in _batches(as_pages(pages, self.reads_hidden), BATCH):
             with _no_collection():
-                tagged = self._tag_batch(batch, sites)
+                tagged = self._tagger().tag(batch, sites)
             yield from tagged
 
     def tag_frame(
@@ -220,87 +212,13 @@ class PageFilter:
                 memory.add(page, article_probability(p, task), expected_f1(p, types, task))
         return memory
 
-    def _tag_batch(self, pages: Sequence[Page], sites: SiteMemory | None) -> list[TaggedPage]:
-        if self.type_task is None:
-            return self._with_own(pages, [self._untyped(page) for page in pages], list(pages))
-        task = self.type_task.task
-        article_columns = columns_of(task.keep, task.labels)
-        p_types = self.type_task.predict(pages, sites)
-        columns = decide_pages(p_types, self.threshold, task)
-        # The stance model reads the article as the filter sees it, without the noise.
-        articles = [
-            page.with_lines(
-                Line(page.lines[i].text, page.lines[i].n, task.labels[types[i]])
-                for i in np.flatnonzero(np.isin(types, article_columns)).tolist()
-            )
-            for page, types in zip(pages, columns, strict=True)
-        ]
-        p_stances = self.stance_task.predict(articles) if self.stance_task else [None] * len(articles)
-        tagged = [
-            self._tag_page(task, page, p, types, article.lines, p_stance)
-            for page, p, types, article, p_stance in zip(pages, p_types, columns, articles, p_stances, strict=True)
-        ]
-        return self._with_own(pages, tagged, articles) if self.own else tagged
-
-    def _tag_page(
-        self, task: Task, page: Page, p: np.ndarray, types: np.ndarray, article: tuple[Line, ...], p_stance: np.ndarray | None
-    ) -> TaggedPage:
-        stance_rows = iter(p_stance.tolist() if p_stance is not None else [None] * len(article))
-        kept, labels = set(columns_of(task.keep, task.labels)), task.labels
-        lines = []
-        for line, row, j in zip(page.lines, p.tolist(), types.tolist(), strict=True):
-            keep, stance, label = j in kept, None, None
-            if keep:
-                stance = next(stance_rows)
-                if stance is not None and max(stance) >= self.min_confidence:
-                    label = STANCES[stance.index(max(stance))]
-            lines.append(TaggedLine(line.n, line.text, labels[j], keep, label, row, stance, labels))
-        of_page = NO_MODEL if p_stance is None else page_stance(article, p_stance)
-        return TaggedPage(completed(page, lines), tuple(lines), of_page, expected_f1(p, types, task), self.name)
-
-    def _untyped(self, page: Page) -> TaggedPage:
-        """A page of a filter that keeps all lines."""
-        lines = tuple(TaggedLine(line.n, line.text, None, True, None, None, None, ()) for line in page.lines)
-        return TaggedPage(completed(page, lines), lines, NO_MODEL, 1.0, self.name)
-
-    def _with_own(self, pages: Sequence[Page], tagged: list[TaggedPage], articles: Sequence[Page]) -> list[TaggedPage]:
-        """The pages with what the user's own tasks say of them."""
-        of_pages: list[dict[str, Any]] = [{} for _ in pages]
-        of_lines: list[list[dict[str, Any]]] = [[{} for _ in page.lines] for page in pages]
-        places = [[i for i, line in enumerate(page.lines) if line.keep] for page in tagged]
-        for name, fitted in self.own.items():
-            read = {"lines": pages, "kept lines": articles}.get(fitted.task.of) or [
-                article.with_lines([joined(article.lines)] if article.lines else []) for article in articles
-            ]
-            tell = partial(told, fitted.task, least=self.least.get(name, 0.0))
-            for k, (page, p) in enumerate(zip(read, fitted.predict(read), strict=True)):
-                of_pages[k][name] = tell(mean_of(page, p))
-                rows = of_lines[k] if fitted.task.of == "lines" else [of_lines[k][i] for i in places[k]]
-                for line, row in zip(rows, p, strict=False) if fitted.task.of != "pages" else ():
-                    line[name] = tell(row)
-        whole = {name: fitted.task for name, fitted in self.own.items()}
-        return [
-            replace(
-                page,
-                lines=tuple(line._replace(own=own) for line, own in zip(page.lines, lines, strict=True)),
-                own={name: found.get(name) or told(task, None) for name, task in whole.items()},
-                tasks=whole,
-            )
-            for page, found, lines in zip(tagged, of_pages, of_lines, strict=True)
-        ]
+    def _tagger(self) -> Tagger:
+        models = self.type_task, self.stance_task, self.own, self.least
+        return Tagger(*models, self.threshold, self.min_confidence, self.origin)
 
     def save(self, folder: Path) -> None:
         """Write the filter as a folder that `load` reads; `filter.json` comes last, so that a folder with it is whole."""
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / META).unlink(missing_ok=True)
-        for task, fitted in self._tasks().items():
-            save_model(fitted.model, folder / task, fitted.options)
-            if fitted.sites:
-                fitted.sites.save(folder / task)
-            else:
-                (folder / task / SITES).unlink(missing_ok=True)  # of another filter that was saved here
-        meta = self.meta() | {"files": checksums(folder, self._tasks())}
-        (folder / META).write_text(json.dumps(meta, indent=1, ensure_ascii=False), encoding="utf-8")
+        write_filter(folder, self._tasks(), self.meta())
 
     def meta(self) -> dict[str, Any]:
         """What `filter.json` holds but for the checksums; the model card is written from it."""
@@ -326,24 +244,21 @@ class PageFilter:
     def tasks(self) -> dict[str, Task]:
         """What the filter tells, by name; a filter of types alone has the stance too, which is null."""
         found = {name: fitted.task for name, fitted in self._tasks().items()}
-        return found if self.own else {"type": found["type"], "stance": STANCE}
+        return found if self.own else found | {"stance": STANCE}
 
     def _tasks(self) -> dict[str, FittedTask]:
         ours = {"type": self.type_task, "stance": self.stance_task}
         return {task: fitted for task, fitted in ours.items() if fitted} | self.own
 
     @classmethod
-    def load(cls, folder: Path | str) -> PageFilter:
-        """The filter that `save` wrote; raises `UserError` if it is not one, of another schema, or not whole."""
+    def load(cls, folder: Path | str, origin: Origin | None = None) -> PageFilter:
+        """The filter that `save` wrote; raises `UserError` if it is not one, of another schema, or not whole.
+
+        `origin`: where the folder came from (default: `origin.of_folder`).
+        """
         folder = Path(folder)
         meta = read_meta(folder)
-        check_files(folder, meta)
-        tasks = {}
-        for task, temperature in meta["temperature"].items():
-            model, options = load_model(folder / task, task, known=f"{task}/model.bin" in meta.get("files", {}))
-            about = meta.get("tasks", {}).get(task)
-            spec = Task(task, model.labels, about["of"], frozenset(about["keep"])) if about else None
-            tasks[task] = FittedTask(model, options, temperature, spec, SiteWeights.load(folder / task))
+        tasks = read_tasks(folder, meta)
         return cls(
             tasks.pop("type", None),
             tasks.pop("stance") if "stance" in tasks and tasks["stance"].spec is None else None,
@@ -353,6 +268,7 @@ class PageFilter:
             min_confidence=meta["min_confidence"],
             name=meta["name"],
             info=meta["info"],
+            origin=origin or of_folder(folder),
         )
 
 
@@ -366,14 +282,6 @@ def _no_collection() -> Iterator[None]:
     finally:
         if before:
             gc.enable()
-
-
-def reads_hidden(folder: Path) -> bool:
-    """`PageFilter.reads_hidden` of a saved filter, without loading its models; False if there is none."""
-    try:
-        return bool(read_meta(folder).get("reads_hidden"))
-    except UserError:
-        return False  # what is wrong with it is told when it is loaded
 
 
 def _batches(items: Iterable[Page], size: int) -> Iterator[list[Page]]:

@@ -10,7 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from clfnews.errors import UserError
-from clfnews.labels import TASKS
+from clfnews.labels import TASKS, Task
+from clfnews.models import load_model, save_model
+from clfnews.models.calibration import FittedTask
+from clfnews.sites.weights import FILE as SITES
+from clfnews.sites.weights import SiteWeights
 from clfnews.version import __version__
 
 META = "filter.json"
@@ -78,6 +82,40 @@ def _is_task(name: str, about: Any) -> bool:
 
 def _is_number(value: Any, low: float, high: float) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and low <= value <= high
+
+
+def write_filter(folder: Path, tasks: Mapping[str, FittedTask], meta: Mapping[str, Any]) -> None:
+    """Write the models of a filter, and what `meta` says of it; that comes last, so that a folder with it is whole."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / META).unlink(missing_ok=True)
+    for task, fitted in tasks.items():
+        save_model(fitted.model, folder / task, fitted.options)
+        if fitted.sites:
+            fitted.sites.save(folder / task)
+        else:
+            (folder / task / SITES).unlink(missing_ok=True)  # of another filter that was saved here
+    whole = {**meta, "files": checksums(folder, tasks)}
+    (folder / META).write_text(json.dumps(whole, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def read_tasks(folder: Path, meta: Mapping[str, Any]) -> dict[str, FittedTask]:
+    """The models of a saved filter by task; raises `UserError` for files that are not as they were saved."""
+    check_files(folder, meta)
+    tasks = {}
+    for task, temperature in meta["temperature"].items():
+        model, options = load_model(folder / task, task, known=f"{task}/model.bin" in meta.get("files", {}))
+        about = meta.get("tasks", {}).get(task)
+        spec = Task(task, model.labels, about["of"], frozenset(about["keep"])) if about else None
+        tasks[task] = FittedTask(model, options, temperature, spec, SiteWeights.load(folder / task))
+    return tasks
+
+
+def reads_hidden(folder: Path) -> bool:
+    """`PageFilter.reads_hidden` of a saved filter, without loading its models; False if there is none."""
+    try:
+        return bool(read_meta(folder).get("reads_hidden"))
+    except UserError:
+        return False  # what is wrong with it is told when it is loaded
 
 
 def checksums(folder: Path, tasks: Iterable[str]) -> dict[str, str]:

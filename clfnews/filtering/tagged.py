@@ -43,15 +43,15 @@ class TaggedLine(NamedTuple):
         """Stance -> probability, four digits; None for lines that are not kept."""
         return rounded(STANCES, self.stance_row) if self.stance_row is not None else None
 
-    def as_row(self) -> dict[str, Any]:
+    def as_row(self, tells_stance: bool = True) -> dict[str, Any]:
+        """The fields of `schema.line_schema`; `tells_stance`: with those of the shipped stance."""
         return {
             "n": self.n,
             "text": self.text,
             "type": self.type,
             "p": self.p,
             "keep": self.keep,
-            "stance": self.stance,
-            "p_stance": self.p_stance,
+            **({"stance": self.stance, "p_stance": self.p_stance} if tells_stance else {}),
             **self.own,
         }
 
@@ -66,6 +66,8 @@ class TaggedPage:
     confidence: float
     """Expected F1 of the kept lines, given their probabilities; 0 to 1. In rows `text_confidence`: it is not of the stance."""
     model: str
+    """Which model tagged it, and `run`, which run logged that: see `origin.Origin`."""
+    run: str | None = None
     own: Mapping[str, Any] = field(default_factory=dict)
     """Task of the user's -> `label` and `p` of the page."""
     tasks: Mapping[str, Task] = field(default_factory=dict, repr=False)
@@ -118,28 +120,24 @@ class TaggedPage:
     def as_row(self, all_lines: bool = True) -> dict[str, Any]:
         """The page as a dict, one row of output: all lines (`tag`) or the kept ones (`filter`).
 
+        It has the fields of `schema.row_schema`, with `events` if they were looked for.
         The user's own fields (`Page.own`) stand under their names before `lines`;
         `own_fields.to_json` writes the row as JSON, whatever they are.
         """
+        stance = self.tells_stance  # what is special to the shipped stance is not of others' labels
         row = {
             "id": self.page.id,
             "source": self.page.source,
             **self.record(),
             "text_from": self.page.text_from,
             "text": self.text,
-            "stance": self.stance.as_row(),
+            **({"stance": self.stance.as_row()} if stance else {}),
             "text_confidence": self.confidence,
             "reason": self.reason,
             **self.own,
             "model": self.model,
+            "run": self.run,
             **({} if self.events is None else {"events": [event.as_row() for event in self.events]}),
-            "lines": [line.as_row() for line in (self.lines if all_lines else self.kept)],
+            "lines": [line.as_row(stance) for line in (self.lines if all_lines else self.kept)],
         }
-        if not self.tells_stance:  # what is special to the shipped stance is not of others' labels
-            row |= {"stance": self.own["stance"]} if "stance" in self.own else {}
-            row = {key: value for key, value in row.items() if key != "stance" or "stance" in self.own}
-            for line in row["lines"]:
-                line.pop("p_stance")
-                if "stance" not in self.own:
-                    line.pop("stance")
         return with_own(row, self.page.own)

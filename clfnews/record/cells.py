@@ -67,9 +67,6 @@ def plain_share(value: Any) -> float | None:
 FACTS = ("title", "url", "site", "site_name", "date", "modified", "authors", "language", "language_p", "section", "tags",
          "paywall", "image")  # fmt: skip
 """The record of a page: what there is to know of it beside its lines, in the order of outputs (`docs/record.md`)."""
-TEXTS = ("url", "site", "site_name", "date", "modified", "language", "section", "image")
-LISTS = ("authors", "tags")
-"""Those that are texts, but for the title; and those that are lists of texts."""
 _READ: dict[str, Callable[[Any], Any]] = {
     "authors": plain_texts, "tags": plain_texts, "paywall": plain_flag, "language_p": plain_share,
 }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request
@@ -69,11 +70,12 @@ def make_app(page_filter: PageFilter, limits: Limits | None = None, *, hosts: fr
 
 def _add_api(app: FastAPI, work: Work, turns: Turns) -> None:
     limits, page_filter = work.limits, work.page_filter
+    answer_row: Any = schemas.page_out(page_filter.tasks) | schemas.RowError
 
     @app.post(
         "/tag",
         summary="Tag one page, or a list of pages",
-        response_model=schemas.PageOut | schemas.RowError | list[schemas.PageOut | schemas.RowError],
+        response_model=answer_row | list[answer_row],
         responses=_PROBLEMS,
         openapi_extra={"requestBody": _ROWS},
     )
@@ -83,12 +85,15 @@ def _add_api(app: FastAPI, work: Work, turns: Turns) -> None:
         threshold: Annotated[
             float | None, Query(ge=0, le=1, description="Keep lines from this p(article) on. Default: the model's.")
         ] = None,
+        events: Annotated[bool, Query(description="Whether pages get `events`: who does what to whom.")] = False,
     ) -> Response:
         """An object gives an object, a list gives a list in its order."""
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             raise Refused(415, "send JSON, with the header Content-Type: application/json")
+        if events and page_filter.no_events:
+            raise Refused(422, f"events: {page_filter.no_events}")
         body, until = await read_body(request, limits), time.monotonic() + limits.seconds
-        answer, bad = await turns.run(work.tag_json, body, RowOptions(lines == "all", threshold), until)
+        answer, bad = await turns.run(work.tag_json, body, RowOptions(lines == "all", threshold, events), until)
         return JSONResponse(answer, 422 if bad else 200)
 
     @app.head("/health", include_in_schema=False)
@@ -99,7 +104,8 @@ def _add_api(app: FastAPI, work: Work, turns: Turns) -> None:
     @app.get("/version", summary="Versions of package and model", response_model=schemas.Version)
     async def version() -> Response:
         meta = page_filter.meta()
-        known = {"clfnews": __version__, "model": meta["name"], "models": meta["models"], "threshold": meta["threshold"]}
+        known = {"clfnews": __version__, **asdict(page_filter.origin)}
+        known |= {key: meta[key] for key in ("name", "models", "threshold")}
         return JSONResponse(known)
 
     described = app.openapi

@@ -15,8 +15,8 @@ from clfnews.filtering.filter import PageFilter
 from clfnews.filtering.tagged import TaggedLine, TaggedPage
 from clfnews.page import Page
 from clfnews.readers.base import ReadOptions, Source, checked, read_row
+from clfnews.readers.formats import FORMATS, ONE_PAGE, format_of
 from clfnews.readers.html.document import is_html
-from clfnews.readers.inputs import FORMATS, ONE_PAGE, format_of
 from clfnews.readers.json_rows import parse_json
 from clfnews.record.cells import plain_text
 from clfnews.serving.limits import Limits, Refused
@@ -32,6 +32,7 @@ class RowOptions(NamedTuple):
 
     all_lines: bool = True
     threshold: float | None = None
+    events: bool = False
 
 
 class Shown(NamedTuple):
@@ -82,8 +83,11 @@ class Work:
             for record in records:
                 if isinstance(record, BadRecord):
                     yield {"id": record.record, "error": valid(record.reason)}
+                elif not granted:
+                    yield {"id": record.id, "error": self.limits.too_slow}
                 else:
-                    yield next(tagged).as_row(options.all_lines) if granted else {"id": record.id, "error": self.limits.too_slow}
+                    page = next(tagged)
+                    yield (page.with_events() if options.events else page).as_row(options.all_lines)
 
     def _read(self, row: Any, default_id: str, until: float) -> Page | BadRecord:
         default_id = (plain_text(row.get("id")) if isinstance(row, dict) else None) or default_id

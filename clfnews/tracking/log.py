@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from clfnews.evaluation.metrics import headline
 from clfnews.evaluation.results import LoggedRun
 from clfnews.evaluation.scores import Scores
+from clfnews.filtering.origin import Origin
 from clfnews.labels import TASKS
 from clfnews.tracking.killed import process_tag
 from clfnews.tracking.registry import log_model, register
@@ -249,6 +250,7 @@ def log_training(outcome: TrainResult, config_path: str, started: float) -> Trai
             version, promoted, reason = register(mlflow, outcome, log_model(mlflow, outcome.page_filter))
         store = mlflow.get_tracking_uri()
     uri = f"models:/{section.registered_model}/{version}" if version else None
+    outcome.page_filter.origin = Origin(uri or f"runs:/{run.info.run_id}/model", run.info.run_id)
     logged = LoggedRun(run.info.run_id, experiment, run.info.run_name, store, uri, promoted, reason)
     return replace(outcome, run=logged)
 

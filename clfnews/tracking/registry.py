@@ -7,14 +7,17 @@ import io
 import re
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clfnews.errors import UserError
 from clfnews.filtering.filter import PageFilter
-from clfnews.filtering.saved import read_meta
-from clfnews.tracking.bundled import bundled_filter, tell_bundled
+from clfnews.filtering.origin import Origin, of_folder
+from clfnews.filtering.saved import META, read_meta
+from clfnews.tracking.bundled import PACKAGE, bundled_filter, tell_bundled
+from clfnews.tracking.columns import NUMBER, TEXT, TEXTS, columns
 from clfnews.tracking.killed import process_tag
 from clfnews.tracking.moved import local_path
+from clfnews.tracking.origins import FILTER, of_filter, of_logged, of_version
 from clfnews.tracking.store import find_experiment, locked, may_have_store, missing_store, open_store
 from clfnews.version import __version__
 
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 def model_version() -> str:
     """One line on the champion of the store in use: its name and the digests of the data it learnt from."""
     try:
-        meta = read_meta(find_filter())
+        meta = read_meta(find_filter().folder)
     except UserError:
         return "none in the store in use; train one: clfnews train CONFIG"
     data = ", ".join(f"{name} {digest}" for name, digest in meta["info"].get("data", {}).items() if name.endswith("/train"))
@@ -52,11 +55,18 @@ def load_filter(uri_or_dir: str | None = None) -> PageFilter:
 
     None means the champion, as in `find_filter`. Raises `UserError` if it cannot be found.
     """
-    return PageFilter.load(find_filter(uri_or_dir))
+    return PageFilter.load(*find_filter(uri_or_dir))
 
 
-def find_filter(uri_or_dir: str | None = None) -> Path:
-    """The local folder of a filter, as `load_filter` names it; remote ones are downloaded.
+class Found(NamedTuple):
+    """A filter that `PageFilter.load` can read."""
+
+    folder: Path
+    origin: Origin
+
+
+def find_filter(uri_or_dir: str | None = None) -> Found:
+    """The local folder of a filter, as `load_filter` names it, and where it came from; remote ones are downloaded.
 
     None means the champion of the store in use, or else the filter that is installed
     with clfnews. A store that cannot be asked is an error all the same.
@@ -70,16 +80,15 @@ def find_filter(uri_or_dir: str | None = None) -> Path:
         except NoModel:
             pass
     tell_bundled()
-    return installed
+    return Found(installed, of_folder(installed, PACKAGE))
 
 
-def _named(uri: str) -> Path:
-    """The local folder of the filter that a path or a URI names."""
+def _named(uri: str) -> Found:
+    """The filter that a path or a URI names."""
     if "://" not in uri and not uri.startswith(("models:/", "runs:/", "mlflow-artifacts:/")):
-        folder = Path(uri)
-        return next(
-            (f for f in (folder, folder / "artifacts" / "filter", folder / "filter") if (f / "filter.json").is_file()), folder
-        )
+        given = Path(uri)
+        folder = next((f for f in (given, given / FILTER, given / "filter") if (f / META).is_file()), given)
+        return Found(folder, of_filter(folder))
     with open_store() as mlflow:
         store = missing_store(mlflow)
         if store:
@@ -87,17 +96,19 @@ def _named(uri: str) -> Path:
                 f"no model {uri}: there is no store {store}; train one (clfnews train CONFIG), or name the store of a training "
                 "(MLFLOW_TRACKING_URI=sqlite:////FOLDER/mlflow.db) or the folder of a model (--model)"
             )
-        return _downloaded(mlflow, uri) / "artifacts" / "filter"
+        return _downloaded(mlflow, uri)
 
 
-def _downloaded(mlflow: Any, uri: str) -> Path:
-    """The local folder of a model of the store."""
+def _downloaded(mlflow: Any, uri: str) -> Found:
+    """A model of the store."""
     version = None
     if uri.startswith("models:/") and not _LOGGED_MODEL.fullmatch(uri):
         # Asked first: the error is clear, and comes before any copying.
         version = registered_version(mlflow, uri)
+    # An alias may move between the two questions: what is fetched is the version that rows will name.
+    fixed = of_version(version).model if version else uri
     try:
-        return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
+        root = Path(mlflow.artifacts.download_artifacts(artifact_uri=fixed))
     except (mlflow.exceptions.MlflowException, OSError) as error:
         if version is None and _MISSING.search(str(error)):
             raise UserError(
@@ -110,6 +121,9 @@ def _downloaded(mlflow: Any, uri: str) -> Path:
                 f"{uri}: the model's files were in {path}; they are not there (were they moved or deleted?)"
             ) from error
         raise
+    if version:
+        return Found(root / FILTER, of_version(version))
+    return Found(root / FILTER, of_logged(root, uri if uri.startswith(("runs:/", "models:/")) else None))
 
 
 def registered_version(mlflow: Any, uri: str) -> Any:
@@ -142,27 +156,14 @@ def log_model(mlflow: Any, page_filter: PageFilter) -> Any:
     from mlflow.types import ColSpec, Schema
     from mlflow.types.schema import AnyType, Array
 
-    from clfnews.record.cells import LISTS
     from clfnews.reports.model_card import CARD, render
 
     package = Path(__file__).parents[1]
     # Of any type and optional: what is no page is told row by row, and does not end the others.
     anything: Any = AnyType()  # type: ignore[no-untyped-call]
     inputs = Schema([ColSpec(anything, name, required=False) for name in ("text", "html", "id", "url", "site", "date")])
-    outputs = Schema(
-        [
-            *(ColSpec("string", name) for name in ("title", "text", "stance")),
-            *(ColSpec("double", name) for name in ("stance_p", "p_conciliatory", "p_hostile", "p_neutral", "text_confidence")),
-            *(ColSpec("string", name) for name in ("lines", "error")),
-            *(
-                ColSpec("string", name)
-                for name in ("url", "site", "site_name", "date", "modified", "language", "section", "image")
-            ),
-            ColSpec("string", "paywall"),
-            ColSpec("double", "language_p"),
-            *(ColSpec(Array("string"), name) for name in LISTS),
-        ]
-    )
+    kinds: dict[str, Any] = {TEXT: "string", NUMBER: "double", TEXTS: Array("string")}
+    outputs = Schema([ColSpec(kinds[kind], name) for name, kind in columns(page_filter.tasks).items()])
     with tempfile.TemporaryDirectory() as folder:
         page_filter.save(Path(folder) / "filter")
         (Path(folder) / "filter" / CARD).write_text(render(page_filter.meta()), encoding="utf-8")

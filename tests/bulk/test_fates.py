@@ -23,8 +23,9 @@ from test_faults import small_disk
 from test_scale import TEXTS, manifest, shards
 
 from clfnews.bulk.folder import STATE
-from clfnews.bulk.job import Report, filter_to_folder
+from clfnews.bulk.job import filter_to_folder
 from clfnews.bulk.names import error_name, part_name, shard_names
+from clfnews.bulk.report import Report
 from clfnews.bulk.units import list_inputs
 from clfnews.bulk.writers import ERROR_BYTES, SHARD_SUFFIXES
 from clfnews.errors import UserError
@@ -183,7 +184,7 @@ def test_an_input_that_was_not_finished_is_told_with_an_exit_code_of_its_own(
     (tmp_path / "in/b.txt").write_text(TEXTS[0], encoding="utf-8")
     (tmp_path / "in/c.parquet.gz").write_bytes(packed)
     with small_disk(tmp_path / "disk", 1):
-        done = cli("filter", "in", "-o", "out", "-m", rules_filter, env={"TMPDIR": str(tmp_path / "disk")})
+        done = cli("filter", "in", "-o", "out", "-q", "-m", rules_filter, env={"TMPDIR": str(tmp_path / "disk")})
     assert done.code == 3 and "61 pages in 2 files" in done.out
     assert "1 input not finished (the first: in/c.parquet.gz: cannot be read now: No space left on device)" in done.error
     monkeypatch.chdir(tmp_path)

@@ -18,8 +18,9 @@ from helpers import ROOT, Cli, environment
 
 from clfnews.bulk import worker
 from clfnews.bulk.folder import STATE
-from clfnews.bulk.job import Report, filter_to_folder
+from clfnews.bulk.job import filter_to_folder
 from clfnews.bulk.parquet import parquet_schema
+from clfnews.bulk.report import Report
 from clfnews.bulk.shards import RecordCounts
 from clfnews.bulk.units import list_inputs, units
 from clfnews.errors import UserError
@@ -115,8 +116,8 @@ def test_text_jsonl_and_parquet_hold_the_same(run: Run, tmp_path: Path) -> None:
 def test_the_manifest_adds_up(run: Run, rules_filter: Path, tmp_path: Path) -> None:
     run(threshold=0.7)
     found = manifest(tmp_path / "out")
-    assert found["model"]["name"] == "rules+lexicon" and found["model"]["threshold"] == 0.7
-    assert len(found["model"]["sha256"]) == 64 and found["options"]["output_format"] == "jsonl"
+    assert found["filter"]["name"] == "rules+lexicon" and found["filter"]["threshold"] == 0.7
+    assert len(found["filter"]["sha256"]) == 64 and found["options"]["output_format"] == "jsonl"
     total = RecordCounts()
     for row in found["shards"]:
         counts = RecordCounts(**row["counts"])
@@ -325,7 +326,7 @@ def test_another_model_threshold_or_option_is_other_work(run: Run, rules_filter:
     other.name = "other"
     other.save(tmp_path / "other")
     report = filter_to_folder([str(inputs)], tmp_path / "out", tmp_path / "other", resume=True)
-    assert report.resumed == 0 and manifest(tmp_path / "out")["model"]["name"] == "other"
+    assert report.resumed == 0 and manifest(tmp_path / "out")["filter"]["name"] == "other"
 
 
 def test_results_of_inputs_that_are_no_longer_given_are_named(run: Run, inputs: Path, tmp_path: Path) -> None:

@@ -28,7 +28,8 @@ from clfnews.errors import BadRecord, UserError
 from clfnews.page import Page
 from clfnews.readers import streams
 from clfnews.readers.base import FilePart, ReadOptions, parse_columns
-from clfnews.readers.inputs import FORMATS, SUFFIXES, format_of, read_file, read_pages
+from clfnews.readers.formats import FORMATS, SUFFIXES, format_of
+from clfnews.readers.inputs import read_file, read_pages
 from clfnews.readers.streams import open_bytes
 
 HTML = "<html><head><title>t</title></head><body><h1>Một</h1><p>Hai</p></body></html>"
@@ -677,7 +678,7 @@ def test_archives_take_time_that_grows_with_their_size_alone(tmp_path: Path, mon
     (tmp_path / "a.warc").write_bytes(b"".join(whole))
     page, bad = read_file(tmp_path / "a.warc")
     assert texts([page]) == [["a", "b"]] and isinstance(bad, BadRecord) and "1,000,001 content codings" in bad.reason
-    monkeypatch.setattr("clfnews.readers.warc._FALSE_BYTES", 100_000_000)
+    monkeypatch.setattr("clfnews.readers.warc_records._FALSE_BYTES", 100_000_000)
     plain = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>a\r\n\r\n"
     for length in (len(plain) - 4, 30_000_000):  # after the first, true ones and false ones
         (tmp_path / "b.warc").write_bytes(start % 30_000_000 + plain + (start % length + plain) * 20_000)

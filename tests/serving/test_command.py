@@ -33,7 +33,7 @@ def test_it_says_where_it_is_answers_and_stops_in_order(rules_filter: Path, tmp_
 def test_the_champion_is_served_by_default(project: Project) -> None:
     with started(*command("serve", "--port", 0), cwd=project.folder) as server:
         port = int(server.stdout.readline().decode().strip(" /\n").rpartition(":")[2])
-        assert Client(port).get("/version").json["model"] == json.loads((project.filter / "filter.json").read_text())["name"]
+        assert Client(port).get("/version").json["name"] == json.loads((project.filter / "filter.json").read_text())["name"]
 
 
 def test_mistakes_are_one_line(cli: Cli, rules_filter: Path, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def pages() -> list[Page]:
 
 def test_without_a_memory_and_on_unknown_sites_nothing_changes(pages: list[Page], sites_filter: Path, rules_filter: Path) -> None:
     plain = [tagged.as_row() for tagged in PageFilter.load(rules_filter).tag(pages)]
-    page_filter = PageFilter.load(sites_filter)
+    page_filter = PageFilter.load(sites_filter, PageFilter.load(rules_filter).origin)
     assert [tagged.as_row() for tagged in page_filter.tag(pages)] == plain
     assert [tagged.as_row() for tagged in page_filter.tag(pages, SiteMemory())] == plain
     elsewhere = SiteMemory.fit(replace(page, site="elsewhere.example") for page in pages)
@@ -139,6 +139,18 @@ def test_a_file_of_sites_for_tag_filter_and_evaluate(cli: Cli, inputs: list[Path
         json.loads(cli("evaluate", gold, "--model", sites_filter, "--json", *more).out) for more in ((), ("--sites", "auto"))
     ]
     assert scores[0]["type/article_f1"] != scores[1]["type/article_f1"]
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [("challenge/pairs.jsonl", "challenge pairs, which are of no site"), ("stance/test.jsonl", "no pages of a known")],
+)
+def test_a_file_that_has_no_use_for_sites_says_so(file: str, said: str, cli: Cli, sites_filter: Path) -> None:
+    path = ROOT / "data" / file
+    plain = cli("evaluate", path, "--model", sites_filter, "--json")
+    done = cli("evaluate", path, "--model", sites_filter, "--json", "--sites", "auto")
+    assert (done.code, done.out) == (0, plain.out) and f"--sites: not used: {path} has {said}" in done.error
+    assert "nowhere.npz: no such file" in cli("evaluate", path, "--model", sites_filter, "--sites", "nowhere.npz").error
 
 
 def test_mistakes_with_sites_are_one_line(cli: Cli, inputs: list[Path], sites_filter: Path) -> None:

@@ -94,7 +94,7 @@ def test_a_store_whose_making_was_killed_is_made_again(tmp_path: Path, monkeypat
 def test_a_project_that_was_moved_works_on(copied: Path, registered: str) -> None:
     before = list_runs()
     assert registered in [row.version for row in before] and sum(row.champion for row in before) == 1
-    assert load_run("last").parts and find_filter().is_relative_to(copied)
+    assert load_run("last").parts and find_filter().folder.is_relative_to(copied)
     outcome = train(rules_only())
     assert outcome.run is not None and len(list_runs()) == len(before) + 1
     with open_store() as mlflow:

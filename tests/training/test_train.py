@@ -305,7 +305,7 @@ def test_a_model_that_is_only_registered_is_made_the_champion_by_hand(
 
     moved = cli("promote", row.id[:8], "--experiment", "quiet", env=env)
     assert (moved.code, moved.out) == (0, "champion of quiet: from none to version 1\n")
-    assert promote("models:/quiet/1") == ("quiet", "1", "1") and find_filter("models:/quiet@champion").is_dir()
+    assert promote("models:/quiet/1") == ("quiet", "1", "1") and find_filter("models:/quiet@champion").folder.is_dir()
     table = cli("runs", "--experiment", "quiet", env=env).out
     assert re.search(rf"^ *\* +{row.id[:8]} +{re.escape(row.name)} .* quiet/1 *$", table, re.MULTILINE), table
     (as_json,) = json.loads(cli("runs", "--experiment", "quiet", "--json", env=env).out)
