@@ -7,9 +7,10 @@ import json
 import os
 import re
 import sys
+import textwrap
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -46,20 +47,61 @@ def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
     typer.echo(escaped(str(text)), err=err, nl=nl)
 
 
-def print_table(header: list[str], rows: list[list[str]]) -> None:
-    """A table whose columns fit the terminal; numbers to the right."""
+def print_table(header: list[str], rows: list[list[str]], gives_way: Sequence[str] = ()) -> None:
+    """A table whose columns fit the terminal; numbers to the right, never broken, and texts broken between words.
+
+    Where there is no room, the columns of `gives_way` are left out, its first one first, and named below.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for i, name in enumerate(header):
-        numbers = all(_NUMBER.fullmatch(row[i]) for row in rows)
-        table.add_column(name, justify="right" if numbers and i else "left", overflow="fold")
+    width = _width(bool(gives_way))
+    least = [_least(name, [row[i] for row in rows]) for i, name in enumerate(header)]
+    shown, gone = list(range(len(header))), [name for name in gives_way if name in header]
+    for i in map(header.index, gone):
+        # One column of space on either side, two between columns.
+        if sum(least[j] for j in shown) + 2 * len(shown) <= width:
+            break
+        shown.remove(i)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for i in shown:
+        numbers = _are_numbers([row[i] for row in rows])
+        name = "\n".join(textwrap.wrap(header[i], least[i])) if numbers and header[i] else header[i]
+        justify: Any = "right" if numbers and i else "left"
+        table.add_column(name, justify=justify, overflow="fold", no_wrap=numbers, min_width=min(least[i], width // 2))
     for row in rows:
-        table.add_row(*map(printable, row))
-    width = None if sys.stdout.isatty() else 200
+        table.add_row(*(printable(row[i]) for i in shown))
     Console(width=width, highlight=False, markup=False).print(table)
+    left_out = [name for i, name in enumerate(header) if i not in shown]
+    if left_out:
+        echo(textwrap.fill(f"no room for: {', '.join(left_out)}", width))
+
+
+def _width(gives_way: bool) -> int:
+    """Columns of a table: of the terminal; of a pipe as many as texts need, but few where some of them can be left out."""
+    from rich.console import Console
+
+    if sys.stdout.isatty():
+        return Console().width
+    if not gives_way:
+        return 200
+    known = sys.stderr.isatty() or "COLUMNS" in os.environ  # such as behind `| tee log`
+    return Console(stderr=True).width if known else 100
+
+
+def _are_numbers(cells: Sequence[str]) -> bool:
+    return all(_NUMBER.fullmatch(cell) for cell in cells)
+
+
+def _least(name: str, cells: Sequence[str]) -> int:
+    """The least width of a column: that of its numbers, or of the longest word of its texts, of paths and addresses a part."""
+    from rich.cells import cell_len
+
+    words = max(map(cell_len, name.split()), default=0)
+    if _are_numbers(cells):
+        return max(words, *map(cell_len, cells), 1)
+    return max(words, min(24, max(cell_len(word) for cell in cells for word in cell.split() or [""])))
 
 
 def styled(text: str, **style: Any) -> str:

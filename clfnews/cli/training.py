@@ -10,6 +10,7 @@ import typer
 
 import clfnews
 from clfnews.cli.options import Model, Quiet, Sites
+from clfnews.cli.progress import bar
 from clfnews.cli.terminal import echo, print_table, status, warner, working
 from clfnews.errors import UserError
 
@@ -27,7 +28,7 @@ def train(
 
     Example: clfnews train configs/base.yaml --set folds=3
     """
-    with status(quiet) as show:
+    with bar("reading the data", quiet) as show:
         outcome = clfnews.train(config, overrides or (), progress=show)
     _show_training(outcome)
 
@@ -53,11 +54,15 @@ def evaluate(
     file, model = Path(arguments[-1]), arguments[0] if len(arguments) == 2 else model
     with working("scoring"):
         scores = clfnews.evaluate(model, file, sites=sites, warn=lambda told: warner()(f"warning: {told}"))
+    from clfnews.evaluation.metrics import FEW_GROUPS
+
     if as_json:
         echo(json.dumps({k: round(v, 6) for s in scores.values() for k, v in s.flat().items()}, indent=1))
         return
     for part in scores.values():
         print_table(["metric", "value", "95% interval"], _metric_rows(part))
+        if part.few:
+            echo(f"- of an interval: fewer than {FEW_GROUPS} groups (sites) to draw from")
         echo(f"{part.signature}\n")
 
 
@@ -66,12 +71,12 @@ def _show_training(outcome: TrainResult) -> None:
 
     for task in outcome.results:
         header, rows = report.cells(outcome, task)
-        echo(f"\n{task}: * is the champion (best out of fold)")
-        print_table(header, rows)
+        echo(f"\n{report.caption(outcome, task)}")
+        print_table(header, rows, gives_way=header[: header.index("test") : -1])
     words = report.word_cells(outcome)
     if words:
-        echo("\nword-F1 out of fold, mean over pages, by kind of page")
-        print_table(*words)
+        echo("\nword-F1 out of fold, mean over pages, by kind of page; * is the best out of fold")
+        print_table(*words, gives_way=words[0][:2:-1])
     if outcome.skipped:
         echo(f"\n{outcome.skipped}")
     if outcome.end_to_end:
@@ -93,7 +98,7 @@ def _show_training(outcome: TrainResult) -> None:
 
 
 def _metric_rows(scores: Scores) -> list[list[str]]:
-    return [[name, f"{value:.4f}", f"{scores.low[name]:.4f} to {scores.high[name]:.4f}"] for name, value in scores.values.items()]
+    return [[name, f"{value:.4f}", scores.interval(name, "{:.4f} to {:.4f}")] for name, value in scores.values.items()]
 
 
 def sweep(

@@ -36,6 +36,10 @@ class Result:
     """Bytes of the saved model."""
     challenge: Scores | None = None
     """Of a stance model, if the data folder has challenge pairs."""
+    unconverged: int = 0
+    """How many of its fits, those of the folds too, stopped before they converged."""
+    span: tuple[float, float] = (0.0, 0.0)
+    """When its first fit began and its last one ended, in seconds since 1970."""
 
     @property
     def headline(self) -> float:
@@ -73,6 +77,8 @@ class TrainResult:
     run: LoggedRun | None
     skipped: str | None = None
     """Why the stance task was left out, if it was."""
+    leaked: tuple[str, ...] = ()
+    """What stands on both sides of a split of the data folder: scores are then better than they should be."""
 
 
 def parts_of(outcome: TrainResult) -> dict[Key, PredictedPart]:

@@ -183,7 +183,7 @@ def _subtitle(run: RunData) -> str:
 def _with_interval(scores: Scores, name: str) -> TableCell:
     if name not in scores.values:  # of a label that the set does not have
         return ""
-    return Interval(f"{scores.values[name]:.3f}", f"[{scores.low[name]:.2f}, {scores.high[name]:.2f}]")
+    return Interval(f"{scores.values[name]:.3f}", scores.interval(name))
 
 
 def _leaderboards(run: RunData, task: str, scored: dict[tuple[str, str, str], Scores]) -> Iterator[Leaderboard]:
