@@ -13,7 +13,7 @@ import typer
 
 import clfnews
 from clfnews.cli.options import Column, InputFormat, Inputs, Model, Output, Quiet, Resume, Sites
-from clfnews.cli.shown import alone, as_text
+from clfnews.cli.shown import alone, as_text, legend, show_lines
 from clfnews.cli.terminal import Few, echo, now_and_then, printable, sink, status, warner, working
 from clfnews.errors import BadRecord, Stopped, UserError, counted
 from clfnews.files import is_folder, is_there
@@ -110,7 +110,7 @@ def tag(
     sites: Sites = None,
     quiet: Quiet = False,
 ) -> None:
-    """Write every line of every page with type, probabilities and stance, as JSONL.
+    """Write every line of every page with type, probabilities and stance: JSONL, on a terminal a table.
 
     Example: clfnews tag seeds/*.txt -o tagged.jsonl
     Example: clfnews tag --explain seeds/000_7159ef61d58be689.txt
@@ -167,6 +167,7 @@ def _run_filter(
     memory = _memory(sites, inputs, options, quiet)
     records = read_pages(inputs, warnings, options, lambda kind: skipped.update([kind]))
     shown = output is None and sys.stdout.isatty()
+    marked = False
     # On the terminal the pages themselves are the progress.
     with sink(output) as write, working("reading", quiet or output is None) as show:
         tell = now_and_then(lambda number: show(counted(number, "page")))
@@ -174,11 +175,16 @@ def _run_filter(
             tell(number)
             if tagged.reason and not quiet:
                 empty(f"{tagged.page.source or tagged.page.id}: nothing kept: {tagged.reason}", tagged.reason)
-            if format == "jsonl":
+            if all_lines and shown:
+                show_lines(write, page_filter, tagged, explain)
+            elif format == "jsonl":
                 tagged = tagged.with_events() if events else tagged
                 write(_as_json(page_filter, tagged, all_lines, explain, shown))
             else:
-                write(as_text(tagged, "text" if format == "article" and not only else format, shown, first=number == 1))
+                marked = marked or bool(tagged.kept)
+                write(as_text(tagged, format, shown, first=number == 1, only=only))
+        if shown and not quiet and (all_lines or (marked and format in ("article", "text"))):
+            write(legend(stances=not all_lines))
     warnings.rest()
     empty.rest()
     errors.rest()

@@ -9,6 +9,9 @@ from typing import Any
 
 from clfnews.cli.terminal import printable
 
+_WARNING = "warning: "
+"""Lines that begin so stay above the bar."""
+
 
 @contextmanager
 def bar(first: str, quiet: bool) -> Iterator[Callable[[str], None]]:
@@ -22,12 +25,15 @@ def bar(first: str, quiet: bool) -> Iterator[Callable[[str], None]]:
     if quiet:
         yield lambda _: None
     elif not console.is_terminal:
-        yield lambda text: console.print(printable(text), soft_wrap=True)
+        yield lambda text: console.print("clfnews: " * text.startswith(_WARNING) + printable(text), soft_wrap=True)
     else:
         with _bar(console) as shown:
             task = shown.add_task(printable(first), total=None, share=0.0, at=time.monotonic())
 
             def show(text: str) -> None:
+                if text.startswith(_WARNING):
+                    console.print(f"clfnews: {printable(text)}", soft_wrap=True)
+                    return
                 done, total, share = getattr(text, "done", 0), getattr(text, "total", None), getattr(text, "share", 0.0)
                 shown.update(
                     task, description=printable(text), completed=done, total=total, share=share, at=time.monotonic(), refresh=True

@@ -57,25 +57,35 @@ def print_table(header: list[str], rows: list[list[str]], gives_way: Sequence[st
     from rich.table import Table
 
     width = _width(bool(gives_way))
-    least = [_least(name, [row[i] for row in rows]) for i, name in enumerate(header)]
-    shown, gone = list(range(len(header))), [name for name in gives_way if name in header]
-    for i in map(header.index, gone):
-        # One column of space on either side, two between columns.
-        if sum(least[j] for j in shown) + 2 * len(shown) <= width:
-            break
-        shown.remove(i)
+    cells = [[printable(row[i]) for row in rows] for i in range(len(header))]
+    shown, widths = _columns(header, cells, gives_way, width)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    for i in shown:
-        numbers = _are_numbers([row[i] for row in rows])
-        name = "\n".join(textwrap.wrap(header[i], least[i])) if numbers and header[i] else header[i]
-        justify: Any = "right" if numbers and i else "left"
-        table.add_column(name, justify=justify, overflow="fold", no_wrap=numbers, min_width=min(least[i], width // 2))
-    for row in rows:
-        table.add_row(*(printable(row[i]) for i in shown))
-    Console(width=width, highlight=False, markup=False).print(table)
+    for i, of_column in zip(shown, widths, strict=True):
+        numbers = _are_numbers(cells[i])
+        name = "\n".join(textwrap.wrap(header[i], of_column)) if numbers and header[i] else header[i]
+        table.add_column(name, justify="right" if numbers and i else "left", overflow="fold", width=of_column)
+    for row in zip(*(cells[i] for i in shown), strict=True):
+        table.add_row(*row)
+    # Where even that is too wide, the terminal breaks the lines: nothing is cut off.
+    Console(width=max(width, _total(widths)), highlight=False, markup=False).print(table)
     left_out = [name for i, name in enumerate(header) if i not in shown]
     if left_out:
-        echo(textwrap.fill(f"no room for: {', '.join(left_out)}", width))
+        echo(wrapped(f"no room for: {', '.join(left_out)}"))
+
+
+def wrapped(text: str) -> str:
+    """A text broken between words where it is wider than the terminal; as it is for a pipe."""
+    if not sys.stdout.isatty():
+        return text
+    return textwrap.fill(text, _width(True), subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
+def cut(text: str) -> str:
+    """A text as far as the terminal has room for it in one line; all of it for a pipe."""
+    from rich.cells import cell_len, set_cell_size
+
+    width = _width(True)
+    return text if not sys.stdout.isatty() or cell_len(text) <= width else f"{set_cell_size(text, width - 3).rstrip()}..."
 
 
 def _width(gives_way: bool) -> int:
@@ -90,6 +100,28 @@ def _width(gives_way: bool) -> int:
     return Console(stderr=True).width if known else 100
 
 
+def _columns(header: list[str], cells: list[list[str]], gives_way: Sequence[str], width: int) -> tuple[list[int], list[int]]:
+    """The columns that are shown, and their widths: those of `gives_way` go before a text of the others is broken."""
+    least = [_least(name, column) for name, column in zip(header, cells, strict=True)]
+    whole = [_whole(name, column) for name, column in zip(header, cells, strict=True)]
+    shown = list(range(len(header)))
+    for name in gives_way:
+        if _total([min(whole[i], max(least[i], width // 2)) for i in shown]) <= width:
+            break
+        if name in header:
+            shown.remove(header.index(name))
+    widths = [least[i] for i in shown]
+    while (free := width - _total(widths)) > 0 and (narrow := [k for k, i in enumerate(shown) if widths[k] < whole[i]]):
+        for k in narrow[:free]:
+            widths[k] += 1
+    return shown, widths
+
+
+def _total(widths: Sequence[int]) -> int:
+    """The width of a table: two columns of space between columns, and one at either edge."""
+    return sum(widths) + 2 * len(widths)
+
+
 def _are_numbers(cells: Sequence[str]) -> bool:
     return all(_NUMBER.fullmatch(cell) for cell in cells)
 
@@ -98,10 +130,17 @@ def _least(name: str, cells: Sequence[str]) -> int:
     """The least width of a column: that of its numbers, or of the longest word of its texts, of paths and addresses a part."""
     from rich.cells import cell_len
 
-    words = max(map(cell_len, name.split()), default=0)
+    words = max(map(cell_len, name.split()), default=1)
     if _are_numbers(cells):
         return max(words, *map(cell_len, cells), 1)
     return max(words, min(24, max(cell_len(word) for cell in cells for word in cell.split() or [""])))
+
+
+def _whole(name: str, cells: Sequence[str]) -> int:
+    """The width of a column in which no text is broken; heads of numbers may be."""
+    from rich.cells import cell_len
+
+    return _least(name, cells) if _are_numbers(cells) else max(map(cell_len, [name, *cells]))
 
 
 def styled(text: str, **style: Any) -> str:

@@ -82,7 +82,7 @@ class TrainResult:
 
 
 def parts_of(outcome: TrainResult) -> dict[Key, PredictedPart]:
-    """Everything a finished training predicted on validation and test."""
+    """Everything a finished training predicted on validation and test, and its champions out of fold."""
     bootstrap = Bootstrap(outcome.config.bootstrap.samples, outcome.config.bootstrap.level, outcome.config.seed)
     parts = {}
     for task, results in outcome.results.items():
@@ -105,6 +105,12 @@ def parts_of(outcome: TrainResult) -> dict[Key, PredictedPart]:
                         known=scores,
                         of=None if result.fitted.task == SHIPPED.get(task) else result.fitted.task,
                     )
+    for task, result in outcome.champions.items():
+        of = None if result.fitted.task == SHIPPED.get(task) else result.fitted.task
+        parts[task, result.name, "oof"] = PredictedPart(
+            task, result.name, "oof", outcome.splits[task].train, result.oof_p, result.threshold, bootstrap,
+            result.oof.signature, known=result.oof, of=of,
+        )  # fmt: skip
     if outcome.page_filter.stance_task is None or outcome.end_to_end is None:
         return parts
     chosen, test = outcome.champions, outcome.splits["type"].test

@@ -104,10 +104,7 @@ def warnings(outcome: TrainResult) -> list[str]:
     """
     told = []
     if outcome.leaked:
-        more = f", and {len(outcome.leaked) - 1} more (clfnews data check {outcome.config.data.folder})" * (
-            len(outcome.leaked) > 1
-        )
-        told.append(f"leakage: the scores are too good: {outcome.leaked[0]}{more}")
+        told.append(told_leaks(outcome.leaked, outcome.config.data.folder))
     for result in (result for results in outcome.results.values() for result in results if result.unconverged):
         fits = f"{result.unconverged} of {outcome.config.folds + 1} fits"
         told.append(f"{result.task} {result.name}: {fits} stopped before they converged; a smaller C or more lines may help")
@@ -121,6 +118,12 @@ def warnings(outcome: TrainResult) -> list[str]:
             score = f"{title} {a.values[metric]:.3f}, majority {b.values[metric]:.3f}"
             told.append(f"{task}: the champion {champion.name} is no better than majority on {name} ({score}): do not use it")
     return told
+
+
+def told_leaks(leaked: Sequence[str], folder: str) -> str:
+    """What is on both sides of a split, in one line."""
+    more = f", and {len(leaked) - 1} more" * (len(leaked) > 1)
+    return f"leakage, so scores are too good: {leaked[0]}{more}; clfnews data check {folder} names all"
 
 
 def summary(outcome: TrainResult) -> str:

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clfnews.errors import UserError
-from clfnews.evaluation.metrics import headline
-from clfnews.evaluation.scores import score_task
 from clfnews.filtering.filter import PageFilter
 from clfnews.filtering.saved import read_meta
 from clfnews.tracking.bundled import bundled_filter, tell_bundled
@@ -189,7 +187,7 @@ def _pinned(names: list[str], optional: list[str]) -> list[str]:
 
 
 def register(mlflow: Any, outcome: TrainResult, model: Any) -> tuple[str | None, bool, str]:
-    """Register the model; move the alias if it beats the present champion on validation, and may.
+    """Register the model; move the alias if it beats the present champion, and may.
 
     Returns the version, whether the alias was moved, and why or why not.
     """
@@ -202,8 +200,7 @@ def register(mlflow: Any, outcome: TrainResult, model: Any) -> tuple[str | None,
         return version, False, f"tracking.promote is false; {by_hand}"
     client = mlflow.MlflowClient()
     with locked(mlflow):  # another training must not take the place in between
-        present = client.get_registered_model(name).aliases.get(ALIAS)
-        promoted, reason = _is_better(outcome, f"models:/{name}/{present}" if present else None, by_hand)
+        promoted, reason = _may_promote(mlflow, outcome, name, by_hand)
         if promoted:
             client.set_registered_model_alias(name, ALIAS, version)
     return version, promoted, reason
@@ -233,41 +230,18 @@ def register_version(mlflow: Any, name: str, model: Any, page_filter: PageFilter
     return str(version)
 
 
-def _is_better(outcome: TrainResult, present: str | None, by_hand: str) -> tuple[bool, str]:
-    """Whether the new filter beats the champion, both scored now on the same pages.
+def _may_promote(mlflow: Any, outcome: TrainResult, name: str, by_hand: str) -> tuple[bool, str]:
+    """Whether the new filter becomes the champion, and why or why not."""
+    from clfnews.tracking.promotion import is_better
 
-    The pages are the validation split, or train if there is none: the new one
-    out of fold, the old one at its best, since it may have learnt from them.
-    The mean of the tasks' headline scores decides; a filter without a stance
-    model never takes the place of one that has it.
-    """
+    client = mlflow.MlflowClient()
+    present = client.get_registered_model(name).aliases.get(ALIAS)
     if present is None:
         return True, "there was no champion"
+    uri = f"models:/{name}/{present}"
     try:
-        old = load_filter(present)
+        old = load_filter(uri)
     except UserError as error:
         # Not known to be worse: a champion whose files are missing for an hour must not lose its place.
-        return False, f"{present} is the champion and cannot be loaded: {error}; {by_hand}"
-    fitted = {"type": old.type_task, "stance": old.stance_task, **old.own}
-    missing = [task for task, has in fitted.items() if has is not None and task not in outcome.champions]
-    if missing:
-        return False, f"it has no {missing[0]} model, and {present} has one"
-    new, before, told = [], [], []
-    for task, result in outcome.champions.items():
-        splits = outcome.splits[task]
-        corpus = splits.validation or splits.train
-        known = fitted.get(task)
-        if known is None:
-            continue
-        if known.task != result.fitted.task:
-            return False, f"its {task} has other labels than that of {present}; {by_hand}"
-        scores = score_task(known.task, corpus, known.predict(corpus.pages), old.threshold)
-        before.append(scores.values[headline(task)])
-        new.append((result.validation or result.oof).values[headline(task)])
-        title = "article F1" if task == "type" else f"{task} macro-F1"
-        told.append(f"{'validation' if result.validation else 'out-of-fold'} {title}")
-    score, old_score = sum(new) / len(new), sum(before) / len(before)
-    better = score > old_score
-    names, sign = " and ".join(told), ">" if better else "is not above"
-    names = names.replace("and validation ", "and ") if all(name.startswith("validation") for name in told) else names
-    return better, f"{'mean of ' * (len(told) > 1)}{names}: {score:.4f} {sign} {old_score:.4f} of {present} on the same pages"
+        return False, f"{uri} is the champion and cannot be loaded: {error}; {by_hand}"
+    return is_better(mlflow, outcome, client.get_model_version(name, present), old, by_hand)

@@ -18,6 +18,7 @@ from clfnews.filtering.decisions import keep_mask
 from clfnews.filtering.filter import PageFilter
 from clfnews.labels import STANCE
 from clfnews.reports.model_card import training_info
+from clfnews.reports.tables import told_leaks
 from clfnews.tracking import log as tracking_log
 from clfnews.tracking import store as tracking_store
 from clfnews.training.fitting import Progress, Work, fit_and_score, with_sites
@@ -49,18 +50,23 @@ def train(
     splits = {task.name: of_task for task, of_task in by_task.items()}
     if skipped:
         progress(skipped)
-    progress("data: looking for leakage between the splits")
-    leaked = find_leaks(config)
     works = [
         Work(task, name, options, of_task)
         for task, of_task in by_task.items()
         for name, options in [("majority", {}), *models_of(config, task).items()]
     ]
-    progress = Steps(progress, [work.name for work in works], config.folds, after=config.type.sites + track)
+    tell, progress = (
+        progress,
+        Steps(progress, [work.name for work in works], config.folds, before=1, after=config.type.sites + track),
+    )
     results: dict[str, list[Result]] = {task: [] for task in splits}
     with fit_and_score(config, works, bootstrap, progress) as fitting:
         if track:
             tracking_store.check(config.tracking)  # a store that cannot be opened should not cost a training
+        progress("data: looking for leakage between the splits")
+        leaked = find_leaks(config)
+        if leaked:
+            tell(f"warning: {told_leaks(leaked, config.data.folder)}")
         for result in fitting:
             results[result.task].append(result)
     champions = {task: max(results[task][1:], key=lambda result: result.headline) for task in splits}

@@ -83,6 +83,32 @@ def test_colours_are_for_terminals_that_want_them(rules_filter: Path, cli: Cli, 
     assert (piped.code, piped.err) == (0, "") and "\x1b" not in piped.out and "stance:" not in piped.out
 
 
+def test_tag_prints_a_table_on_a_terminal_and_json_elsewhere(rules_filter: Path, cli: Cli, tmp_path: Path) -> None:
+    arguments = ("tag", SEED_PAGE, "-m", rules_filter)
+    out = on_a_terminal(*arguments, cwd=tmp_path, COLUMNS="80", NO_COLOR="1").replace("\r", "")
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out)
+    assert re.search(r"^ line +type +p +stance +p +text", shown, re.MULTILINE) and "\n* kept" in shown
+    assert re.search(r"^ 1 +\* +title +0\.\d\d +\w+ +0\.\d\d +Điện Kremlin", shown, re.MULTILINE)
+    table = shown[shown.index(" line ") : shown.index("* kept")]
+    assert max(map(cell_len, table.split("\n"))) <= 80 and '{"id"' not in shown
+    (row,) = cli(*arguments, "--quiet").rows
+    assert row["lines"][0]["type"] == "title"
+
+
+def test_several_pages_in_a_pipe_carry_their_names(rules_filter: Path, cli: Cli) -> None:
+    pages = sorted(SEED_PAGE.parent.glob("00[01]_*.txt"))
+    arguments = ("-m", rules_filter, "--quiet")
+    named = cli("filter", *pages, *arguments).out
+    assert [line for line in named.splitlines() if line.startswith("# ")] == [f"# {page}" for page in pages]
+    assert "# " not in cli("filter", pages[0], *arguments).out
+    assert "# " not in cli("filter", *pages, *arguments, "--format", "text").out, "the lines alone, when they are asked for"
+
+
+def test_marks_on_a_terminal_have_a_legend(rules_filter: Path, tmp_path: Path) -> None:
+    out = on_a_terminal("filter", SEED_PAGE, "-m", rules_filter, cwd=tmp_path, NO_COLOR="1")
+    assert "+ conciliatory  - hostile  ? no stance  * the page's stance hangs on it" in out
+
+
 def test_progress_stays_out_of_the_output(rules_filter: Path, tmp_path: Path) -> None:
     arguments = ("tag", SEED_PAGE, "-m", rules_filter, "-o", "tagged.jsonl")
     assert "loading the model" in on_a_terminal(*arguments, cwd=tmp_path)
