@@ -80,9 +80,7 @@ def show_lines(write: Callable[[str], Any], page_filter: Any, tagged: TaggedPage
         sure = max(line.stance_row) if line.stance_row is not None and line.stance else None
         own = [str(found.get("label") or "") for found in line.own.values()]
         why = (
-            ", ".join(f"{name} {weight:+.2f}" for name, weight in page_filter.explain(line.text))
-            if explain and line.keep
-            else ""
+            ", ".join(f"{name} {weight:+.2f}" for name, weight in page_filter.explain(line.text)) if explain and line.keep else ""
         )
         rows.append(
             [

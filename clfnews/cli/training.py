@@ -11,7 +11,7 @@ import typer
 import clfnews
 from clfnews.cli.options import Model, Quiet, Sites
 from clfnews.cli.progress import bar
-from clfnews.cli.terminal import echo, print_table, status, warner, working
+from clfnews.cli.terminal import echo, print_table, status, warner, working, wrapped
 from clfnews.errors import UserError
 
 if TYPE_CHECKING:
@@ -19,17 +19,22 @@ if TYPE_CHECKING:
     from clfnews.evaluation.scores import Scores
 
 
+_PROMOTE_IF = "better (default): beyond the interval, as compare says it; any: a higher score moves the champion."
+
+
 def train(
     config: Annotated[Path, typer.Argument(help="A YAML configuration, such as configs/base.yaml.")],
     overrides: Annotated[list[str] | None, typer.Option("--set", help="key=value, such as --set folds=3; repeatable.")] = None,
+    promote_if: Annotated[str | None, typer.Option("--promote-if", help=_PROMOTE_IF)] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the tables.")] = False,
 ) -> None:
     """Train, score and register the models of a configuration.
 
     Example: clfnews train configs/base.yaml --set folds=3
     """
+    overrides = [*(overrides or ()), *([f"tracking.promote_if={promote_if}"] if promote_if else [])]
     with bar("reading the data", quiet) as show:
-        outcome = clfnews.train(config, overrides or (), progress=show)
+        outcome = clfnews.train(config, overrides, progress=show)
     _show_training(outcome)
 
 
@@ -71,7 +76,7 @@ def _show_training(outcome: TrainResult) -> None:
 
     for task in outcome.results:
         header, rows = report.cells(outcome, task)
-        echo(f"\n{report.caption(outcome, task)}")
+        echo(f"\n{wrapped(report.caption(outcome, task))}")
         print_table(header, rows, gives_way=header[: header.index("test") : -1])
     words = report.word_cells(outcome)
     if words:
@@ -81,14 +86,15 @@ def _show_training(outcome: TrainResult) -> None:
         echo(f"\n{outcome.skipped}")
     if outcome.end_to_end:
         found = report.with_interval(outcome.end_to_end, "end_to_end/stance_macro_f1")
-        echo(f"stance end to end on test, macro-F1: {found}")
+        echo(f"stance end to end on test, macro_f1: {found}")
     for warning in report.warnings(outcome):
         warner()(f"warning: {warning}")
     run = outcome.run
     if run is None:
         return
     if run.model_uri:
-        echo(f"model: {run.model_uri}; champion: {'moved here' if run.promoted else 'not moved'} ({run.reason})")
+        moved = "moved here" if run.promoted else "not moved"
+        echo(wrapped(f"model: {run.model_uri}; champion: {moved} ({run.reason})"))
     echo(f"run: {run.name} ({run.run_id[:8]})")
     echo(f"runs: {run.store}")
     echo("\nnext:  clfnews ui        (the runs, in the browser)")

@@ -39,7 +39,7 @@ class Result:
     unconverged: int = 0
     """How many of its fits, those of the folds too, stopped before they converged."""
     span: tuple[float, float] = (0.0, 0.0)
-    """When its first fit began and its last one ended, in seconds since 1970."""
+    """When its first fit began, in seconds since 1970, and that plus the time of all its fits: others run beside them."""
 
     @property
     def headline(self) -> float:
@@ -79,6 +79,8 @@ class TrainResult:
     """Why the stance task was left out, if it was."""
     leaked: tuple[str, ...] = ()
     """What stands on both sides of a split of the data folder: scores are then better than they should be."""
+    changed: tuple[str, ...] = ()
+    """What was set otherwise than in the configuration's file, such as `seed=1`."""
 
 
 def parts_of(outcome: TrainResult) -> dict[Key, PredictedPart]:

@@ -107,7 +107,7 @@ def _default_address(mlflow: Any) -> Iterator[None]:
 
 
 def default_folder() -> Path:
-    """The folder of the store where none is named: this one, or one above it, up to the root of a git repository, that has one."""
+    """The folder of the store where none is named: this one, or one above it, up to a git root, that has one."""
     here = Path.cwd()
     above = [here, *here.parents]
     root = next((i for i, folder in enumerate(above) if (folder / ".git").exists()), 0)

@@ -100,7 +100,7 @@ def _fit_one(
     return Result(
         task.name, work.name, fitted, threshold, score(splits.train, oof_p), validation, score(splits.test, test_p),
         oof_p, validation_p, test_p, cost.seconds, _saved_size(fitted),
-        score_challenge(fitted, pairs, bootstrap) if pairs else None, cost.unconverged, (cost.began, cost.ended),
+        score_challenge(fitted, pairs, bootstrap) if pairs else None, cost.unconverged, (cost.began, cost.began + cost.wall),
     )  # fmt: skip
 
 
@@ -139,16 +139,16 @@ def _saved_size(fitted: FittedTask) -> int:
 
 @dataclass(slots=True)
 class _Cost:
-    """What a fit took: CPU seconds, when it began and ended (seconds since 1970), and whether it did not converge."""
+    """What fits took: CPU seconds, when the first began (seconds since 1970), seconds on the clock, how many did not converge."""
 
     seconds: float = 0.0
     began: float = math.inf
-    ended: float = 0.0
+    wall: float = 0.0
     unconverged: int = 0
 
     def __add__(self, other: _Cost) -> _Cost:
-        began, ended = min(self.began, other.began), max(self.ended, other.ended)
-        return _Cost(self.seconds + other.seconds, began, ended, self.unconverged + other.unconverged)
+        began, wall = min(self.began, other.began), self.wall + other.wall
+        return _Cost(self.seconds + other.seconds, began, wall, self.unconverged + other.unconverged)
 
 
 @contextmanager
@@ -161,7 +161,7 @@ def _measured() -> Iterator[_Cost]:
         warnings.simplefilter("default")
         warnings.simplefilter("always", ConvergenceWarning)
         yield cost
-    cost.seconds, cost.ended = time.process_time() - started, time.time()
+    cost.seconds, cost.wall = time.process_time() - started, time.time() - cost.began
     cost.unconverged = int(any(issubclass(warning.category, ConvergenceWarning) for warning in told))
     for warning in told:
         if not issubclass(warning.category, ConvergenceWarning):

@@ -78,7 +78,9 @@ def train(
         results["type"] = [champions["type"] if result is plain else result for result in results["type"]]
     page_filter = _join(config, champions, splits)
     end_to_end = _score_end_to_end(page_filter, splits, bootstrap)
-    outcome = TrainResult(config, splits, results, champions, end_to_end, page_filter, None, skipped, tuple(leaked))
+    outcome = TrainResult(
+        config, splits, results, champions, end_to_end, page_filter, None, skipped, tuple(leaked), tuple(changed)
+    )
     page_filter.info |= training_info(outcome)
     if not track:
         return outcome

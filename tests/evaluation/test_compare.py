@@ -86,10 +86,10 @@ def test_what_a_run_predicted_is_read_back_with_its_scores(project: Project, fir
             continue
         logged = first.metrics[task, model]
         metric = HEADLINE[task]
-        key = metric if name == "test" else metric.replace("/", f"_{name}/", 1)
+        key = metric.replace("/", f"_{name}/", 1)
         assert part.scores().values[metric] == pytest.approx(logged[key], abs=1e-4)
         if name == "test":
-            assert part.scores().low[metric] == pytest.approx(logged[f"{metric}_low"], abs=1e-4)
+            assert part.scores().low[metric] == pytest.approx(logged[f"{key}_low"], abs=1e-4)
 
 
 def test_predictions_are_the_same_bytes_every_time(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,13 +170,13 @@ def test_settings_scores_and_lines_of_two_runs(store: Any, first: RunData, other
     other = load_run(other_id)
     outcome = compare_runs(first, other)
     settings = {key: (a, b) for key, a, b in outcome.settings}
-    assert settings["seed"] == ("7", "8") and settings["champion.type"] == ("rules", "fasttext")
+    assert settings["seed"] == ("7", "8") and settings["best.type"] == ("rules", "fasttext")
     assert settings["type.models"] == ("rules, fasttext", "fasttext")
     part = next(part for part in outcome.parts if (part.task, part.set) == ("type", "test"))
     values = {name: (a, b, delta) for name, a, b, delta in part.metrics}
     a, b, (delta, low, high) = values["type/article_f1"]
-    assert a == pytest.approx(first.metrics["type", "rules"]["type/article_f1"], abs=1e-4)
-    assert b == pytest.approx(other.metrics["type", "fasttext"]["type/article_f1"], abs=1e-4)
+    assert a == pytest.approx(first.metrics["type", "rules"]["type_test/article_f1"], abs=1e-4)
+    assert b == pytest.approx(other.metrics["type", "fasttext"]["type_test/article_f1"], abs=1e-4)
     assert delta == pytest.approx(b - a) and low <= delta <= high
     assert sum(part.counts().values()) == len(part.lines) > 0
     assert all(line.a != line.b for line in part.lines)
@@ -251,7 +251,7 @@ def test_the_command_says_the_verdict_then_scores_settings_and_lines(
     table = [line for line in lines if re.match(r" [ +-] +(type|stance) ", line) or line.startswith("    type")]
     assert len(table) >= 7 and max(map(len, table)) <= 80
     every = cli("compare", registered, other_id[:8], "--all", env=env).out
-    assert "champion.type: rules -> fasttext\n" in every and "page_macro_f1" in every and "wrong lines of a" in every
+    assert "best.type: rules -> fasttext\n" in every and "page_macro_f1" in every and "wrong lines of a" in every
     assert every.count("|guidelines ") == 7 and len(every) > 2 * len(done.out)
     on = cli("compare", project.filter, other_id, "--on", project.data / "pages" / "validation.jsonl", env=env)
     assert on.code == 0 and "type model" in on.out and "end to end" in on.out

@@ -383,6 +383,16 @@ def test_files_that_are_neither(content: bytes, told: str, tmp_path: Path) -> No
         import_rows(tmp_path / "x.in", tmp_path / "x.jsonl")
 
 
+@pytest.mark.parametrize(("sign", "name"), [(",", "commas"), (";", "semicolons")])
+def test_a_table_with_other_signs_between_is_named_as_such(sign: str, name: str, tmp_path: Path) -> None:
+    source = tmp_path / "queue.csv"
+    source.write_text(
+        sign.join(["page_id", "n", "type", "stance", "text"]) + f"\np1{sign}1{sign}body{sign}{sign}Bài\n", encoding="utf-8"
+    )
+    with pytest.raises(UserError, match=rf"queue\.csv:1: its values are separated by {name}; save the table as text with tabs"):
+        read_labelled(source)
+
+
 def test_a_byte_order_mark_is_no_mistake(tmp_path: Path, seed: Row) -> None:
     (tmp_path / "x.tsv").write_text(to_tsv([seed]), encoding="utf-8-sig")
     import_rows(tmp_path / "x.tsv", tmp_path / "x.jsonl")

@@ -25,7 +25,7 @@ from clfnews.filtering.filter import PageFilter
 from clfnews.labels import TASKS, TYPES
 from clfnews.models import make_model
 from clfnews.page import Line, Page
-from clfnews.tracking.log import metrics_of
+from clfnews.tracking.log import MOST_METRICS, metrics_of, shortened
 from clfnews.tracking.registry import find_filter
 from clfnews.tracking.runs import list_runs, promote
 from clfnews.training.fitting import out_of_fold
@@ -101,8 +101,9 @@ def test_the_same_seed_gives_the_same_metrics_to_the_last_digit(
             logged = children[task, result.name].data.metrics
             same = {name: value for name, value in metrics_of(result).items() if not name.endswith("_seconds")}
             assert {name: logged[name] for name in same} == same
-    end_to_end = {name: round(value, 4) for name, value in again.end_to_end.flat().items()}
-    assert {name: parent.data.metrics[name] for name in end_to_end} == end_to_end
+    assert parent.data.metrics["stance_test/end_to_end_macro_f1"] == round(
+        again.end_to_end.values["end_to_end/stance_macro_f1"], 4
+    )
 
 
 def test_a_page_is_predicted_by_a_model_that_saw_nothing_of_its_group() -> None:
@@ -131,9 +132,9 @@ def test_one_parent_and_one_child_a_model(parent: Any, children: dict[tuple[str,
     assert set(children) == {(task, name) for task, names in MODELS.items() for name in names}
     assert parent.data.tags["clfnews.kind"] == "train"
     assert all(run.info.status == "FINISHED" for run in [parent, *children.values()])
-    champions = {key for key, run in children.items() if run.data.tags["champion"] == "true"}
+    champions = {key for key, run in children.items() if run.data.tags["best"] == "true"}
     assert {task for task, _ in champions} == set(TASKS) and len(champions) == 2
-    assert all(parent.data.params[f"champion.{task}"] == name for task, name in champions)
+    assert all(parent.data.params[f"best.{task}"] == name for task, name in champions)
 
 
 def test_names_of_runs_tell_models_and_scores_out_of_fold(
@@ -142,7 +143,7 @@ def test_names_of_runs_tell_models_and_scores_out_of_fold(
     for (task, name), run in children.items():
         said, metric = run.info.run_name.removeprefix(f"{task} {name} "), HEADLINE[task].replace("/", "_oof/")
         assert re.fullmatch(r"\d\.\d{3}", said) and float(said) == pytest.approx(run.data.metrics[metric], abs=6e-4)
-        if run.data.tags["champion"] == "true":
+        if run.data.tags["best"] == "true":
             assert f"{name} {said}" in parent.info.run_name
     assert f"run: {parent.info.run_name} ({parent.info.run_id[:8]})" in project.trained.out
     assert parent.data.tags["mlflow.user"] and parent.data.tags["mlflow.source.name"]
@@ -166,8 +167,8 @@ def test_all_models_of_a_task_have_the_same_metrics(children: dict[tuple[str, st
         (metrics,) = names
         headline = {"type": "article_f1", "stance": "macro_f1"}[task]
         assert {
-            f"{task}/{headline}",
-            f"{task}/{headline}_low",
+            f"{task}_test/{headline}",
+            f"{task}_test/{headline}_low",
             f"{task}_oof/{headline}",
             f"{task}_validation/{headline}",
         } <= metrics
@@ -201,7 +202,7 @@ def test_every_score_with_its_interval_is_an_artefact(
     path = store.download_artifacts(parent.info.run_id, "scores.json", str(tmp_path))
     scores = json.loads(Path(path).read_text(encoding="utf-8"))
     for (task, name), run in children.items():
-        for part, group in (("test", task), ("validation", f"{task}_validation"), ("oof", f"{task}_oof")):
+        for part, group in (("test", f"{task}_test"), ("validation", f"{task}_validation"), ("oof", f"{task}_oof")):
             metric = {"type": "article_f1", "stance": "macro_f1"}[task]
             value, low, high = scores[task][name][part]["scores"][f"{task}/{metric}"]
             assert run.data.metrics[f"{group}/{metric}"] == round(value, 4) and low <= value <= high
@@ -227,7 +228,7 @@ def test_the_experiment_brings_its_own_views_of_the_run_list(store: Any, parent:
         wanted = [column.split("`")[1] for column in state["selectedColumns"]]
         assert all(set(wanted) <= run.data.metrics.keys() | run.data.tags.keys() for run in found)
         metric = HEADLINE[task].split("/")[1]
-        assert wanted[:4] == [f"{task}_oof/{metric}", f"{task}_validation/{metric}", f"{task}/{metric}", "champion"]
+        assert wanted[:4] == [f"{task}_oof/{metric}", f"{task}_validation/{metric}", f"{task}_test/{metric}", "best"]
         assert state["orderByKey"] == f"metrics.`{task}_oof/{metric}`"
 
 
@@ -253,13 +254,40 @@ def test_the_report_and_the_tables_show_every_model(store: Any, parent: Any, tmp
     assert report.count("Signature of the test columns") == 2
 
 
+def test_metrics_are_few_and_those_out_of_fold_come_first(parent: Any, children: dict[tuple[str, str], Any]) -> None:
+    assert len(parent.data.metrics) <= MOST_METRICS and {"type_test/article_f1", "stance_oof/macro_f1"} <= set(
+        parent.data.metrics
+    )
+    for run in [parent, *children.values()]:
+        assert all(re.match(r"(type|stance)_(oof|validation|test|run)/\w+$", name) for name in run.data.metrics)
+        assert "_oof/" in min(run.data.metrics)
+
+
+def test_a_child_has_the_time_of_its_fits(children: dict[tuple[str, str], Any]) -> None:
+    for run in children.values():
+        assert run.info.end_time >= run.info.start_time
+        # One process at a time fits a model of the tiny data: its CPU seconds are not more than a few times its duration.
+        seconds = (run.info.end_time - run.info.start_time) / 1000
+        assert run.data.metrics[f"{run.data.tags['task']}_run/cpu_seconds"] <= 4 * seconds + 1
+
+
+def test_names_of_runs_begin_with_what_was_changed() -> None:
+    assert shortened(["seed=1", "stance.models.linear.C=2"]) == "seed=1, C=2"
+    assert shortened(["type.models.linear.C=1", "stance.models.linear.C=2"]) == "type.models.linear.C=1, stance.models.linear.C=2"
+
+
 # --- the registry -----------------------------------------------------------------
 
 
 def test_the_first_model_is_the_champion(store: Any, registered: str, parent: Any) -> None:
     champion = store.get_model_version_by_alias("clfnews", "champion")
     assert f"models:/clfnews/{champion.version}" == registered
-    assert champion.run_id == parent.info.run_id
+    assert champion.run_id == parent.info.run_id and parent.data.tags["champion"] == "clfnews"
+    model = store.get_registered_model("clfnews")
+    for tags in (champion.tags, model.tags):
+        assert {"article_f1", "stance_f1", "data", "changed", "models"} <= set(tags) and tags["changed"] == "nothing"
+    assert float(champion.tags["article_f1"]) == pytest.approx(parent.data.metrics["type_oof/article_f1"], abs=6e-4)
+    assert f"version {champion.version}" in model.description and "article_f1" in model.description
 
 
 def test_a_worse_model_is_registered_but_not_the_champion(store: Any, project: Project, registered: str) -> None:
@@ -309,6 +337,7 @@ def test_a_model_that_is_only_registered_is_made_the_champion_by_hand(
 
     moved = cli("promote", row.id[:8], "--experiment", "quiet", env=env)
     assert (moved.code, moved.out) == (0, "champion of quiet: from none to version 1\n")
+    assert store.get_run(row.id).data.tags["champion"] == "quiet"
     assert promote("models:/quiet/1") == ("quiet", "1", "1") and find_filter("models:/quiet@champion").is_dir()
     table = cli("runs", "--experiment", "quiet", env=env | {"COLUMNS": "160"}).out
     assert re.search(rf"^ *\* +{row.id[:8]} +{re.escape(row.name)} +quiet/1 +0\.000 ", table, re.MULTILINE), table
