@@ -8,6 +8,7 @@ import shutil
 import socket
 import time
 import urllib.request
+import warnings
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -446,6 +447,36 @@ def test_data_without_types_or_with_a_single_one(tiny_data: Path, tmp_path: Path
     data = relabelled(tiny_data, tmp_path / "one", type="body")
     with pytest.raises(UserError, match="all type labels of pages/train are 'body'; a model needs two"):
         train(Config.model_validate(tiny_config(data={"folder": str(data)})), track=False)
+
+
+def test_leakage_is_looked_for_before_anything_is_scored(tiny_data: Path, tmp_path: Path) -> None:
+    data = Path(shutil.copytree(tiny_data, tmp_path / "data"))
+    train_file, test_file = data / "pages" / "train.jsonl", data / "pages" / "test.jsonl"
+    leaked = json.loads(train_file.read_text(encoding="utf-8").splitlines()[0]) | {"id": "leaked"}
+    with test_file.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(leaked, ensure_ascii=False) + "\n")
+    values = tiny_config(data={"folder": str(data)})
+    for task, name in (("type", "rules"), ("stance", "lexicon")):
+        values[task]["models"] = dict.fromkeys(values[task]["models"]) | {name: {}}
+    told: list[str] = []
+    outcome = train(Config.model_validate(values), track=False, progress=told.append)
+    first = next(
+        i for i, text in enumerate(told) if text.startswith("warning: leakage, so scores are too good: pages/test.jsonl")
+    )
+    assert first < next(i for i, text in enumerate(told) if "fold 1/" in text)
+    assert outcome.leaked and "group" in outcome.leaked[0]
+
+
+def test_fits_that_do_not_converge_are_one_line(recwarn: pytest.WarningsRecorder) -> None:
+    from sklearn.exceptions import ConvergenceWarning
+
+    from clfnews.training.fitting import _measured
+
+    with _measured() as cost:
+        warnings.warn("lbfgs failed to converge", ConvergenceWarning, stacklevel=1)
+        warnings.warn("something else", UserWarning, stacklevel=1)
+    assert cost.unconverged == 1 and cost.wall >= 0
+    assert [str(warning.message) for warning in recwarn] == ["something else"]
 
 
 def test_training_without_a_validation_split(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
