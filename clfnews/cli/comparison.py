@@ -51,14 +51,15 @@ def show_comparison(outcome: Comparison, show: int, every: bool) -> None:
 def _rows(part: PartComparison, decides: bool, every: bool) -> Iterator[list[str]]:
     """The headline of a part, and the scores that differ beyond the interval where it decides; or every score."""
     from clfnews.evaluation.compare import headline_first
-    from clfnews.evaluation.metrics import FEW_GROUPS, short
+    from clfnews.evaluation.metrics import FEW_GROUPS, LOWER, short
     from clfnews.evaluation.predictions import END_TO_END
     from clfnews.evaluation.verdict import NAMES
 
     first, *others = headline_first(part)
     sure = [row for row in others if part.sure(*row[3][1:])] if decides else []
     for name, a, b, (delta, low, high) in [first, *(others if every else sure[:_FEW])]:
-        mark = ("+" if delta > 0 else "-") if part.sure(low, high) else ""
+        better = (delta > 0) != (short(name) in LOWER)
+        mark = ("+" if better else "-") if part.sure(low, high) else ""
         interval = "-" if part.groups < FEW_GROUPS else f"[{low:+.3f}, {high:+.3f}]"
         where = NAMES.get(part.set, part.set)
         task, measure = part.task, short(name)

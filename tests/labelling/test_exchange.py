@@ -259,7 +259,7 @@ def drop(text: str, row: int) -> str:
         (lambda text: text + text.splitlines()[1] + "\n", "page '{id}' a second time"),
         (lambda text: edit(text, 2, 0, '# page {"id": '), "x.tsv:2: the page's fields are not JSON"),
         (lambda text: edit(text, 2, 0, '# page {"site": "y"}'), "x.tsv:2: the page's fields have no 'id'"),
-        (lambda text: text.replace("\t", ";"), "x.tsv:1: 1 cells, expected 5"),
+        (lambda text: text.replace("\t", ";"), "x.tsv:1: its values are separated by semicolons"),
     ],
 )
 def test_mistakes_in_a_table_are_named(change: Callable[[str], str], told: str, seed: Row) -> None:
