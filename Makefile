@@ -3,20 +3,25 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 CONFIG ?= configs/base.yaml
+# pip prints what it downloads and installs; PIP=--quiet for silence.
+PIP ?= --disable-pip-version-check --progress-bar on
 
 .PHONY: install check test quick browser fix train ui dist clean
 
 install: $(VENV)/installed-dev
 
 $(BIN)/pip:
+	@echo 'making the environment $(VENV)'
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/pip
-	$(BIN)/pip install --quiet -c constraints.txt -e .
+	@echo 'installing what training needs into $(VENV): a minute or two'
+	$(BIN)/pip install $(PIP) -c constraints.txt -e .
 	touch $@
 
 $(VENV)/installed-dev: pyproject.toml constraints.txt | $(BIN)/pip
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev]'
+	@echo 'installing what training and tests need into $(VENV): some minutes'
+	$(BIN)/pip install $(PIP) -c constraints.txt -e '.[dev]'
 	touch $@ $(VENV)/installed
 
 check: install
@@ -33,7 +38,8 @@ quick: install
 
 # The MLflow UI and the HTML report in headless Chromium (apt-get install chromium).
 browser: install
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[browser]'
+	@echo 'installing playwright into $(VENV)'
+	$(BIN)/pip install $(PIP) -c constraints.txt -e '.[browser]'
 	$(BIN)/python -m pytest -m browser tests/browser
 
 fix: install

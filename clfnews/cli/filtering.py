@@ -11,7 +11,7 @@ import typer
 
 import clfnews
 from clfnews.cli.options import Column, InputFormat, Inputs, Model, Output, Quiet, Resume, Sites
-from clfnews.cli.shown import alone, as_json, as_text
+from clfnews.cli.shown import alone, as_json, as_text, legend, show_lines
 from clfnews.cli.terminal import Few, echo, now_and_then, sink, status, warner, working
 from clfnews.errors import Stopped, UserError, counted
 from clfnews.files import is_folder, is_there
@@ -103,7 +103,7 @@ def tag(
     sites: Sites = None,
     quiet: Quiet = False,
 ) -> None:
-    """Write every line of every page with type, probabilities and stance, as JSONL.
+    """Write every line of every page with type, probabilities and stance: JSONL, on a terminal a table.
 
     Example: clfnews tag seeds/*.txt -o tagged.jsonl
     Example: clfnews tag --explain seeds/000_7159ef61d58be689.txt
@@ -160,6 +160,7 @@ def _run_filter(
     if sites == "auto" and not found.memory and not quiet:
         warner()("--sites auto: no page says which site it is of; without a site nothing comes back")
     shown = output is None and sys.stdout.isatty()
+    marked = False
     # On the terminal the pages themselves are the progress.
     with sink(output) as write, working("reading", quiet or output is None) as show:
         tell = now_and_then(lambda number: show(counted(number, "page")))
@@ -167,10 +168,15 @@ def _run_filter(
             tell(number)
             if tagged.reason and not quiet:
                 empty(f"{tagged.page.source or tagged.page.id}: nothing kept: {tagged.reason}", tagged.reason)
-            if format == "jsonl":
+            if all_lines and shown:
+                show_lines(write, found.page_filter, tagged, explain)
+            elif format == "jsonl":
                 write(as_json(found.row(tagged, all_lines, explain), shown))
             else:
-                write(as_text(tagged, "text" if format == "article" and not only else format, shown, first=number == 1))
+                marked = marked or bool(tagged.kept)
+                write(as_text(tagged, format, shown, first=number == 1, only=only))
+        if shown and not quiet and (all_lines or (marked and format in ("article", "text"))):
+            write(legend(stances=not all_lines))
     for messages in (warnings, empty, errors):
         messages.rest()
     tell_unread(found, quiet)

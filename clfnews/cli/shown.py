@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from clfnews.cli.terminal import printable, styled
+from clfnews.cli.terminal import print_table, printable, styled
 from clfnews.labels import STANCES
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def as_json(row: dict[str, Any], shown: bool) -> str:
     return printable(text) if shown else text
 
 
-def as_text(tagged: TaggedPage, format: str, shown: bool, first: bool) -> str:
+def as_text(tagged: TaggedPage, format: str, shown: bool, first: bool, only: bool) -> str:
     """The article as a format has it; plain text that is `shown` on a terminal with a stance mark before each line."""
     from clfnews.filtering.shown import as_article, as_markdown, body_lines, byline
 
@@ -42,20 +43,71 @@ def as_text(tagged: TaggedPage, format: str, shown: bool, first: bool) -> str:
         text = "\n".join(map(printable, text.split("\n"))) if shown else text
         return f"{text}\n" if first else f"---\n\n{text}\n"
     if not shown:
-        return f"{as_article(tagged) if format == 'article' else tagged.text}\n"
+        # Of several pages each says which it is, unless the lines alone were asked for.
+        name = "" if only or format == "text" else f"# {_name(tagged)}\n"
+        return f"{name}{as_article(tagged) if format == 'article' and only else tagged.text}\n"
     colours = {"conciliatory": typer.colors.GREEN, "hostile": typer.colors.RED}
     stance = tagged.stance
     why = stance.reason if stance.coverage is None else f"{stance.reason}, coverage {stance.coverage:.2f}"
     head = f"# {printable(tagged.page.id)}  stance: {stance.label or 'none'} ({why})  confidence: {tagged.confidence:.2f}"
     lines, kept = [styled(head, bold=True)], list(tagged.kept)
-    if format == "article" and kept:
+    form = format if only else "text"
+    if form == "article" and kept:
         lines += [styled(f"  {printable(text)}", bold=text == tagged.title) for text in (tagged.title, byline(tagged)) if text]
         kept = [line for line, _ in body_lines(tagged)]
     for line in kept:
         mark = STANCE_MARKS.get(line.stance or "", "?") + ("*" if line.n in stance.lines else " ")
         text = styled(f"{mark} {printable(line.text)}", fg=colours.get(line.stance or ""), bold=line.type == "title")
-        lines += ["", text] if format == "article" else [text]
+        lines += ["", text] if form == "article" else [text]
     return "\n".join(lines) + "\n"
+
+
+def _name(tagged: TaggedPage) -> str:
+    """File and page: which page of the inputs it is."""
+    page = tagged.page
+    named = page.source and Path(page.source).stem == page.id
+    return page.source if named and page.source else f"{page.source}: {page.id}" if page.source else page.id
+
+
+def legend(stances: bool) -> str:
+    """What the marks before lines on a terminal mean; without `stances` only that of the type."""
+    if not stances:
+        return "* kept"
+    marks = "  ".join(f"{mark} {name}" for name, mark in STANCE_MARKS.items() if mark.strip())
+    return styled(f"{marks}  ? no stance  * the page's stance hangs on it; no mark: neutral", dim=True)
+
+
+def show_lines(write: Callable[[str], Any], page_filter: Any, tagged: TaggedPage, explain: bool) -> None:
+    """Print a page as a table of its lines, with what the filter thinks of each."""
+    stance = tagged.stance
+    head = f"# {printable(_name(tagged))}  stance: {stance.label or 'none'}  confidence: {tagged.confidence:.2f}"
+    write(styled(head, bold=True))
+    rows = []
+    for line in tagged.lines:
+        p = max(line.type_row) if line.type_row is not None else None
+        sure = max(line.stance_row) if line.stance_row is not None and line.stance else None
+        own = [str(found.get("label") or "") for found in line.own.values()]
+        why = (
+            ", ".join(f"{name} {weight:+.2f}" for name, weight in page_filter.explain(line.text)) if explain and line.keep else ""
+        )
+        rows.append(
+            [
+                str(line.n), "*" * line.keep, line.type or "", "" if p is None else f"{p:.2f}", line.stance or "",
+                "" if sure is None else f"{sure:.2f}", *own, *([why] if explain else []), line.text,
+            ]
+        )  # fmt: skip
+    header = [
+        "line",
+        "",
+        "type",
+        "p",
+        "stance",
+        "p",
+        *(tagged.lines[0].own if tagged.lines else ()),
+        *(["why"] * explain),
+        "text",
+    ]
+    print_table(header, rows)
 
 
 STANCE_MARKS = dict(zip(STANCES, ("+", "-", " "), strict=True))

@@ -7,9 +7,10 @@ import json
 import os
 import re
 import sys
+import textwrap
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -46,20 +47,100 @@ def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
     typer.echo(escaped(str(text)), err=err, nl=nl)
 
 
-def print_table(header: list[str], rows: list[list[str]]) -> None:
-    """A table whose columns fit the terminal; numbers to the right."""
+def print_table(header: list[str], rows: list[list[str]], gives_way: Sequence[str] = ()) -> None:
+    """A table whose columns fit the terminal; numbers to the right, never broken, and texts broken between words.
+
+    Where there is no room, the columns of `gives_way` are left out, its first one first, and named below.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for i, name in enumerate(header):
-        numbers = all(_NUMBER.fullmatch(row[i]) for row in rows)
-        table.add_column(name, justify="right" if numbers and i else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*map(printable, row))
-    width = None if sys.stdout.isatty() else 200
-    Console(width=width, highlight=False, markup=False).print(table)
+    width = _width(bool(gives_way))
+    cells = [[printable(row[i]) for row in rows] for i in range(len(header))]
+    shown, widths = _columns(header, cells, gives_way, width)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for i, of_column in zip(shown, widths, strict=True):
+        numbers = _are_numbers(cells[i])
+        name = "\n".join(textwrap.wrap(header[i], of_column)) if numbers and header[i] else header[i]
+        table.add_column(name, justify="right" if numbers and i else "left", overflow="fold", width=of_column)
+    for row in zip(*(cells[i] for i in shown), strict=True):
+        table.add_row(*row)
+    # Where even that is too wide, the terminal breaks the lines: nothing is cut off.
+    Console(width=max(width, _total(widths)), highlight=False, markup=False).print(table)
+    left_out = [name for i, name in enumerate(header) if i not in shown]
+    if left_out:
+        echo(wrapped(f"no room for: {', '.join(left_out)}"))
+
+
+def wrapped(text: str) -> str:
+    """A text broken between words where it is wider than the terminal; as it is for a pipe."""
+    if not sys.stdout.isatty():
+        return text
+    return textwrap.fill(text, _width(True), subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
+def cut(text: str) -> str:
+    """A text as far as the terminal has room for it in one line; all of it for a pipe."""
+    from rich.cells import cell_len, set_cell_size
+
+    width = _width(True)
+    return text if not sys.stdout.isatty() or cell_len(text) <= width else f"{set_cell_size(text, width - 3).rstrip()}..."
+
+
+def _width(gives_way: bool) -> int:
+    """Columns of a table: of the terminal; of a pipe as many as texts need, but few where some of them can be left out."""
+    from rich.console import Console
+
+    if sys.stdout.isatty():
+        return Console().width
+    if not gives_way:
+        return 200
+    known = sys.stderr.isatty() or "COLUMNS" in os.environ  # such as behind `| tee log`
+    return Console(stderr=True).width if known else 100
+
+
+def _columns(header: list[str], cells: list[list[str]], gives_way: Sequence[str], width: int) -> tuple[list[int], list[int]]:
+    """The columns that are shown, and their widths: those of `gives_way` go before a text of the others is broken."""
+    least = [_least(name, column) for name, column in zip(header, cells, strict=True)]
+    whole = [_whole(name, column) for name, column in zip(header, cells, strict=True)]
+    shown = list(range(len(header)))
+    for name in gives_way:
+        if _total([min(whole[i], max(least[i], width // 2)) for i in shown]) <= width:
+            break
+        if name in header:
+            shown.remove(header.index(name))
+    widths = [least[i] for i in shown]
+    while (free := width - _total(widths)) > 0 and (narrow := [k for k, i in enumerate(shown) if widths[k] < whole[i]]):
+        for k in narrow[:free]:
+            widths[k] += 1
+    return shown, widths
+
+
+def _total(widths: Sequence[int]) -> int:
+    """The width of a table: two columns of space between columns, and one at either edge."""
+    return sum(widths) + 2 * len(widths)
+
+
+def _are_numbers(cells: Sequence[str]) -> bool:
+    return all(_NUMBER.fullmatch(cell) for cell in cells)
+
+
+def _least(name: str, cells: Sequence[str]) -> int:
+    """The least width of a column: that of its numbers, or of the longest word of its texts, of paths and addresses a part."""
+    from rich.cells import cell_len
+
+    words = max(map(cell_len, name.split()), default=1)
+    if _are_numbers(cells):
+        return max(words, *map(cell_len, cells), 1)
+    return max(words, min(24, max(cell_len(word) for cell in cells for word in cell.split() or [""])))
+
+
+def _whole(name: str, cells: Sequence[str]) -> int:
+    """The width of a column in which no text is broken; heads of numbers may be."""
+    from rich.cells import cell_len
+
+    return _least(name, cells) if _are_numbers(cells) else max(map(cell_len, [name, *cells]))
 
 
 def styled(text: str, **style: Any) -> str:

@@ -10,7 +10,8 @@ import typer
 
 import clfnews
 from clfnews.cli.options import Model, Quiet, Sites
-from clfnews.cli.terminal import echo, print_table, status, warner, working
+from clfnews.cli.progress import bar
+from clfnews.cli.terminal import echo, print_table, status, warner, working, wrapped
 from clfnews.errors import UserError
 
 if TYPE_CHECKING:
@@ -18,17 +19,22 @@ if TYPE_CHECKING:
     from clfnews.evaluation.scores import Scores
 
 
+_PROMOTE_IF = "better (default): beyond the interval, as compare says it; any: a higher score moves the champion."
+
+
 def train(
     config: Annotated[Path, typer.Argument(help="A YAML configuration, such as configs/base.yaml.")],
     overrides: Annotated[list[str] | None, typer.Option("--set", help="key=value, such as --set folds=3; repeatable.")] = None,
+    promote_if: Annotated[str | None, typer.Option("--promote-if", help=_PROMOTE_IF)] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the tables.")] = False,
 ) -> None:
     """Train, score and register the models of a configuration.
 
     Example: clfnews train configs/base.yaml --set folds=3
     """
-    with status(quiet) as show:
-        outcome = clfnews.train(config, overrides or (), progress=show)
+    overrides = [*(overrides or ()), *([f"tracking.promote_if={promote_if}"] if promote_if else [])]
+    with bar("reading the data", quiet) as show:
+        outcome = clfnews.train(config, overrides, progress=show)
     _show_training(outcome)
 
 
@@ -53,11 +59,15 @@ def evaluate(
     file, model = Path(arguments[-1]), arguments[0] if len(arguments) == 2 else model
     with working("scoring"):
         scores = clfnews.evaluate(model, file, sites=sites, warn=lambda told: warner()(f"warning: {told}"))
+    from clfnews.evaluation.metrics import FEW_GROUPS
+
     if as_json:
         echo(json.dumps({k: round(v, 6) for s in scores.values() for k, v in s.flat().items()}, indent=1))
         return
     for part in scores.values():
         print_table(["metric", "value", "95% interval"], _metric_rows(part))
+        if part.few:
+            echo(f"- of an interval: fewer than {FEW_GROUPS} groups (sites) to draw from")
         echo(f"{part.signature}\n")
 
 
@@ -66,24 +76,25 @@ def _show_training(outcome: TrainResult) -> None:
 
     for task in outcome.results:
         header, rows = report.cells(outcome, task)
-        echo(f"\n{task}: * is the champion (best out of fold)")
-        print_table(header, rows)
+        echo(f"\n{wrapped(report.caption(outcome, task))}")
+        print_table(header, rows, gives_way=header[: header.index("test") : -1])
     words = report.word_cells(outcome)
     if words:
-        echo("\nword-F1 out of fold, mean over pages, by kind of page")
-        print_table(*words)
+        echo("\nword-F1 out of fold, mean over pages, by kind of page; * is the best out of fold")
+        print_table(*words, gives_way=words[0][:2:-1])
     if outcome.skipped:
         echo(f"\n{outcome.skipped}")
     if outcome.end_to_end:
         found = report.with_interval(outcome.end_to_end, "end_to_end/stance_macro_f1")
-        echo(f"stance end to end on test, macro-F1: {found}")
+        echo(f"stance end to end on test, macro_f1: {found}")
     for warning in report.warnings(outcome):
         warner()(f"warning: {warning}")
     run = outcome.run
     if run is None:
         return
     if run.model_uri:
-        echo(f"model: {run.model_uri}; champion: {'moved here' if run.promoted else 'not moved'} ({run.reason})")
+        moved = "moved here" if run.promoted else "not moved"
+        echo(wrapped(f"model: {run.model_uri}; champion: {moved} ({run.reason})"))
     echo(f"run: {run.name} ({run.run_id[:8]})")
     echo(f"runs: {run.store}")
     echo("\nnext:  clfnews ui        (the runs, in the browser)")
@@ -93,7 +104,7 @@ def _show_training(outcome: TrainResult) -> None:
 
 
 def _metric_rows(scores: Scores) -> list[list[str]]:
-    return [[name, f"{value:.4f}", f"{scores.low[name]:.4f} to {scores.high[name]:.4f}"] for name, value in scores.values.items()]
+    return [[name, f"{value:.4f}", scores.interval(name, "{:.4f} to {:.4f}")] for name, value in scores.values.items()]
 
 
 def sweep(

@@ -124,6 +124,7 @@ class TrackingSection(Section):
     experiment: StoreName = "clfnews"
     registered_model: Annotated[StoreName, AfterValidator(_model_name)] | None = "clfnews"
     promote: bool = True
+    promote_if: Literal["better", "any"] = "better"
     run_name: str | None = None
 
 

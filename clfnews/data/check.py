@@ -25,6 +25,7 @@ _PERMUTATIONS = 128
 _LSH_THRESHOLD = 0.5
 _MIN_LEDE_CHARS = 40
 """A shorter first body line is a fragment or a sub-heading that any article may have."""
+_IN_TRAINING = "the text stands in training"
 
 
 def check_folder(folder: Path) -> tuple[list[str], str]:
@@ -48,10 +49,7 @@ def check_folder(folder: Path) -> tuple[list[str], str]:
         problems += _in_two("article", "groups", ((row.data.get("article"), row.data.get("group"), row.place) for row in of_file))
     for config in CONFIGS:
         problems += _duplicates([row for row in rows if row.config == config])
-    problems += _in_two("group", "splits", ((row.data.get("group"), row.split, row.place) for row in rows))
-    problems += _in_two("article", "splits", ((row.data.get("article"), row.split, row.place) for row in rows))
-    problems += _shared_texts(rows)
-    problems += _near_duplicates(rows)
+    problems += _leaks(rows)
     pairs = _check_challenges(folder, rows, problems)
     if not problems:
         problems = stale(folder)
@@ -59,6 +57,26 @@ def check_folder(folder: Path) -> tuple[list[str], str]:
     summary += f", {pairs:,} challenge pairs" if pairs else ""
     alone = sum(stands_alone(row.data) for row in rows if row.config == "pages")
     return problems, summary + (f" ({alone_note(alone)})" if alone else "")
+
+
+def leaks(folder: Path) -> list[str]:
+    """What is on both sides of a split of a data folder: groups, articles, titles and ledes, near copies, challenge pairs.
+
+    One line each, as in `check_folder`. Raises `UserError` if there is no data folder to check.
+    """
+    rows = read_folder(folder, [])
+    found = [*_leaks(rows)]
+    told: list[str] = []
+    _check_challenges(folder, rows, told)
+    return found + [problem for problem in told if _IN_TRAINING in problem]
+
+
+def _leaks(rows: Sequence[SplitRow]) -> Iterator[str]:
+    """Problems of rows whose text or group is in two splits."""
+    yield from _in_two("group", "splits", ((row.data.get("group"), row.split, row.place) for row in rows))
+    yield from _in_two("article", "splits", ((row.data.get("article"), row.split, row.place) for row in rows))
+    yield from _shared_texts(rows)
+    yield from _near_duplicates(rows)
 
 
 def _label_names(folder: Path) -> Mapping[str, Sequence[str]]:
@@ -207,7 +225,7 @@ def _check_challenges(folder: Path, rows: Sequence[SplitRow], problems: list[str
                 # A sentence inside a training line has been seen as well.
                 if text and text in joined:
                     where = next(there for line, there in train.items() if text in line)
-                    problems.append(f"{place}, {side}: the text stands in training: {where}")
+                    problems.append(f"{place}, {side}: {_IN_TRAINING}: {where}")
     return pairs
 
 

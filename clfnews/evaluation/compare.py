@@ -14,6 +14,7 @@ from clfnews.data.corpus import load_gold
 from clfnews.evaluation.metrics import FEW_GROUPS, SETS, headline
 from clfnews.evaluation.predictions import END_TO_END, PredictedPart, RunData, filter_parts, model_kinds
 from clfnews.evaluation.scores import Scores
+from clfnews.evaluation.verdict import Verdict, deciding
 from clfnews.filtering.filter import PageFilter
 from clfnews.labels import TASKS
 
@@ -59,10 +60,14 @@ class PartComparison:
         """Whether the interval of a difference leaves out zero, and there are groups enough to believe it."""
         return self.groups >= FEW_GROUPS and (low > 0 or high < 0)
 
+    def judged(self) -> Verdict:
+        """b against a, by the headline score."""
+        _, a, b, (_, low, high) = headline_first(self)[0]
+        return Verdict(self.task, self.set, a, b, low, high, self.groups)
+
     def verdict(self) -> str:
         """`better`, `worse` or `cannot tell`: b against a, by the headline score."""
-        _, _, _, (delta, low, high) = headline_first(self)[0]
-        return "cannot tell" if not self.sure(low, high) else "better" if delta > 0 else "worse"
+        return self.judged().said
 
     def counts(self) -> Counter[str]:
         """How many of the differing lines `a`, `b` or `neither` has right."""
@@ -77,6 +82,16 @@ class Comparison:
     settings: list[tuple[str, str, str]]
     """Key, value of a, value of b, where they differ."""
     parts: list[PartComparison]
+
+    def deciding(self) -> dict[str, PartComparison]:
+        """Task -> the part by which it is judged (see `verdict.deciding`); nothing of a task of which no numbers agree."""
+        found: dict[str, PartComparison] = {}
+        for task in dict.fromkeys(part.task for part in self.parts):
+            of_task = {part.set: part for part in self.parts if part.task == task and part.refusal is None}
+            chosen = deciding({name: part.groups for name, part in of_task.items()})
+            if chosen is not None and (task != END_TO_END or not found):  # the tasks decide, not the two together
+                found[task] = of_task[chosen]
+        return found
 
 
 def compare_runs(a: RunData, b: RunData) -> Comparison:

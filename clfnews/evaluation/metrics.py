@@ -247,6 +247,15 @@ def headline(task: str) -> str:
     return HEADLINE.get(task, f"{task}/macro_f1")
 
 
+LOWER = frozenset({"pages_below_half", "ece", "brier", "swap_rate"})
+"""Measures, without their task, of which less is better."""
+
+
+def short(metric: str) -> str:
+    """The name of a measure without its task: `article_f1` of `type/article_f1`."""
+    return metric.partition("/")[2]
+
+
 def score_columns(task: str, labels: Sequence[Any] | None = None) -> tuple[tuple[str, str], ...]:
     """Title and metric of the columns of a task's tables; `labels`, if they are not the shipped ones."""
     if task == "type":

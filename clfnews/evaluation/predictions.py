@@ -32,7 +32,7 @@ PAGES, PREDICTIONS = "pages", "predictions"
 END_TO_END = "end_to_end"
 """The task of stance on the lines that the type champion keeps."""
 PREDICTED_SETS = ("validation", "test")
-"""What a run keeps predictions of."""
+"""What a run keeps predictions of by every model; of its champions also out of fold."""
 
 Key = tuple[str, str, str]
 """Task, model, set."""

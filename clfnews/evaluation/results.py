@@ -36,6 +36,10 @@ class Result:
     """Bytes of the saved model."""
     challenge: Scores | None = None
     """Of a stance model, if the data folder has challenge pairs."""
+    unconverged: int = 0
+    """How many of its fits, those of the folds too, stopped before they converged."""
+    span: tuple[float, float] = (0.0, 0.0)
+    """When its first fit began, in seconds since 1970, and that plus the time of all its fits: others run beside them."""
 
     @property
     def headline(self) -> float:
@@ -73,10 +77,14 @@ class TrainResult:
     run: LoggedRun | None
     skipped: str | None = None
     """Why the stance task was left out, if it was."""
+    leaked: tuple[str, ...] = ()
+    """What stands on both sides of a split of the data folder: scores are then better than they should be."""
+    changed: tuple[str, ...] = ()
+    """What was set otherwise than in the configuration's file, such as `seed=1`."""
 
 
 def parts_of(outcome: TrainResult) -> dict[Key, PredictedPart]:
-    """Everything a finished training predicted on validation and test."""
+    """Everything a finished training predicted on validation and test, and its champions out of fold."""
     bootstrap = Bootstrap(outcome.config.bootstrap.samples, outcome.config.bootstrap.level, outcome.config.seed)
     parts = {}
     for task, results in outcome.results.items():
@@ -99,6 +107,12 @@ def parts_of(outcome: TrainResult) -> dict[Key, PredictedPart]:
                         known=scores,
                         of=None if result.fitted.task == SHIPPED.get(task) else result.fitted.task,
                     )
+    for task, result in outcome.champions.items():
+        of = None if result.fitted.task == SHIPPED.get(task) else result.fitted.task
+        parts[task, result.name, "oof"] = PredictedPart(
+            task, result.name, "oof", outcome.splits[task].train, result.oof_p, result.threshold, bootstrap,
+            result.oof.signature, known=result.oof, of=of,
+        )  # fmt: skip
     if outcome.page_filter.stance_task is None or outcome.end_to_end is None:
         return parts
     chosen, test = outcome.champions, outcome.splits["type"].test

@@ -8,13 +8,14 @@ and two models scored with the same weights are compared in pairs.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from clfnews.data.corpus import Corpus
 from clfnews.evaluation.metrics import (
     END_TO_END_METRICS,
+    FEW_GROUPS,
     Counts,
     Metric,
     end_to_end_counts,
@@ -53,6 +54,17 @@ class Scores:
     high: dict[str, float]
     signature: str
     samples: dict[str, np.ndarray] = field(repr=False, default_factory=dict)
+    groups: int | None = None
+    """How many groups were resampled, if it is known."""
+
+    @property
+    def few(self) -> bool:
+        """Whether there are too few groups to believe an interval."""
+        return self.groups is not None and self.groups < FEW_GROUPS
+
+    def interval(self, name: str, form: str = "[{:.2f}, {:.2f}]") -> str:
+        """The interval as it is printed; `-` if there are too few groups for one."""
+        return "-" if self.few else form.format(self.low[name], self.high[name])
 
     def flat(self, intervals: bool = True) -> dict[str, float]:
         """One flat dict: each metric with its `_low` and `_high`."""
@@ -126,6 +138,7 @@ def _of_present(metrics: dict[str, Metric], counts: Counts, labels: Sequence[str
 
 def _score(corpus: Corpus, counts: Counts, metrics: dict[str, Metric], bootstrap: Bootstrap) -> Scores:
     groups, index = np.unique(np.array(corpus.groups), return_inverse=True)
+    found = len(groups)
     if len(groups) == 1:  # one site: pages are all that can be resampled
         groups, index = np.arange(len(corpus)), np.arange(len(corpus))
     by_group = {name: _sum_by(array, index, len(groups)) for name, array in counts.items()}
@@ -137,7 +150,7 @@ def _score(corpus: Corpus, counts: Counts, metrics: dict[str, Metric], bootstrap
     }
     values = {name: float(metric(total)) for name, metric in metrics.items()}
     samples = {name: np.asarray(metric(resampled)) for name, metric in metrics.items()}
-    return scores_of(values, samples, signature(corpus, bootstrap), bootstrap.level)
+    return replace(scores_of(values, samples, signature(corpus, bootstrap), bootstrap.level), groups=found)
 
 
 def scores_of(values: dict[str, float], samples: dict[str, np.ndarray], signature: str, level: float) -> Scores:

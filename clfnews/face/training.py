@@ -51,7 +51,13 @@ def train(
         if overrides:
             raise TypeError("overrides are for a file; give them to load_config()")
         return run(config, progress=progress, track=track)
-    return run(load_config(config, overrides), config_path=str(config), progress=progress, track=track)
+    return run(
+        load_config(config, overrides),
+        config_path=str(config),
+        changed=[item for item in overrides if not item.startswith("tracking.")],
+        progress=progress,
+        track=track,
+    )
 
 
 def evaluate(

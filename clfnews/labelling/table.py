@@ -28,6 +28,8 @@ _DIGITS = 6
 """Hexadecimal digits of the digest of a text. A spreadsheet holds 32,767 characters in a cell: lines enough."""
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 """How a cell begins that a spreadsheet runs, or that is one with an apostrophe before it."""
+_OTHER_SIGNS = {"commas": ",", "semicolons": ";"}
+"""What spreadsheets write between values unless they are told otherwise."""
 _LONGEST_NUMBER = 9
 """Digits of a line's number."""
 _HINT = "a spreadsheet changes dates and numbers: open it with all columns as text"
@@ -143,6 +145,14 @@ def _add_page(comment: str, place: str, pages: dict[str, tuple[str, GoldRow]], p
 
 def _add_line(cells: list[str], place: str, first: bool, lines: dict[str, list[_Numbered]], problems: list[str]) -> None:
     """Add a row of the table to its page; what is no line in the `first` row of the file is its header."""
+    other = next(
+        (name for name, sign in _OTHER_SIGNS.items() if len(cells) == 1 and cells[0].count(sign) >= len(_COLUMNS) - 1), None
+    )
+    if other and not first:
+        return  # told once
+    if other:
+        problems.append(f"{place}: its values are separated by {other}; save the table as text with tabs between (.tsv)")
+        return
     if len(cells) < len(_COLUMNS) or any(cells[len(_COLUMNS) :]):
         problems.append(f"{place}: {len(cells)} cells, expected {len(_COLUMNS)} ({', '.join(_COLUMNS)}) with tabs between")
         return

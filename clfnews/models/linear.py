@@ -60,7 +60,7 @@ class Linear:
         parts = [TfidfVectorizer(ngram_range=self.word_ngrams, token_pattern=TOKEN_PATTERN, min_df=min_df, **shared)]
         if self.char_ngrams:
             parts.append(TfidfVectorizer(ngram_range=self.char_ngrams, analyzer="char_wb", min_df=min_df, **shared))
-        classifier = LogisticRegression(C=self.C, class_weight=self.class_weight, max_iter=100, tol=1e-3, random_state=self.seed)
+        classifier = LogisticRegression(C=self.C, class_weight=self.class_weight, max_iter=300, tol=1e-3, random_state=self.seed)
         self._pipeline = Pipeline([("features", make_union(*parts)), ("classifier", classifier)])
         # Menus and teasers stand on many pages: each distinct line once, weighted, is the same objective.
         counts = Counter(zip((shape_digits(text) for text in texts), labels, strict=True))

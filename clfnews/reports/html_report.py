@@ -8,7 +8,7 @@ only script filters the pages.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import NamedTuple
 
@@ -142,6 +142,7 @@ def render(run: RunData) -> str:
 
     loader = PackageLoader("clfnews.reports")
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    run = replace(run, parts={key: part for key, part in run.parts.items() if key[2] in PREDICTED_SETS})
     shown = dict(sorted(run.compared().items(), key=lambda item: _place(*item[0])))
     scored = {key: part.scores() for key, part in run.parts.items()}
     browsable = {key: part for key, part in shown.items() if key[0] != END_TO_END}
@@ -183,7 +184,7 @@ def _subtitle(run: RunData) -> str:
 def _with_interval(scores: Scores, name: str) -> TableCell:
     if name not in scores.values:  # of a label that the set does not have
         return ""
-    return Interval(f"{scores.values[name]:.3f}", f"[{scores.low[name]:.2f}, {scores.high[name]:.2f}]")
+    return Interval(f"{scores.values[name]:.3f}", scores.interval(name))
 
 
 def _leaderboards(run: RunData, task: str, scored: dict[tuple[str, str, str], Scores]) -> Iterator[Leaderboard]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from clfnews.data.markdown import markdown_table
-from clfnews.evaluation.metrics import CHALLENGE, headline, score_columns
+from clfnews.evaluation.metrics import CHALLENGE, FEW_GROUPS, headline, score_columns, short
 from clfnews.evaluation.scores import Scores
 
 if TYPE_CHECKING:
@@ -34,25 +34,31 @@ def _columns(results: Sequence[Result]) -> tuple[tuple[str, str], ...]:
 
 
 def cells(outcome: TrainResult, task: str) -> tuple[list[str], list[list[str]]]:
-    """Header and rows of the table that the terminal and the report show."""
+    """Header and rows of the table that the terminal and the report show; `caption` says what its scores are."""
     validated = outcome.splits[task].validation is not None
     main = headline(task)
-    title = {metric: name for name, metric in _columns(outcome.results[task])}[main]
-    header = ["", "model", f"out of fold {title}"]
-    header += [f"validation {title}"] if validated else []
-    columns = _columns(outcome.results[task])
-    header += [f"test {name}" for name, _ in columns]
+    header = ["", "model", "out of fold"]
+    header += ["validation"] if validated else []
+    columns = [name for _, name in _columns(outcome.results[task]) if name != main]
+    header += ["test", *(f"test {short(name)}" for name in columns)]
     challenged = all(result.challenge is not None for result in outcome.results[task])
-    header += [title for title, _ in CHALLENGE if challenged] + ["CPU s", "MB"]
+    header += [short(name) for _, name in CHALLENGE if challenged] + ["CPU s", "MB"]
     rows = []
     for result in sorted(outcome.results[task], key=lambda r: r.headline):
         row = ["*" if outcome.champions[task] is result else "", result.name, with_interval(result.oof, main)]
         if result.validation is not None:
             row.append(with_interval(result.validation, main))
-        row += [with_interval(result.test, name) if name == main else f"{result.test.values[name]:.3f}" for _, name in columns]
+        row += [with_interval(result.test, main), *(f"{result.test.values[name]:.3f}" for name in columns)]
         row += [f"{result.challenge.values[name]:.3f}" for _, name in CHALLENGE if result.challenge is not None and challenged]
         rows.append([*row, f"{result.seconds:.1f}", f"{result.size / 1e6:.2f}"])
     return header, rows
+
+
+def caption(outcome: TrainResult, task: str) -> str:
+    """What the table of a task shows: the measure, its intervals, the mark."""
+    few = any(scores.few for result in outcome.results[task] for scores in (result.oof, result.validation, result.test) if scores)
+    interval = f"{outcome.config.bootstrap.level:.0%} interval" + f", - below {FEW_GROUPS} groups" * few
+    return f"{task}: {short(headline(task))} [{interval}]; * is the best out of fold"
 
 
 def word_cells(outcome: TrainResult) -> tuple[list[str], list[list[str]]] | None:
@@ -69,8 +75,8 @@ def word_cells(outcome: TrainResult) -> tuple[list[str], list[list[str]]] | None
 
 
 def with_interval(scores: Scores, name: str) -> str:
-    """`0.871 [0.80, 0.92]`."""
-    return f"{scores.values[name]:.3f} [{scores.low[name]:.2f}, {scores.high[name]:.2f}]"
+    """`0.871 [0.80, 0.92]`; `0.871 -` of fewer groups than an interval takes."""
+    return f"{scores.values[name]:.3f} {scores.interval(name)}"
 
 
 def markdown(outcome: TrainResult) -> str:
@@ -78,7 +84,7 @@ def markdown(outcome: TrainResult) -> str:
     parts = ["# clfnews training report", ""]
     for task in outcome.results:
         header, rows = cells(outcome, task)
-        parts += [f"## {task}", "", markdown_table(header, rows)]
+        parts += [f"## {task}", "", caption(outcome, task), "", markdown_table(header, rows)]
         test = outcome.champions[task].test
         parts += ["", f"Signature of the test columns: `{test.signature}`", ""]
     return "\n".join([*parts, _closing(outcome), ""])
@@ -92,11 +98,16 @@ def _closing(outcome: TrainResult) -> str:
 
 
 def warnings(outcome: TrainResult) -> list[str]:
-    """What should not be overlooked: champions that are no better than giving every line the same label.
+    """What should not be overlooked: leakage, fits that did not converge, champions no better than one label for every line.
 
-    On validation, or on test without it; out of fold they were chosen.
+    The last on validation, or on test without it; out of fold they were chosen.
     """
     told = []
+    if outcome.leaked:
+        told.append(told_leaks(outcome.leaked, outcome.config.data.folder))
+    for result in (result for results in outcome.results.values() for result in results if result.unconverged):
+        fits = f"{result.unconverged} of {outcome.config.folds + 1} fits"
+        told.append(f"{result.task} {result.name}: {fits} stopped before they converged; a smaller C or more lines may help")
     for task, champion in outcome.champions.items():
         floor, metric = next(r for r in outcome.results[task] if r.name == "majority"), headline(task)
         name, a, b = "test", champion.test, floor.test
@@ -107,6 +118,12 @@ def warnings(outcome: TrainResult) -> list[str]:
             score = f"{title} {a.values[metric]:.3f}, majority {b.values[metric]:.3f}"
             told.append(f"{task}: the champion {champion.name} is no better than majority on {name} ({score}): do not use it")
     return told
+
+
+def told_leaks(leaked: Sequence[str], folder: str) -> str:
+    """What is on both sides of a split, in one line."""
+    more = f", and {len(leaked) - 1} more" * (len(leaked) > 1)
+    return f"leakage, so scores are too good: {leaked[0]}{more}; clfnews data check {folder} names all"
 
 
 def summary(outcome: TrainResult) -> str:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clfnews.evaluation.metrics import headline
+from clfnews.evaluation.metrics import CHALLENGE, SETS, headline, score_columns, short
 from clfnews.evaluation.results import LoggedRun
 from clfnews.evaluation.scores import Scores
 from clfnews.filtering.origin import Origin
@@ -36,10 +37,21 @@ _DIGITS = 4
 def run_name(outcome: TrainResult) -> str:
     """The facts that tell one run from another in a list: champions and their scores out of fold.
 
-    Not those on test: what stands in a list is what people choose by.
+    Not those on test: what stands in a list is what people choose by. What was
+    set otherwise than in the configuration comes first: `seed=1, C=2 | cues 0.826`.
     """
-    parts = [f"{result.name} {result.headline:.3f}" for result in outcome.champions.values()]
-    return f"{' + '.join(parts)} | {len(next(iter(outcome.splits.values())).train)} pages"
+    parts = " + ".join(f"{result.name} {result.headline:.3f}" for result in outcome.champions.values())
+    if outcome.changed:
+        return f"{shortened(outcome.changed)} | {parts}"[:200]
+    return f"{parts} | {len(next(iter(outcome.splits.values())).train)} pages"
+
+
+def shortened(changed: Sequence[str]) -> str:
+    """Overrides with the last part of their keys, where that tells them apart: `seed=1, C=2`."""
+    pairs = [item.partition("=")[::2] for item in changed]
+    times = Counter(key.rpartition(".")[2] for key, _ in pairs)
+    names = [last if times[last := key.rpartition(".")[2]] == 1 else key for key, _ in pairs]
+    return ", ".join(f"{name}={value}" for name, (_, value) in zip(names, pairs, strict=True))
 
 
 def tags_of(outcome: TrainResult, config_path: str) -> dict[str, str]:
@@ -51,6 +63,7 @@ def tags_of(outcome: TrainResult, config_path: str) -> dict[str, str]:
         "clfnews.git_commit": _git_commit(),
         "clfnews.data_hash": "".join(of_task.train.digest for of_task in splits.values()),
         "clfnews.test_hash": "".join(of_task.test.digest for of_task in splits.values()),
+        "changed": " ".join(outcome.changed),
     }
 
 
@@ -70,11 +83,7 @@ def log_parent(mlflow: Any, outcome: TrainResult, tags: dict[str, str], colour: 
     config = outcome.config
     mlflow.set_tags(tags | {"clfnews.kind": "train", "mlflow.note.content": report.summary(outcome), "mlflow.runColor": colour})
     mlflow.log_params(parameters_of(outcome))
-    metrics: dict[str, float] = {}
-    for result in outcome.champions.values():
-        metrics |= metrics_of(result)
-    end_to_end = outcome.end_to_end.flat() if outcome.end_to_end else {}
-    mlflow.log_metrics(metrics | {name: round(value, _DIGITS) for name, value in end_to_end.items()})
+    mlflow.log_metrics(metrics_of_run(outcome))
     for task, splits in outcome.splits.items():
         for part, context in (("train", "train"), ("validation", "validation"), ("test", "test")):
             corpus = getattr(splits, part)
@@ -112,15 +121,19 @@ def log_child(mlflow: Any, outcome: TrainResult, result: Result, tags: dict[str,
     from clfnews.reports import figures as report
 
     name = f"{result.task} {result.name} {result.headline:.3f}"
-    with mlflow.start_run(experiment_id=experiment, run_name=name, nested=True, tags=process_tag()):
-        champion = outcome.champions[result.task] is result
+    client, above = mlflow.MlflowClient(), mlflow.active_run().info.run_id
+    began, ended = (int(seconds * 1000) for seconds in result.span)
+    mark = process_tag() | {"mlflow.parentRunId": above}
+    run_id = client.create_run(experiment, start_time=began, tags=mark, run_name=name).info.run_id
+    with mlflow.start_run(run_id=run_id, nested=True):
+        best = outcome.champions[result.task] is result
         place = outcome.results[result.task].index(result)
         own = {
             "mlflow.runColor": COLOURS[place % len(COLOURS)],
             "mlflow.note.content": f"Model of the training `{parent}`, where report and predictions are.",
             "task": result.task,
             "model": result.name,
-            "champion": str(champion).lower(),
+            "best": str(best).lower(),
             "clfnews.kind": "model",
         }
         mlflow.set_tags(tags | own)
@@ -135,48 +148,80 @@ def log_child(mlflow: Any, outcome: TrainResult, result: Result, tags: dict[str,
         mlflow.log_input(_dataset(mlflow, splits.test), context="test")
         for file, figure in report.figures(splits, result).items():
             mlflow.log_figure(figure, f"figures/{file}")
+    client.set_terminated(run_id, "FINISHED", end_time=ended)  # the fits took that long, not the logging
 
 
 def parameters_of(outcome: TrainResult) -> dict[str, str]:
     """The configuration, flat, with the models of each task as one parameter and the champions.
 
     The Compare page starts with the first three parameters that differ, by
-    the alphabet: `champion.*` stands before the others.
+    the alphabet: `best.*` stands before the others.
     """
     values = outcome.config.model_dump(exclude={"tracking"})
     values |= values.pop("tasks")
     for task in (*TASKS, *outcome.config.tasks):
         values[task]["models"] = {name: options for name, options in values[task]["models"].items() if options is not None}
         values[f"{task}.models"] = ", ".join(values[task]["models"])
-    champions = {f"champion.{task}": result.name for task, result in outcome.champions.items()}
+    champions = {f"best.{task}": result.name for task, result in outcome.champions.items()}
     return champions | {key: str(value) for key, value in _flat(values).items()}
+
+
+MOST_METRICS = 40
+"""Of a run: more fill the UI with what nobody looks at; `scores.json` has all."""
 
 
 def metrics_of(result: Result) -> dict[str, float]:
     """What the charts of the UI are made of; the same names for every model of a task.
 
-    `TASK/` holds the test scores, `TASK_validation/` and `TASK_oof/` those of
-    the other sets, `TASK_labels/` the F1 of each label on test and
-    `TASK_model/` the costs. All scores are in `scores.json`.
+    `TASK_oof/`, `TASK_validation/` and `TASK_test/` hold the scores of the
+    tables, `TASK_run/` the costs: in the alphabet those out of fold come first,
+    and the Compare page begins with them. All scores are in `scores.json`.
     """
-    task, main, labels = result.task, headline(result.task), result.fitted.task.labels
+    task, main = result.task, short(headline(result.task))
+    names = [name for _, name in score_columns(task, result.fitted.task.labels)]
     out: dict[str, float] = {}
-    for part, group in (("test", task), ("validation", f"{task}_validation"), ("oof", f"{task}_oof")):
+    for part in SETS:
         scores: Scores | None = getattr(result, part)
-        for name, value in (scores.values if scores else {}).items():
-            short = name.removeprefix(f"{task}/")
-            label, _, kind = short.rpartition("_")
-            if label not in labels:
-                out[f"{group}/{short}"] = value
-            elif part == "test" and kind == "f1":
-                out[f"{task}_labels/{short}"] = value
-    out |= {f"{main}_low": result.test.low[main], f"{main}_high": result.test.high[main]}
-    out |= result.challenge.values if result.challenge else {}
-    cost = {"cpu_seconds": result.seconds, "model_mb": result.size / 1e6, "temperature": result.fitted.temperature}
+        if scores is not None:
+            out |= {f"{task}_{part}/{short(name)}": scores.values[name] for name in names if name in scores.values}
+    out |= {
+        f"{task}_test/{main}_low": result.test.low[f"{task}/{main}"],
+        f"{task}_test/{main}_high": result.test.high[f"{task}/{main}"],
+    }
+    if result.challenge is not None:
+        out |= {f"{task}_test/challenge_{short(name)}": result.challenge.values[name] for _, name in CHALLENGE}
+    out |= {f"{task}_run/cpu_seconds": result.seconds, f"{task}_run/model_mb": result.size / 1e6}
     if task == "type":
-        cost["threshold"] = result.threshold
-    out |= {f"{task}_model/{name}": value for name, value in cost.items()}
+        out["type_run/threshold"] = result.threshold
     return {name: round(value, _DIGITS) for name, value in out.items()}
+
+
+def metrics_of_run(outcome: TrainResult) -> dict[str, float]:
+    """The metrics of the best models of a training; of many tasks the headline scores alone."""
+    metrics: dict[str, float] = {}
+    for result in outcome.champions.values():
+        metrics |= metrics_of(result)
+    if outcome.end_to_end:
+        metrics |= {
+            f"stance_test/end_to_end_{short(name).removeprefix('stance_')}": round(value, _DIGITS)
+            for name, value in outcome.end_to_end.values.items()
+        }
+    if len(metrics) > MOST_METRICS:
+        main = [headline(task).replace("/", f"_{part}/", 1) for task in outcome.champions for part in SETS]
+        metrics = {name: metrics[name] for name in main if name in metrics}
+    return metrics
+
+
+def version_tags(outcome: TrainResult) -> dict[str, str]:
+    """What the Models tab shows of a version: its scores out of fold, its data, and what was changed."""
+    scores = {f"{task}_{short(headline(task))}": f"{result.headline:.3f}" for task, result in outcome.champions.items()}
+    scores = {_VERSION_TAGS.get(name, name): value for name, value in scores.items()}
+    data = ", ".join(f"{task} {splits.train.digest}" for task, splits in outcome.splits.items())
+    models = "+".join(result.name for result in outcome.champions.values())
+    return scores | {"models": models, "data": data, "changed": " ".join(outcome.changed) or "nothing"}
+
+
+_VERSION_TAGS = {"type_article_f1": "article_f1", "stance_macro_f1": "stance_f1"}
 
 
 def _dataset(mlflow: Any, corpus: Any) -> Any:
@@ -220,12 +265,12 @@ def log_sweep(section: TrackingSection, name: str, rows: Iterable[dict[str, str]
 
 
 def _sweep_metrics(rows: Iterable[dict[str, str]]) -> dict[str, float]:
-    """Named as training names them: test plainly, other sets `TASK_SET/...`."""
+    """Named as training names them: `TASK_SET/...`."""
     out = {}
     for row in rows:
         for name, value in {row["metric"]: row["value"], **row}.items():
             if name.startswith(f"{row['task']}/") and value:
-                out[name if row["set"] == "test" else name.replace("/", f"_{row['set']}/", 1)] = float(value)
+                out[name.replace("/", f"_{row['set']}/", 1)] = float(value)
     return out
 
 
@@ -247,7 +292,7 @@ def log_training(outcome: TrainResult, config_path: str, started: float) -> Trai
             for results in outcome.results.values():
                 for result in results:
                     log_child(mlflow, outcome, result, tags, experiment, run.info.run_name)
-            version, promoted, reason = register(mlflow, outcome, log_model(mlflow, outcome.page_filter))
+            version, promoted, reason = register(mlflow, outcome, log_model(mlflow, outcome.page_filter), version_tags(outcome))
         store = mlflow.get_tracking_uri()
     uri = f"models:/{section.registered_model}/{version}" if version else None
     outcome.page_filter.origin = Origin(uri or f"runs:/{run.info.run_id}/model", run.info.run_id)

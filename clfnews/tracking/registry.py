@@ -6,7 +6,9 @@ import contextlib
 import io
 import re
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clfnews.errors import UserError
@@ -184,24 +186,23 @@ def _pinned(names: list[str]) -> list[str]:
     return [f"{name}=={version(name)}" for name in names]
 
 
-def register(mlflow: Any, outcome: TrainResult, model: Any) -> tuple[str | None, bool, str]:
-    """Register the model; move the alias if it beats the present champion on validation, and may.
+def register(mlflow: Any, outcome: TrainResult, model: Any, tags: Mapping[str, str]) -> tuple[str | None, bool, str]:
+    """Register the model; move the alias if it beats the present champion, and may.
 
     Returns the version, whether the alias was moved, and why or why not.
     """
     name = outcome.config.tracking.registered_model
     if name is None:
         return None, False, "tracking.registered_model is null"
-    version = register_version(mlflow, name, model, outcome.page_filter)
+    version = register_version(mlflow, name, model, outcome.page_filter, tags)
     by_hand = f"to move it: clfnews promote models:/{name}/{version}"
     if not outcome.config.tracking.promote:
         return version, False, f"tracking.promote is false; {by_hand}"
     client = mlflow.MlflowClient()
     with locked(mlflow):  # another training must not take the place in between
-        present = client.get_registered_model(name).aliases.get(ALIAS)
-        promoted, reason = _is_better(outcome, f"models:/{name}/{present}" if present else None, by_hand)
+        promoted, reason = _may_promote(mlflow, outcome, name, by_hand)
         if promoted:
-            client.set_registered_model_alias(name, ALIAS, version)
+            crown(client, name, version)
     return version, promoted, reason
 
 
@@ -218,55 +219,59 @@ def log_folder(mlflow: Any, folder: Path, experiment: str, name: str) -> Any:
     return mlflow.MlflowClient().get_model_version(name, register_version(mlflow, name, model, page_filter))
 
 
-def register_version(mlflow: Any, name: str, model: Any, page_filter: PageFilter) -> str:
-    """Register a logged model with its card as the description; returns the version."""
+def register_version(
+    mlflow: Any, name: str, model: Any, page_filter: PageFilter, tags: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """Register a logged model with its card as the description, and tags; returns the version."""
     from clfnews.reports.model_card import render
 
     # What MLflow prints here stands in the table of results too.
     with contextlib.redirect_stderr(io.StringIO()):
         version = mlflow.register_model(model.model_uri, name).version
-    mlflow.MlflowClient().update_model_version(name, version, description=render(page_filter.meta()))
+    client = mlflow.MlflowClient()
+    client.update_model_version(name, version, description=render(page_filter.meta()))
+    for key, value in tags.items():
+        client.set_model_version_tag(name, version, key, value[:5000])
     return str(version)
 
 
-def _is_better(outcome: TrainResult, present: str | None, by_hand: str) -> tuple[bool, str]:
-    """Whether the new filter beats the champion, both scored now on the same pages.
+def crown(client: Any, name: str, version: Any) -> None:
+    """Make a version the champion: the alias, the tag `champion` of its run and of no other, and what the Models tab says."""
+    client.set_registered_model_alias(name, ALIAS, version)
+    champion = client.get_model_version(name, version)
+    run = client.get_run(champion.run_id)
+    marked = client.search_runs([run.info.experiment_id], f"tags.{ALIAS} = '{name}'")
+    for other in marked:
+        if other.info.run_id != champion.run_id:
+            client.delete_tag(other.info.run_id, ALIAS)
+    client.set_tag(champion.run_id, ALIAS, name)
+    client.update_registered_model(name, description=_about(champion))
+    for key, value in champion.tags.items():
+        client.set_registered_model_tag(name, key, value)
 
-    The pages are the validation split, or train if there is none: the new one
-    out of fold, the old one at its best, since it may have learnt from them.
-    The mean of the tasks' headline scores decides; a filter without a stance
-    model never takes the place of one that has it.
-    """
-    from clfnews.evaluation.metrics import headline
-    from clfnews.evaluation.scores import score_task
 
+def _about(champion: Any) -> str:
+    """The description of a registered model: what it is, and the scores of its champion."""
+    told = ", ".join(f"{key} {value}" for key, value in sorted(champion.tags.items()))
+    return (
+        "Filters of news pages, trained by clfnews: the lines of the article, and their stance. "
+        f"The champion is version {champion.version} ({told or 'no scores known'}; scores are out of fold). "
+        "Each version has its card."
+    )
+
+
+def _may_promote(mlflow: Any, outcome: TrainResult, name: str, by_hand: str) -> tuple[bool, str]:
+    """Whether the new filter becomes the champion, and why or why not."""
+    from clfnews.tracking.promotion import is_better
+
+    client = mlflow.MlflowClient()
+    present = client.get_registered_model(name).aliases.get(ALIAS)
     if present is None:
         return True, "there was no champion"
+    uri = f"models:/{name}/{present}"
     try:
-        old = load_filter(present)
+        old = load_filter(uri)
     except UserError as error:
         # Not known to be worse: a champion whose files are missing for an hour must not lose its place.
-        return False, f"{present} is the champion and cannot be loaded: {error}; {by_hand}"
-    fitted = {"type": old.type_task, "stance": old.stance_task, **old.own}
-    missing = [task for task, has in fitted.items() if has is not None and task not in outcome.champions]
-    if missing:
-        return False, f"it has no {missing[0]} model, and {present} has one"
-    new, before, told = [], [], []
-    for task, result in outcome.champions.items():
-        splits = outcome.splits[task]
-        corpus = splits.validation or splits.train
-        known = fitted.get(task)
-        if known is None:
-            continue
-        if known.task != result.fitted.task:
-            return False, f"its {task} has other labels than that of {present}; {by_hand}"
-        scores = score_task(known.task, corpus, known.predict(corpus.pages), old.threshold)
-        before.append(scores.values[headline(task)])
-        new.append((result.validation or result.oof).values[headline(task)])
-        title = "article F1" if task == "type" else f"{task} macro-F1"
-        told.append(f"{'validation' if result.validation else 'out-of-fold'} {title}")
-    score, old_score = sum(new) / len(new), sum(before) / len(before)
-    better = score > old_score
-    names, sign = " and ".join(told), ">" if better else "is not above"
-    names = names.replace("and validation ", "and ") if all(name.startswith("validation") for name in told) else names
-    return better, f"{'mean of ' * (len(told) > 1)}{names}: {score:.4f} {sign} {old_score:.4f} of {present} on the same pages"
+        return False, f"{uri} is the champion and cannot be loaded: {error}; {by_hand}"
+    return is_better(mlflow, outcome, client.get_model_version(name, present), old, by_hand)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from clfnews.errors import UserError, nearest
 from clfnews.evaluation.metrics import HEADLINE, headline
 from clfnews.evaluation.predictions import PAGES, PREDICTIONS, RunData, read_parts
 from clfnews.tracking.moved import local_path
-from clfnews.tracking.registry import ALIAS, load_filter, log_folder, registered_version
+from clfnews.tracking.registry import ALIAS, crown, load_filter, log_folder, registered_version
 from clfnews.tracking.store import missing_store, open_store
 
 if TYPE_CHECKING:
@@ -114,10 +114,16 @@ def _all_runs(client: Any, experiment_id: str) -> list[Any]:
 def _validation(run: Any) -> float:
     """Sum of the champions' headline scores on validation, or out of fold without one."""
     total = 0.0
-    for key in (key for key in run.data.params if key.startswith("champion.")):
-        metric, values = headline(key.removeprefix("champion.")), run.data.metrics
+    for task in _best(run.data.params):
+        metric, values = headline(task), run.data.metrics
         total += values.get(metric.replace("/", "_validation/", 1), values.get(metric.replace("/", "_oof/", 1), 0.0))
     return total
+
+
+def _best(params: Mapping[str, str]) -> dict[str, str]:
+    """Task -> the model that was best out of fold; older runs call it `champion.TASK`."""
+    found = ((key.partition("."), name) for key, name in params.items())
+    return {task: name for (kind, _, task), name in found if kind in ("best", "champion")}
 
 
 def _read_run(client: Any, run: Any, only: Any | None) -> RunData:
@@ -136,7 +142,7 @@ def _read_run(client: Any, run: Any, only: Any | None) -> RunData:
     children = client.search_runs([run.info.experiment_id], f"tags.mlflow.parentRunId = '{run.info.run_id}'")
     metrics = {(c.data.tags["task"], c.data.tags["model"]): dict(c.data.metrics) for c in children if "task" in c.data.tags}
     params = dict(run.data.params)
-    champions = {key.removeprefix("champion."): name for key, name in params.items() if key.startswith("champion.")}
+    champions = _best(params)
     if only is not None:
         task, model = only.data.tags["task"], only.data.tags["model"]
         champions = {task: model}
@@ -201,7 +207,7 @@ def promote(which: str, experiment: str = "clfnews", model: str = "clfnews") -> 
         else:
             version = _version_of(client, mlflow, which, experiment)
         before = client.get_registered_model(version.name).aliases.get(ALIAS)
-        client.set_registered_model_alias(version.name, ALIAS, version.version)
+        crown(client, version.name, version.version)
     return version.name, str(before) if before else None, str(version.version)
 
 

@@ -1,7 +1,8 @@
 """MLflow: the store where runs and models are kept, opened without a trace in the process around it.
 
-The default store is the SQLite file `mlflow.db` of the current folder, with the files of its runs in `mlruns`
-beside it. With `registry`, `log`, `runs`, `ui` and `pyfunc` the only user of mlflow.
+The default store is the SQLite file `mlflow.db` of the current folder (or of a folder above it, up to the root of a git
+repository, that has one), with the files of its runs in `mlruns` beside it. With `registry`, `promotion`, `log`, `runs`,
+`ui` and `pyfunc` the only user of mlflow.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +33,8 @@ SETTINGS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
 }
 """Of MLflow in our hands, unless the environment says otherwise."""
+STORE = "mlflow.db"
+"""Name of the file of the default store."""
 _LOGGERS = ("mlflow", "alembic", "mlflow.store.db.utils")
 LOCK_SECONDS = 600.0
 """How long a training waits for another one that makes the store or registers its model."""
@@ -90,14 +94,30 @@ def _default_address(mlflow: Any) -> Iterator[None]:
     if mlflow.tracking.is_tracking_uri_set() or not mlflow.get_tracking_uri().startswith("sqlite:"):
         yield
         return
-    folder = Path.cwd()
+    folder = default_folder()
     if "?" in str(folder):
         raise UserError(f"{folder}: the name of a folder with a store cannot hold a question mark; set MLFLOW_TRACKING_URI")
-    mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
+    if folder != Path.cwd():
+        tell_found(folder / STORE)
+    mlflow.set_tracking_uri(f"sqlite:///{folder / STORE}")
     try:
         yield
     finally:
         mlflow.set_tracking_uri(None)
+
+
+def default_folder() -> Path:
+    """The folder of the store where none is named: this one, or one above it, up to a git root, that has one."""
+    here = Path.cwd()
+    above = [here, *here.parents]
+    root = next((i for i, folder in enumerate(above) if (folder / ".git").exists()), 0)
+    return next((folder for folder in above[: root + 1] if _holds_something(folder / STORE)), here)
+
+
+@cache  # once a process
+def tell_found(file: Path) -> None:
+    """Say on standard error that a store above the current folder is used."""
+    logging.getLogger("clfnews").warning(f"clfnews: the store in use is {file}")
 
 
 def sqlite_file(uri: str) -> Path | None:
@@ -116,7 +136,7 @@ def missing_store(mlflow: Any) -> str | None:
 def may_have_store() -> bool:
     """Whether there may be a store in use, found out without importing mlflow: it is named, set, or files here look like one."""
     named = any(os.environ.get(f"MLFLOW_{kind}_URI") for kind in ("TRACKING", "REGISTRY")) or "mlflow" in sys.modules
-    return named or _holds_something(Path("mlflow.db")) or Path("mlruns").is_dir()
+    return named or _holds_something(default_folder() / STORE) or Path("mlruns").is_dir()
 
 
 def _holds_something(file: Path) -> bool:

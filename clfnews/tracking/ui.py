@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import socket
 import subprocess
@@ -15,7 +16,7 @@ from clfnews.tracking.store import SETTINGS, missing_store, open_store
 from clfnews.tracking.views import run_list
 
 
-def serve_ui(experiment: str, port: int, echo: Callable[[str], object]) -> int:
+def serve_ui(experiment: str, host: str, port: int, echo: Callable[[str], object]) -> int:
     """Run the MLflow UI until it is stopped; returns its exit code.
 
     The link opens the run list with the headline metrics as columns.
@@ -28,9 +29,9 @@ def serve_ui(experiment: str, port: int, echo: Callable[[str], object]) -> int:
     if uri.startswith(("http://", "https://")):
         echo(f"runs: {uri}/{run_list(found.experiment_id)}")
         return 0
-    _check_free(port)
-    echo(f"runs: http://127.0.0.1:{port}/{run_list(found.experiment_id)}")
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--backend-store-uri", uri]
+    _check_free(host, port)
+    echo(f"runs: http://{_named(host)}:{port}/{run_list(found.experiment_id)}")
+    command = [sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(port), "--backend-store-uri", uri]
     # For one reader: without MLflow's four workers and its job runners it starts several times as fast.
     command += ["--workers", "1"]
     # The server finds its own modules first, whatever lies in the current folder: uvicorn looks in `APP_DIR` before all others.
@@ -54,13 +55,21 @@ def serve_ui(experiment: str, port: int, echo: Callable[[str], object]) -> int:
     return 0 if stopped else code
 
 
-def _check_free(port: int) -> None:
+def _named(host: str) -> str:
+    """The address as it is opened in a browser on this machine."""
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+
+
+def _check_free(host: str, port: int) -> None:
     """Raise `UserError` if the port is taken; the server itself says so late and in passing."""
-    with socket.socket() as probe:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((host, port))
         except OSError as error:
+            if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+                raise UserError(f"--host {host}: not an address of this machine ({error.strerror}); such as 127.0.0.1") from error
             raise UserError(
                 f"--port {port}: cannot be used ({error.strerror}); give another, such as --port {port + 1}"
             ) from error

@@ -19,7 +19,8 @@ _NOTE = """Trainings of clfnews. Each run has one child run a model; open it wit
 - Menu **Views**: *All runs*, *Type models*, *Stance models*, *Sweeps* have the metrics that matter as columns.
 - Select runs and press **Compare**: parameters that differ, parallel coordinates, every metric.
 - The artefact `report.html` of a training shows its scores, curves and pages; `scores.json` has every score with its interval.
-- `TASK_oof/...` is out of fold on train, `TASK_validation/...` the validation split, `TASK/...` the test split.
+- `TASK_oof/...` is out of fold on train, `TASK_validation/...` the validation split, `TASK_test/...` the test split.
+- `TASK_run/...` is what a model costs.
 - Choose by `TASK_oof/...` (names and order of the runs go by it) and check on validation; the test split is for the end.
 """
 _TASK_COLUMNS = {
@@ -49,21 +50,32 @@ def run_list(experiment_id: str) -> str:
 def _views() -> dict[str, tuple[str, dict[str, Any]]]:
     # Both tasks out of fold first: what lies beyond the screen is not looked at.
     both = [_metric(name) for names in zip(*map(_sets, HEADLINE.values()), strict=True) for name in names]
-    views = {START_VIEW: ("All runs", _state("", [*both, _metric("end_to_end/stance_macro_f1"), _tag("clfnews.config")]))}
+    views = {
+        START_VIEW: (
+            "All runs",
+            _state("", [*both, _metric("stance_test/end_to_end_macro_f1"), _tag("changed"), _tag("clfnews.config")]),
+        )
+    }
     for task, metric in HEADLINE.items():
-        columns = [*map(_metric, _sets(metric)), _tag("champion")]
-        columns += [_metric(f"{task}_model/{name}") for name in ("cpu_seconds", "model_mb")]
-        columns += [_metric(f"{task}/{name}") for name in _TASK_COLUMNS[task]]
+        columns = [*map(_metric, _sets(metric)), _tag("best")]
+        columns += [_metric(f"{task}_run/{name}") for name in ("cpu_seconds", "model_mb")]
+        columns += [_metric(f"{task}_test/{name}") for name in _TASK_COLUMNS[task]]
         filtered = f"tags.task = '{task}' and tags.`clfnews.kind` = 'model'"
         views[f"{task}-models"] = f"{task.capitalize()} models", _state(filtered, columns, order=_sets(metric)[0])
-    sweep = [_param("variant"), _param("task"), _param("model"), _param("seed"), *map(_metric, HEADLINE.values())]
+    sweep = [
+        _param("variant"),
+        _param("task"),
+        _param("model"),
+        _param("seed"),
+        *(_metric(_sets(metric)[0]) for metric in HEADLINE.values()),
+    ]
     views["sweeps"] = "Sweeps", _state("tags.`clfnews.kind` = 'variant'", sweep)
     return views
 
 
 def _sets(metric: str) -> list[str]:
     """The metric out of fold, on validation and on test: in the order in which one should look."""
-    return [metric.replace("/", "_oof/", 1), metric.replace("/", "_validation/", 1), metric]
+    return [metric.replace("/", "_oof/", 1), metric.replace("/", "_validation/", 1), metric.replace("/", "_test/", 1)]
 
 
 def _state(search: str, columns: list[str], order: str = "") -> dict[str, Any]:

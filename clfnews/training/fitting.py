@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 import time
 import warnings
@@ -79,11 +80,10 @@ def _fit_one(
 
     task, splits, name = work.task, work.splits, f"{work.task.name} {work.name}"
     progress(f"{name}: fitting on all of train")
-    started = time.process_time()
-    with threadpool_limits(1):  # as in the folds, which have the other cores
+    with threadpool_limits(1), _measured() as cost:  # as in the folds, which have the other cores
         model = _fitted(make, splits.train, work.further)
-    seconds = time.process_time() - started
     raw, of_folds = _collect(folds, len(splits.train), config.folds, lambda fold: progress(f"{name}: {fold}"))
+    cost = cost + of_folds
     lines = labelled_lines(splits.train.pages, task, raw)
     temperature = fit_temperature(lines.p, lines.gold)
     oof_p = scale(raw, temperature)
@@ -99,8 +99,8 @@ def _fit_one(
     pairs = folder_pairs(Path(config.data.folder)) if task == STANCE else []
     return Result(
         task.name, work.name, fitted, threshold, score(splits.train, oof_p), validation, score(splits.test, test_p),
-        oof_p, validation_p, test_p, seconds + of_folds, _saved_size(fitted),
-        score_challenge(fitted, pairs, bootstrap) if pairs else None,
+        oof_p, validation_p, test_p, cost.seconds, _saved_size(fitted),
+        score_challenge(fitted, pairs, bootstrap) if pairs else None, cost.unconverged, (cost.began, cost.began + cost.wall),
     )  # fmt: skip
 
 
@@ -137,8 +137,39 @@ def _saved_size(fitted: FittedTask) -> int:
         return sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
 
 
-_Fold = tuple[list[int], Probabilities, float]
-"""Positions of the pages that were held out, what was predicted of them, and the CPU time of it."""
+@dataclass(slots=True)
+class _Cost:
+    """What fits took: CPU seconds, when the first began (seconds since 1970), seconds on the clock, how many did not converge."""
+
+    seconds: float = 0.0
+    began: float = math.inf
+    wall: float = 0.0
+    unconverged: int = 0
+
+    def __add__(self, other: _Cost) -> _Cost:
+        began, wall = min(self.began, other.began), self.wall + other.wall
+        return _Cost(self.seconds + other.seconds, began, wall, self.unconverged + other.unconverged)
+
+
+@contextmanager
+def _measured() -> Iterator[_Cost]:
+    """The cost of what is done inside; its warnings about convergence are counted, the others are given on."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    cost, started = _Cost(began=time.time()), time.process_time()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("default")
+        warnings.simplefilter("always", ConvergenceWarning)
+        yield cost
+    cost.seconds, cost.wall = time.process_time() - started, time.time() - cost.began
+    cost.unconverged = int(any(issubclass(warning.category, ConvergenceWarning) for warning in told))
+    for warning in told:
+        if not issubclass(warning.category, ConvergenceWarning):
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+
+
+_Fold = tuple[list[int], Probabilities, _Cost]
+"""Positions of the pages that were held out, what was predicted of them, and the cost of it."""
 
 
 def out_of_fold(
@@ -187,14 +218,14 @@ def _folds(works: Sequence[_Fit], folds: int, seed: int) -> Iterator[Iterator[_F
             yield found
 
 
-def _collect(found: Iterator[_Fold], n: int, folds: int, progress: Progress) -> tuple[Probabilities, float]:
-    """What the next `folds` folds say of `n` pages, in the order of the pages, and the CPU time of it."""
+def _collect(found: Iterator[_Fold], n: int, folds: int, progress: Progress) -> tuple[Probabilities, _Cost]:
+    """What the next `folds` folds say of `n` pages, in the order of the pages, and the cost of it."""
     out: list[np.ndarray] = [np.zeros((0, 0))] * n
-    total = 0.0
+    total = _Cost()
     for fold in range(1, folds + 1):
-        held, predicted, seconds = next(found)
+        held, predicted, cost = next(found)
         progress(f"fold {fold}/{folds} done")
-        total += seconds
+        total = total + cost
         for i, p in zip(held, predicted, strict=True):
             out[i] = p
     return out, total
@@ -217,7 +248,6 @@ def _fitted(make: Callable[[], Any], corpus: Corpus, further: Sequence[Further],
 def _predict_fold(make: Callable[[], Any], fit: Corpus, held: Corpus, further: Sequence[Further], index: list[int]) -> _Fold:
     from threadpoolctl import threadpool_limits
 
-    started = time.process_time()
-    with threadpool_limits(1):  # one process a core
+    with threadpool_limits(1), _measured() as cost:  # one process a core
         p = list(_fitted(make, fit, further, set(held.groups)).predict_proba(held.pages))
-    return index, p, time.process_time() - started
+    return index, p, cost

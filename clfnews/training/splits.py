@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from clfnews.config.schema import Config, FurtherPages, chosen_models, section_of
@@ -87,6 +88,13 @@ def models_of(config: Config, task: Task) -> dict[str, dict[str, Any]]:
     """Name -> options of the models of a task; of other labels than the shipped, those that take any."""
     chosen = chosen_models(section_of(config, task.name))
     return {name: options for name, options in chosen.items() if task == SHIPPED.get(task.name) or name in ANY_LABELS}
+
+
+def find_leaks(config: Config) -> list[str]:
+    """What stands on both sides of a split of the data folder (see `data.check.leaks`); nothing of a training on files."""
+    from clfnews.data.check import leaks
+
+    return [] if config.data.main.endswith(".jsonl") else leaks(Path(config.data.folder))
 
 
 def load_splits(config: Config, of_task: Task | str) -> Splits:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,22 @@ from clfnews.filtering.decisions import keep_mask
 from clfnews.filtering.filter import PageFilter
 from clfnews.labels import STANCE
 from clfnews.reports.model_card import training_info
+from clfnews.reports.tables import told_leaks
 from clfnews.tracking import log as tracking_log
 from clfnews.tracking import store as tracking_store
 from clfnews.training.fitting import Progress, Work, fit_and_score, with_sites
-from clfnews.training.splits import load_tasks, models_of
+from clfnews.training.splits import find_leaks, load_tasks, models_of
+from clfnews.training.steps import Steps
 
 
-def train(config: Config, *, config_path: str = "", progress: Progress = lambda _: None, track: bool = True) -> TrainResult:
+def train(
+    config: Config,
+    *,
+    config_path: str = "",
+    changed: Sequence[str] = (),
+    progress: Progress = lambda _: None,
+    track: bool = True,
+) -> TrainResult:
     """Train, score and register the models of a configuration.
 
     A data folder without stance labels gives a filter without a stance model.
@@ -31,7 +41,8 @@ def train(config: Config, *, config_path: str = "", progress: Progress = lambda 
     these the temperature and the threshold; a refit on all of train; one
     scoring of validation and test. The best out of fold is the champion of its
     task; the two champions together are the page filter. With `track`, all of
-    it is logged to MLflow and the filter is registered.
+    it is logged to MLflow and the filter is registered. `changed`: what was set
+    otherwise than in the file, such as `seed=1`; names and tags of the run tell it.
     """
     started = time.time()
     bootstrap = Bootstrap(config.bootstrap.samples, config.bootstrap.level, config.seed)
@@ -44,10 +55,18 @@ def train(config: Config, *, config_path: str = "", progress: Progress = lambda 
         for task, of_task in by_task.items()
         for name, options in [("majority", {}), *models_of(config, task).items()]
     ]
+    tell, progress = (
+        progress,
+        Steps(progress, [work.name for work in works], config.folds, before=1, after=config.type.sites + track),
+    )
     results: dict[str, list[Result]] = {task: [] for task in splits}
     with fit_and_score(config, works, bootstrap, progress) as fitting:
         if track:
             tracking_store.check(config.tracking)  # a store that cannot be opened should not cost a training
+        progress("data: looking for leakage between the splits")
+        leaked = find_leaks(config)
+        if leaked:
+            tell(f"warning: {told_leaks(leaked, config.data.folder)}")
         for result in fitting:
             results[result.task].append(result)
     champions = {task: max(results[task][1:], key=lambda result: result.headline) for task in splits}
@@ -59,7 +78,9 @@ def train(config: Config, *, config_path: str = "", progress: Progress = lambda 
         results["type"] = [champions["type"] if result is plain else result for result in results["type"]]
     page_filter = _join(config, champions, splits)
     end_to_end = _score_end_to_end(page_filter, splits, bootstrap)
-    outcome = TrainResult(config, splits, results, champions, end_to_end, page_filter, None, skipped)
+    outcome = TrainResult(
+        config, splits, results, champions, end_to_end, page_filter, None, skipped, tuple(leaked), tuple(changed)
+    )
     page_filter.info |= training_info(outcome)
     if not track:
         return outcome

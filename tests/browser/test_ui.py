@@ -45,7 +45,7 @@ def test_compare_shows_what_differs_and_every_metric(browser: Any, runs_link: st
         open_runs(page, runs_link)
         compare(page, 2)
         plot = page.locator(".js-plotly-plot").first
-        for axis in ("champion.type", "type/article_f1"):
+        for axis in ("best.type", "stance_oof/macro_f1"):
             expect(plot.get_by_text(axis, exact=True)).to_be_visible()
 
         def row(name: str) -> Any:
@@ -53,14 +53,14 @@ def test_compare_shows_what_differs_and_every_metric(browser: Any, runs_link: st
 
         for name, values in {
             "seed": {"7", "8"},
-            "champion.type": {"rules", "fasttext"},
+            "best.type": {"rules", "fasttext"},
             "type.models": {"rules, fasttext", "fasttext"},
             "clfnews.config": {"tiny.yaml", "other.yaml"},
         }.items():
             for value in values:
                 expect(row(name).get_by_role("cell", name=value, exact=True)).to_be_visible()
         # The table of metrics draws only what is in view: the first of them.
-        for metric in ("end_to_end/stance_macro_f1", "stance/macro_f1", "stance/sides_f1"):
+        for metric in ("stance_oof/macro_f1", "stance_oof/sides_f1"):
             expect(page.get_by_role("link", name=metric, exact=True)).to_be_visible()
         expect(row("folds")).to_be_visible()
         page.get_by_role("switch", name="Parameters - Show diff only").click()
@@ -72,7 +72,7 @@ def test_charts_are_grouped_by_task_and_few_enough_to_read(browser: Any, runs_li
     with visit(browser) as page:
         open_runs(page, f"{runs_link}&compareRunsMode=CHART")
         sections = page.get_by_test_id("experiment-view-compare-runs-section-header")
-        for group in ("end_to_end", "stance", "stance_labels", "type", "type_labels", "type_validation"):
+        for group in ("stance_oof", "stance_test", "type_oof", "type_run", "type_test", "type_validation"):
             section = sections.filter(has=page.get_by_text(group, exact=True))
             expect(section).to_contain_text(re.compile(r"\([1-9]\d*\)"))
             assert int(re.findall(r"\((\d+)\)", section.inner_text())[0]) <= 12

@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import ROOT, SEED_PAGE, Cli, Project, command, environment
+import yaml
+from helpers import ROOT, SEED_PAGE, Cli, Project, command, environment, tiny_config
 from rich.cells import cell_len
 
+from clfnews.cli.progress import left
 from clfnews.cli.terminal import print_table, printable
 from clfnews.labels import GUIDELINES_VERSION
+from clfnews.training.steps import Steps
 from clfnews.version import __version__
 
 
@@ -81,6 +84,32 @@ def test_colours_are_for_terminals_that_want_them(rules_filter: Path, cli: Cli, 
     assert (piped.code, piped.err) == (0, "") and "\x1b" not in piped.out and "stance:" not in piped.out
 
 
+def test_tag_prints_a_table_on_a_terminal_and_json_elsewhere(rules_filter: Path, cli: Cli, tmp_path: Path) -> None:
+    arguments = ("tag", SEED_PAGE, "-m", rules_filter)
+    out = on_a_terminal(*arguments, cwd=tmp_path, COLUMNS="80", NO_COLOR="1").replace("\r", "")
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out)
+    assert re.search(r"^ line +type +p +stance +p +text", shown, re.MULTILINE) and "\n* kept" in shown
+    assert re.search(r"^ 1 +\* +title +0\.\d\d +\w+ +0\.\d\d +Điện Kremlin", shown, re.MULTILINE)
+    table = shown[shown.index(" line ") : shown.index("* kept")]
+    assert max(map(cell_len, table.split("\n"))) <= 80 and '{"id"' not in shown
+    (row,) = cli(*arguments, "--quiet").rows
+    assert row["lines"][0]["type"] == "title"
+
+
+def test_several_pages_in_a_pipe_carry_their_names(rules_filter: Path, cli: Cli) -> None:
+    pages = sorted(SEED_PAGE.parent.glob("00[01]_*.txt"))
+    arguments = ("-m", rules_filter, "--quiet")
+    named = cli("filter", *pages, *arguments).out
+    assert [line for line in named.splitlines() if line.startswith("# ")] == [f"# {page}" for page in pages]
+    assert "# " not in cli("filter", pages[0], *arguments).out
+    assert "# " not in cli("filter", *pages, *arguments, "--format", "text").out, "the lines alone, when they are asked for"
+
+
+def test_marks_on_a_terminal_have_a_legend(rules_filter: Path, tmp_path: Path) -> None:
+    out = on_a_terminal("filter", SEED_PAGE, "-m", rules_filter, cwd=tmp_path, NO_COLOR="1")
+    assert "+ conciliatory  - hostile  ? no stance  * the page's stance hangs on it" in out
+
+
 def test_progress_stays_out_of_the_output(rules_filter: Path, tmp_path: Path) -> None:
     arguments = ("tag", SEED_PAGE, "-m", rules_filter, "-o", "tagged.jsonl")
     assert "loading the model" in on_a_terminal(*arguments, cwd=tmp_path)
@@ -102,6 +131,54 @@ def test_columns_stay_aligned_below_vietnamese_and_wide_text(capsys: Any) -> Non
 def test_a_table_without_rows_is_its_header(capsys: Any) -> None:
     print_table(["name", "count"], [])
     assert "name" in capsys.readouterr().out
+
+
+def test_a_table_leaves_columns_out_before_it_breaks_a_number(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    header = ["", "model", "out of fold", "validation", "test", "test recall", "MB"]
+    score = "0.904 [0.89, 0.91]"
+    for columns, gone in ((60, ["test", "test recall", "MB"]), (80, ["test recall", "MB"]), (120, [])):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        print_table(header, [["*", "fasttext", score, score, score, "0.900", "0.15"]], gives_way=header[:2:-1])
+        out = capsys.readouterr().out
+        lines = out.splitlines()
+        assert max(map(len, lines)) <= columns
+        (row,) = [line for line in lines if "fasttext" in line]
+        assert row.count(score) == 3 - len({"validation", "test"} & set(gone))
+        assert (lines[-1] == f"no room for: {', '.join(gone)}") == bool(gone)
+
+
+def test_texts_of_a_table_are_broken_between_words(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setattr("clfnews.cli.terminal._width", lambda _: 50)
+    text = "Hai bên nhất trí nối lại đàm phán vào tháng sau ở Hà Nội"
+    print_table(["id", "text", "score"], [["0123abcd", text, "0.123 [0.10, 0.15]"]])
+    out = capsys.readouterr().out
+    assert "0123abcd" in out and "0.123 [0.10, 0.15]" in out
+    assert set(text.split()) <= set(out.split()) and max(map(len, out.splitlines())) <= 50
+
+
+def test_the_bar_of_a_training_counts_its_steps_and_guesses_its_end() -> None:
+    told: list[Any] = []
+    steps = Steps(told.append, ["majority", "page"], folds=2, after=1)
+    for text in ("fit a", "fold 1", "fold 2", "fit b", "fold 1", "fold 2", "logging"):
+        steps(text)
+    assert [(step.done, step.total) for step in told] == [(i, 7) for i in range(7)]
+    assert told[3] == "fit b" and told[3].share < 0.05 < 0.9 < told[6].share < 1
+    assert left(10, 0, 0.01) == "   - left" and left(60, 0, 0.5) == " 1:00 left" and left(80, 20, 0.5) == " 0:40 left"
+    assert left(500, 440, 0.9) == "   - left", "a guess that was wrong is taken back"
+
+
+def test_a_training_on_a_terminal_shows_a_bar_and_tables_that_fit(project: Project, tmp_path: Path) -> None:
+    values = tiny_config(tracking={"registered_model": None})
+    for task, name in (("type", "rules"), ("stance", "lexicon")):
+        values[task]["models"] = dict.fromkeys(values[task]["models"]) | {name: {}}
+    values["data"] = {"folder": str(project.data)}
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    arguments = ("train", "rules.yaml", "--set", "tracking.experiment=bar")
+    out = on_a_terminal(*arguments, cwd=tmp_path, COLUMNS="80", MLFLOW_TRACKING_URI=project.store)
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out).replace("\r", "\n")
+    assert re.search(r"type rules: .* \d+/18 0:\d\d:\d\d ", shown) and " left" in shown
+    assert max(map(cell_len, shown[: shown.index("\nruns: ")].split("\n"))) <= 80
+    assert re.search(r"^ \* +lexicon +\d\.\d{3} \[\d\.\d\d, \d\.\d\d\] +\d\.\d{3} - +\d\.\d{3} - ", shown, re.MULTILINE)
 
 
 def test_all_that_is_printed_is_escaped_by_one_function() -> None:

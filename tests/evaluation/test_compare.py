@@ -22,6 +22,7 @@ from clfnews.evaluation.metrics import HEADLINE
 from clfnews.evaluation.predictions import END_TO_END, PredictedPart, RunData, read_parts, write_parts
 from clfnews.evaluation.results import parts_of
 from clfnews.evaluation.scores import Bootstrap, signature
+from clfnews.evaluation.verdict import deciding, judge, on_shared_pages
 from clfnews.labels import TYPES
 from clfnews.page import Line, Page
 from clfnews.reports.curves import operating_point, precision_recall
@@ -78,17 +79,17 @@ PAGES = (
 
 def test_what_a_run_predicted_is_read_back_with_its_scores(project: Project, first: RunData) -> None:
     assert {(task, name) for task, _, name in first.parts} == {
-        (task, name) for task in ("type", "stance") for name in ("validation", "test")
+        (task, name) for task in ("type", "stance") for name in ("oof", "validation", "test")
     } | {(END_TO_END, "test")}
     for (task, model, name), part in first.parts.items():
         if task == END_TO_END:
             continue
         logged = first.metrics[task, model]
         metric = HEADLINE[task]
-        key = metric if name == "test" else metric.replace("/", f"_{name}/", 1)
+        key = metric.replace("/", f"_{name}/", 1)
         assert part.scores().values[metric] == pytest.approx(logged[key], abs=1e-4)
         if name == "test":
-            assert part.scores().low[metric] == pytest.approx(logged[f"{metric}_low"], abs=1e-4)
+            assert part.scores().low[metric] == pytest.approx(logged[f"{key}_low"], abs=1e-4)
 
 
 def test_predictions_are_the_same_bytes_every_time(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,7 +160,7 @@ def test_looking_for_runs_makes_no_store(store: Any, tmp_path: Path, monkeypatch
 
 def test_a_run_compared_with_itself_differs_in_nothing(first: RunData) -> None:
     outcome = compare_runs(first, first)
-    assert outcome.settings == [] and len(outcome.parts) == 5
+    assert outcome.settings == [] and len(outcome.parts) == 7
     for part in outcome.parts:
         assert part.refusal is None and part.lines == [] and part.pages == []
         assert all(delta == (0, 0, 0) for _, _, _, delta in part.metrics)
@@ -169,13 +170,13 @@ def test_settings_scores_and_lines_of_two_runs(store: Any, first: RunData, other
     other = load_run(other_id)
     outcome = compare_runs(first, other)
     settings = {key: (a, b) for key, a, b in outcome.settings}
-    assert settings["seed"] == ("7", "8") and settings["champion.type"] == ("rules", "fasttext")
+    assert settings["seed"] == ("7", "8") and settings["best.type"] == ("rules", "fasttext")
     assert settings["type.models"] == ("rules, fasttext", "fasttext")
     part = next(part for part in outcome.parts if (part.task, part.set) == ("type", "test"))
     values = {name: (a, b, delta) for name, a, b, delta in part.metrics}
     a, b, (delta, low, high) = values["type/article_f1"]
-    assert a == pytest.approx(first.metrics["type", "rules"]["type/article_f1"], abs=1e-4)
-    assert b == pytest.approx(other.metrics["type", "fasttext"]["type/article_f1"], abs=1e-4)
+    assert a == pytest.approx(first.metrics["type", "rules"]["type_test/article_f1"], abs=1e-4)
+    assert b == pytest.approx(other.metrics["type", "fasttext"]["type_test/article_f1"], abs=1e-4)
     assert delta == pytest.approx(b - a) and low <= delta <= high
     assert sum(part.counts().values()) == len(part.lines) > 0
     assert all(line.a != line.b for line in part.lines)
@@ -214,7 +215,7 @@ def test_a_verdict_needs_ten_groups() -> None:
 def test_sets_come_in_the_order_in_which_they_may_decide(first: RunData, other_id: str) -> None:
     parts = compare_runs(first, load_run(other_id)).parts
     assert [(part.task, part.set) for part in parts] == [
-        ("type", "validation"), ("type", "test"), ("stance", "validation"), ("stance", "test"), (END_TO_END, "test"),
+        *((task, name) for task in ("type", "stance") for name in ("oof", "validation", "test")), (END_TO_END, "test"),
     ]  # fmt: skip
 
 
@@ -231,21 +232,52 @@ def test_numbers_of_other_data_are_not_set_side_by_side() -> None:
 
 
 @pytest.mark.slow
-def test_the_command(project: Project, cli: Cli, other_id: str, registered: str) -> None:
-    env = {"MLFLOW_TRACKING_URI": project.store}
+def test_the_command_says_the_verdict_then_scores_settings_and_lines(
+    project: Project, cli: Cli, other_id: str, registered: str
+) -> None:
+    env = {"MLFLOW_TRACKING_URI": project.store, "COLUMNS": "80"}
     done = cli("compare", registered, other_id[:8], env=env)
     assert done.code == 0, done.err
-    assert "champion.type" in done.out and "lines labelled differently" in done.out and "type/article_f1" in done.out
-    types = done.out[done.out.index("type, test:") :].split("stance, validation:")[0]
-    assert "5 groups: too few to tell" in types and "*" not in types and "leaves out zero" not in types
-    assert re.search(
-        r"cannot tell which is better: type/article_f1 \S+ \[\S+, \S+\]; 5 groups, too few to tell; \d+ lines changed", types
+    lines = done.out.splitlines()
+    assert len(lines) <= 24, "it fits a screen"
+    assert lines[0].startswith("a: ") and lines[1].startswith("b: ")
+    said = r"(cannot tell which is better|b is (better|worse) than a)"
+    assert re.match(
+        r"type: cannot tell which is better: article_f1 0\.\d+ against 0\.\d+ out of fold, \S+ -, 6 groups, too few", lines[2]
     )
+    assert re.match(rf"stance: {said}: macro_f1 \S+ against \S+ out of fold, \S+ \[\S+ \S+\], 24 groups", lines[3])
+    assert "settings: " in done.out and "lines labelled differently; a is right" in done.out
+    assert "+ b is better, - b is worse, beyond the interval; interval - below 10 groups" in done.out
+    table = [line for line in lines if re.match(r" [ +-] +(type|stance) ", line) or line.startswith("    type")]
+    assert len(table) >= 7 and max(map(len, table)) <= 80
+    every = cli("compare", registered, other_id[:8], "--all", env=env).out
+    assert "best.type: rules -> fasttext\n" in every and "page_macro_f1" in every and "wrong lines of a" in every
+    assert every.count("|guidelines ") == 7 and len(every) > 2 * len(done.out)
     on = cli("compare", project.filter, other_id, "--on", project.data / "pages" / "validation.jsonl", env=env)
-    assert on.code == 0 and "type model" in on.out and "end_to_end/stance_macro_f1" in on.out
+    assert on.code == 0 and "type model" in on.out and "end to end" in on.out
     same = cli("compare", registered, registered, env=env)
-    assert same.code == 0 and "no setting differs" in same.out and same.out.count("every line and every score is the same") == 5
+    assert same.code == 0 and "no setting differs" in same.out and same.out.count("every line is labelled the same") == 2
     assert cli("compare", "nothing", "last", env=env).code == 2
+
+
+def test_validation_decides_where_it_is_large_enough_and_else_out_of_fold() -> None:
+    assert deciding({"oof": 24, "validation": 30, "test": 5}) == "validation"
+    assert deciding({"oof": 24, "validation": 9, "test": 50}) == "oof"
+    assert deciding({"validation": 9, "test": 50}) == "validation" and deciding({"own.jsonl": 3}) == "own.jsonl"
+    assert deciding({}) is None
+
+
+def test_parts_of_other_data_are_judged_on_the_pages_they_share() -> None:
+    right, given = many([0.1] * 12)
+    fewer = replace(given, corpus=given.corpus.select(range(11)), p=given.p[:11], signature="other")
+    shared = on_shared_pages(right, fewer)
+    assert shared is not None and len(shared[0].corpus) == len(shared[1].corpus) == 11
+    verdict = judge(*shared)
+    assert (verdict.said, verdict.groups) == ("worse", 11) and str(verdict).startswith(
+        "article_f1 0.0000 against 1.0000 on test, -1"
+    )
+    strange = replace(given, corpus=replace(given.corpus, pages=tuple(replace(p, id=f"x{p.id}") for p in given.corpus.pages)))
+    assert on_shared_pages(right, strange) is None
 
 
 # --- the report -----------------------------------------------------------------------
@@ -293,12 +325,12 @@ def checked(text: str) -> Checker:
 def test_the_report_of_a_run_needs_nothing_else_and_is_well_formed(first: RunData, store: Any, tmp_path: Path) -> None:
     text = Path(store.download_artifacts(first.id, "report.html", str(tmp_path))).read_text(encoding="utf-8")
     checker = checked(text)
-    pages = sum(len(part.corpus) for (task, _), part in first.compared().items() if task != END_TO_END)
+    pages = sum(len(part.corpus) for (task, name), part in first.compared().items() if task != END_TO_END and name != "oof")
     assert checker.count["svg"] == 5
     assert text.count('<details class="page"') == pages
     assert "http://" not in text.replace("http://www.w3.org", "").split("<main>")[0]
-    for part in first.parts.values():
-        assert part.signature in text
+    for (_, _, name), part in first.parts.items():
+        assert (part.signature in text) == (name != "oof")
     assert 'name="viewport"' in text and "prefers-color-scheme: dark" in text and "focus-visible" in text
 
 

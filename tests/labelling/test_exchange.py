@@ -259,7 +259,7 @@ def drop(text: str, row: int) -> str:
         (lambda text: text + text.splitlines()[1] + "\n", "page '{id}' a second time"),
         (lambda text: edit(text, 2, 0, '# page {"id": '), "x.tsv:2: the page's fields are not JSON"),
         (lambda text: edit(text, 2, 0, '# page {"site": "y"}'), "x.tsv:2: the page's fields have no 'id'"),
-        (lambda text: text.replace("\t", ";"), "x.tsv:1: 1 cells, expected 5"),
+        (lambda text: text.replace("\t", ";"), "x.tsv:1: its values are separated by semicolons"),
     ],
 )
 def test_mistakes_in_a_table_are_named(change: Callable[[str], str], told: str, seed: Row) -> None:
@@ -381,6 +381,16 @@ def test_files_that_are_neither(content: bytes, told: str, tmp_path: Path) -> No
     (tmp_path / "x.in").write_bytes(content)
     with pytest.raises(UserError, match=told):
         import_rows(tmp_path / "x.in", tmp_path / "x.jsonl")
+
+
+@pytest.mark.parametrize(("sign", "name"), [(",", "commas"), (";", "semicolons")])
+def test_a_table_with_other_signs_between_is_named_as_such(sign: str, name: str, tmp_path: Path) -> None:
+    source = tmp_path / "queue.csv"
+    source.write_text(
+        sign.join(["page_id", "n", "type", "stance", "text"]) + f"\np1{sign}1{sign}body{sign}{sign}Bài\n", encoding="utf-8"
+    )
+    with pytest.raises(UserError, match=rf"queue\.csv:1: its values are separated by {name}; save the table as text with tabs"):
+        read_labelled(source)
 
 
 def test_a_byte_order_mark_is_no_mistake(tmp_path: Path, seed: Row) -> None:

@@ -137,6 +137,16 @@ def test_an_empty_file_is_no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert (tmp_path / "mlflow.db").stat().st_size == 0
 
 
+def test_a_store_above_is_found_up_to_the_root_of_the_repository(copied: Path, cli: Cli) -> None:
+    inside = copied / "notes" / "deep"
+    inside.mkdir(parents=True)
+    lost = cli("runs", cwd=inside)
+    assert lost.code == 2 and "there is no store" in lost.err, "no repository: what is above is not looked at"
+    (copied / ".git").mkdir()
+    found = cli("runs", cwd=inside)
+    assert found.code == 0 and found.err == f"clfnews: the store in use is {copied / 'mlflow.db'}\n"
+
+
 # --- what fails late ---------------------------------------------------------------------
 
 
