@@ -50,6 +50,9 @@ def train(
     splits = {task.name: of_task for task, of_task in by_task.items()}
     if skipped:
         progress(skipped)
+    if track:
+        # Before the processes of the folds begin: a store that cannot be opened should not cost a training.
+        tracking_store.check(config.tracking)
     works = [
         Work(task, name, options, of_task)
         for task, of_task in by_task.items()
@@ -61,8 +64,6 @@ def train(
     )
     results: dict[str, list[Result]] = {task: [] for task in splits}
     with fit_and_score(config, works, bootstrap, progress) as fitting:
-        if track:
-            tracking_store.check(config.tracking)  # a store that cannot be opened should not cost a training
         progress("data: looking for leakage between the splits")
         leaked = find_leaks(config)
         if leaked:

@@ -252,7 +252,7 @@ def test_the_command_says_the_verdict_then_scores_settings_and_lines(
     assert len(table) >= 7 and max(map(len, table)) <= 80
     every = cli("compare", registered, other_id[:8], "--all", env=env).out
     assert "best.type: rules -> fasttext\n" in every and "page_macro_f1" in every and "wrong lines of a" in every
-    assert every.count("|guidelines ") == 7 and len(every) > 2 * len(done.out)
+    assert every.count("|guidelines ") == 6 and len(every) > 2 * len(done.out)
     on = cli("compare", project.filter, other_id, "--on", project.data / "pages" / "validation.jsonl", env=env)
     assert on.code == 0 and "type model" in on.out and "end to end" in on.out
     same = cli("compare", registered, registered, env=env)
