@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 import resiliparse.extract.html2text
+import sklearn.ensemble  # noqa: F401  a filter imports it once it has read many lines: no start is counted, of no system
 import trafilatura
 
 import clfnews

@@ -45,8 +45,9 @@ def test_compare_shows_what_differs_and_every_metric(browser: Any, runs_link: st
         open_runs(page, runs_link)
         compare(page, 2)
         plot = page.locator(".js-plotly-plot").first
-        for axis in ("best.type", "stance_oof/macro_f1"):
-            expect(plot.get_by_text(axis, exact=True)).to_be_visible()
+        # MLflow draws the first metric that it is given: the headline score of one of the tasks, out of fold.
+        for axis in (re.compile(r"^best\.type$"), re.compile(r"^(type_oof/article_f1|stance_oof/macro_f1)$")):
+            expect(plot.get_by_text(axis)).to_be_visible()
 
         def row(name: str) -> Any:
             return page.get_by_role("row").filter(has=page.get_by_text(name, exact=True))
