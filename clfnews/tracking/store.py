@@ -13,10 +13,11 @@ import re
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from clfnews.errors import UserError
 from clfnews.tracking.moved import follow_move
@@ -99,11 +100,16 @@ def _default_address(mlflow: Any) -> Iterator[None]:
         raise UserError(f"{folder}: the name of a folder with a store cannot hold a question mark; set MLFLOW_TRACKING_URI")
     if folder != Path.cwd():
         tell_found(folder / STORE)
-    mlflow.set_tracking_uri(f"sqlite:///{folder / STORE}")
+    address = sqlite_uri(folder / STORE)
+    mlflow.set_tracking_uri(address)
     try:
         yield
     finally:
         mlflow.set_tracking_uri(None)
+        stray = Path(address.removeprefix("sqlite:///")).parent
+        if stray != folder:  # MLflow makes the folder that an address would be without its escapes
+            with suppress(OSError):
+                stray.rmdir()
 
 
 def default_folder() -> Path:
@@ -120,9 +126,14 @@ def tell_found(file: Path) -> None:
     logging.getLogger("clfnews").warning(f"clfnews: the store in use is {file}")
 
 
+def sqlite_uri(file: Path) -> str:
+    """The address of a SQLite store: `%` before two hexadecimal digits would be read as another character."""
+    return f"sqlite:///{re.sub('%(?=[0-9a-fA-F]{2})', '%25', str(file))}"
+
+
 def sqlite_file(uri: str) -> Path | None:
     """The file of a SQLite store; None for stores of other kinds."""
-    path = uri.removeprefix("sqlite:///").partition("?")[0]
+    path = unquote(uri.removeprefix("sqlite:///").partition("?")[0])
     return Path(path) if uri.startswith("sqlite:///") and path not in ("", ":memory:") else None
 
 
@@ -166,7 +177,7 @@ def _make(mlflow: Any, file: Path) -> None:
         new = file.with_name(f".{file.name}.new")
         for left in file.parent.glob(f"{new.name}*"):  # by one that was killed
             left.unlink()
-        mlflow.MlflowClient(tracking_uri=f"sqlite:///{new}").search_experiments(max_results=1)
+        mlflow.MlflowClient(tracking_uri=sqlite_uri(new)).search_experiments(max_results=1)
         new.replace(file)
 
 

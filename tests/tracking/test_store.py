@@ -52,7 +52,7 @@ def run_sql(store: Path, *statements: str) -> None:
 @pytest.fixture
 def copied(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The session's project in another folder, as if it had been moved there; the store in use, found by itself."""
-    folder = Path(shutil.copytree(project.folder, tmp_path / "chỗ mới # 2%"))
+    folder = Path(shutil.copytree(project.folder, tmp_path / "chỗ mới # 2% a%20b"))
     for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri"), ("logged_models", "artifact_location"),
                           ("model_versions", "storage_location")):  # fmt: skip
         run_sql(folder / "mlflow.db", f"UPDATE {table} SET {column} = replace({column}, '/project', '/gone-project')")
@@ -101,6 +101,7 @@ def test_a_project_that_was_moved_works_on(copied: Path, registered: str) -> Non
         files = mlflow.get_run(outcome.run.run_id).info.artifact_uri
     assert files.startswith(f"{copied.as_uri()}/mlruns/"), "new runs go to the new place"
     assert not any("gone-project" in str(path) for path in copied.parent.parent.glob("*/*"))
+    assert list(copied.parent.iterdir()) == [copied], "no folder of another reading of its name"
 
 
 def test_files_that_are_gone_are_named(copied: Path) -> None:
