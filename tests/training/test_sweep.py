@@ -148,7 +148,7 @@ def test_a_tracked_sweep_has_a_child_run_for_each_variant(
     strict = next(run for run in found if run.data.params["variant"] == "strict")
     loose = next(run for run in found if run.data.params["variant"] == "default")
     assert loose.data.params["type.models.linear.word_ngrams"] == "[1, 3]" and loose.data.params["type.threshold"] == "0.5"
-    assert strict.data.params["type.threshold"] == "0.95" and strict.data.metrics["type/article_f1"] == 0
+    assert strict.data.params["type.threshold"] == "0.95" and strict.data.metrics["type_test/article_f1"] == 0
     assert "type_validation/article_f1" in strict.data.metrics
 
 
