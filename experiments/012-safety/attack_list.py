@@ -89,7 +89,7 @@ def emptied(folder: Path, model: Path) -> str | None:
     (folder / "a.jsonl").write_text("{}\n" + jsonl(texts(1)), encoding="utf-8")
     run("filter", "a.jsonl", "-o", "out", "-m", model, cwd=folder)
     clean = written(folder / "out")
-    (folder / "out/_a.errors.jsonl").write_text("")
+    (folder / "out/__run__/errors/a.errors.jsonl").write_text("")
     for marker in (folder / "out/.clfnews").glob("*.json"):
         marker.write_text("[5]")
     done = run("filter", "a.jsonl", "-o", "out", "--resume", "-m", model, cwd=folder)
@@ -174,7 +174,7 @@ def configurations(folder: Path, model: Path) -> str | None:
 def small_errors(folder: Path, model: Path) -> str | None:
     (folder / "a.jsonl.gz").write_bytes(hostile.MEMORY["empty-rows.jsonl.gz"]()[:3_000])
     done = run("filter", "a.jsonl.gz", "-o", "out", "-m", model, cwd=folder)
-    return problem(done.code == 1 and len(written(folder / "out")["_a.errors.jsonl"]) < 2_000_000, done)
+    return problem(done.code == 1 and len(written(folder / "out")["__run__/errors/a.errors.jsonl"]) < 2_000_000, done)
 
 
 ATTACKS: list[tuple[str, Check]] = [
