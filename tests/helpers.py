@@ -160,7 +160,7 @@ def make_data(folder: Path) -> Path:
 
 def pages_of_six_sites() -> list[Any]:
     """Composed pages with their labels: those of the first six sites of the training pages."""
-    from clfnews.data.corpus import load_gold
+    from clfnews.data.gold import load_gold
 
     pages = load_gold(ROOT / "data" / "pages" / "train.jsonl").pages
     sites = sorted({str(page.site) for page in pages})[:6]

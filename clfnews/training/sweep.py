@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from clfnews.config.schema import Config, chosen_models, load_config
-from clfnews.data.corpus import Corpus, Splits, load_gold
+from clfnews.data.corpus import Corpus, Splits
+from clfnews.data.gold import load_gold
 from clfnews.errors import UserError, nearest
 from clfnews.evaluation.metrics import HEADLINE, SETS
 from clfnews.evaluation.results import Result

@@ -329,7 +329,7 @@ def test_memory_of_a_worker_is_bounded_by_the_largest_pages(page_filter_folder: 
 @pytest.fixture(scope="module")
 def page_filter_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The models that a full training chooses, fitted on a few pages."""
-    from clfnews.data.corpus import load_gold
+    from clfnews.data.gold import load_gold
     from clfnews.filtering.filter import PageFilter
     from clfnews.labels import TASKS
     from clfnews.models import make_model
@@ -387,7 +387,7 @@ def test_a_model_file_cannot_bring_code_along(tmp_path: Path) -> None:
     import skops.io
     from sklearn.preprocessing import FunctionTransformer
 
-    from clfnews.data.corpus import load_gold
+    from clfnews.data.gold import load_gold
     from clfnews.filtering.filter import PageFilter
     from clfnews.labels import TASKS
     from clfnews.models import make_model

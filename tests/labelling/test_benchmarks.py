@@ -11,7 +11,7 @@ import pytest
 from helpers import ROOT, Cli
 
 from clfnews.config.schema import load_config
-from clfnews.data.corpus import corpus_from_rows, load_gold
+from clfnews.data.gold import corpus_from_rows, load_gold
 from clfnews.data.rows import registered_domain
 from clfnews.errors import UserError
 from clfnews.evaluation.scores import score_type

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from helpers import ROOT, Cli
 
-from clfnews.data.corpus import load_split
+from clfnews.data.folder import load_split
 from clfnews.errors import UserError
 from clfnews.evaluation.challenge import load_pairs, score_challenge
 from clfnews.filtering.decisions import page_stance

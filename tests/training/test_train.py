@@ -19,7 +19,8 @@ import yaml
 from helpers import SMALL_FASTTEXT, TINY_MODELS, Cli, Project, command, started, tiny_config, wait_for, write_rows
 
 from clfnews.config.schema import Config, load_config
-from clfnews.data.corpus import Corpus, load_split
+from clfnews.data.corpus import Corpus
+from clfnews.data.folder import load_split
 from clfnews.errors import UserError
 from clfnews.evaluation.metrics import HEADLINE
 from clfnews.filtering.filter import PageFilter
