@@ -324,21 +324,22 @@ def hostile_folder(folder: Path) -> Path:
     return folder
 
 
+def from_hostile_folder(folder: Path, script: str, *arguments: object) -> str:
+    """What a script prints that is run in such a folder; no module of the folder has been imported."""
+    command_line = [sys.executable, script, *map(str, arguments)]
+    done = subprocess.run(command_line, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not (folder / "OWNED").exists()
+    return done.stdout
+
+
 def test_workers_run_nothing_from_the_current_folder(rules_filter: Path, tmp_path: Path) -> None:
     hostile_folder(tmp_path)
     (tmp_path / "in").mkdir()
     for i in range(3):
         (tmp_path / f"in/{i}.jsonl").write_text(jsonl(*TEXTS[:2]), encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "bin/start.py", "filter", "in", "-o", "out", "-m", rules_filter, "--workers", "2"],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0 and "6 pages in 3 files" in done.stdout, done.stderr
-    assert not (tmp_path / "OWNED").exists()
+    out = from_hostile_folder(tmp_path, "bin/start.py", "filter", "in", "-o", "out", "-m", rules_filter, "--workers", "2")
+    assert "6 pages in 3 files" in out
 
 
 @pytest.mark.slow
@@ -350,11 +351,7 @@ def test_a_training_runs_nothing_from_the_current_folder(tmp_path: Path) -> None
     hostile_folder(tmp_path)
     script = "import clfnews\nif __name__ == '__main__':\n    clfnews.train('tiny.yaml', track=False)\n"
     (tmp_path / "bin/train.py").write_text(script)
-    done = subprocess.run(
-        [sys.executable, "bin/train.py"], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert not (tmp_path / "OWNED").exists()
+    from_hostile_folder(tmp_path, "bin/train.py")
 
 
 @pytest.mark.slow
@@ -364,16 +361,7 @@ def test_ray_runs_nothing_from_the_current_folder(rules_filter: Path, tmp_path: 
     hostile_folder(tmp_path)
     (tmp_path / "a.jsonl").write_text(jsonl(*TEXTS[:2]), encoding="utf-8")
     command_line = ["filter", "a.jsonl", "-o", "out", "--engine", "ray", "-w", "1", "-m"]
-    done = subprocess.run(
-        [sys.executable, "bin/start.py", *command_line, rules_filter],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0 and "2 pages in 1 file" in done.stdout, done.stderr
-    assert not (tmp_path / "OWNED").exists()
+    assert "2 pages in 1 file" in from_hostile_folder(tmp_path, "bin/start.py", *command_line, rules_filter)
 
 
 @pytest.mark.slow
