@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from warm import serves, warm_command
 
 ROOT = Path(__file__).resolve().parent.parent
 SEED_PAGE = ROOT / "seeds" / "001_0965331b62c00476.txt"
@@ -88,18 +89,27 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "clfnews.cli", *map(str, arguments)]
 
 
-def run(*arguments: object, cwd: Path, stdin: bytes = b"", env: dict[str, str] | None = None, timeout: float = 600) -> Result:
-    """Run the command line; whatever was given, it must never answer with a traceback."""
-    done = subprocess.run(
-        command(*arguments),
-        cwd=cwd,
-        input=stdin,
-        env=environment(**(env or {})),
-        capture_output=True,
-        timeout=timeout,
-        check=False,
-    )
-    result = Result(done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8", "replace"))
+def run(
+    *arguments: object,
+    cwd: Path,
+    stdin: bytes = b"",
+    env: dict[str, str] | None = None,
+    timeout: float = 600,
+    fresh: bool = False,
+) -> Result:
+    """Run the command line; whatever was given, it must never answer with a traceback.
+
+    `fresh`: in a Python that starts anew, where the start is what counts; else in a fork of one that has all loaded.
+    """
+    variables = environment(**(env or {}))
+    if not fresh and serves(env or {}):
+        code, out, err = warm_command(list(map(str, arguments)), cwd, stdin, variables, timeout)
+    else:
+        done = subprocess.run(
+            command(*arguments), cwd=cwd, input=stdin, env=variables, capture_output=True, timeout=timeout, check=False
+        )
+        code, out, err = done.returncode, done.stdout, done.stderr
+    result = Result(code, out.decode("utf-8"), err.decode("utf-8", "replace"))
     assert "Traceback" not in result.err, result.err
     return result
 
