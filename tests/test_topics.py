@@ -155,6 +155,8 @@ def test_a_table_that_does_not_do_is_told_in_one_line(
         ("tasks.topic.of=pages", "tasks.topic: the card of .* names no labels of a page for it"),
         ("tasks.topic.off=pages", r"unknown key 'tasks\.topic\.off' \(did you mean 'of'\?\)"),
         ("tasks.text.of=pages", "'text' is a field of every row of results"),
+        ("tasks.p_hostile.of=pages", "'p_hostile' is a field of every row of results"),
+        ("tasks.stance_p.of=pages", "'stance_p' is the column with the probability of 'stance'"),
         ("type.keep=[titel]", r"type\.keep: the card of .* has no type 'titel' \(did you mean 'title'\?\)"),
     ],
 )

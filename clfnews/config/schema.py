@@ -96,6 +96,7 @@ _TASK = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _TAKEN = frozenset({
     "id", "source", *FACTS, "text_from", "text", "lines", "n", "p", "keep", "reason", "model", "run", "confidence",
     "text_confidence", "events", "error", "labels", "end_to_end", "challenge", "words", "group", "layout", "origin", "article",
+    "p_conciliatory", "p_hostile", "p_neutral",
 })  # fmt: skip
 TaskName = Annotated[str, AfterValidator(_task_name)]
 
@@ -152,6 +153,14 @@ class Config(Section):
             section.pop("of", None)
             values[name] = merged(values.get(name) or {}, section)
         return values | {"tasks": {name: task for name, task in tasks.items() if name not in ours}}
+
+    @field_validator("tasks")
+    @classmethod
+    def _columns_apart(cls, tasks: dict[str, OwnTask]) -> dict[str, OwnTask]:
+        for name in tasks:
+            if name.removesuffix("_p") in {"stance", *tasks} - {name}:
+                raise ValueError(f"{name!r} is the column with the probability of {name.removesuffix('_p')!r}; name it otherwise")
+        return tasks
 
     @field_validator("stance", "type")
     @classmethod

@@ -70,7 +70,7 @@ class PageFilter:
         self.own, self.least = dict(own or {}), dict(least or {})
 
     def __repr__(self) -> str:
-        kinds = ", ".join(f"{task}={fitted.model.kind!r}" for task, fitted in self._tasks().items())
+        kinds = ", ".join(f"{task}={fitted.model.kind!r}" for task, fitted in self.fitted.items())
         return f"PageFilter({self.name!r}, {kinds}, threshold={self.threshold:g})"
 
     def with_threshold(self, threshold: float | None) -> PageFilter:
@@ -218,7 +218,7 @@ class PageFilter:
 
     def save(self, folder: Path) -> None:
         """Write the filter as a folder that `load` reads; `filter.json` comes last, so that a folder with it is whole."""
-        write_filter(folder, self._tasks(), self.meta())
+        write_filter(folder, self.fitted, self.meta())
 
     def meta(self) -> dict[str, Any]:
         """What `filter.json` holds but for the checksums; the model card is written from it."""
@@ -231,24 +231,34 @@ class PageFilter:
             "min_confidence": self.min_confidence,
             "tasks": {
                 task: {"labels": x.labels, "of": x.of, "keep": [label for label in x.labels if label in x.keep]}
-                for task, fitted in self._tasks().items()
+                for task, fitted in self.fitted.items()
                 if not (x := fitted.task).shipped or x != SHIPPED[task]
             },
             "least": self.least,
-            "models": {task: fitted.model.kind for task, fitted in self._tasks().items()},
-            "temperature": {task: fitted.temperature for task, fitted in self._tasks().items()},
+            "models": {task: fitted.model.kind for task, fitted in self.fitted.items()},
+            "temperature": {task: fitted.temperature for task, fitted in self.fitted.items()},
             "info": self.info,
         }
 
     @property
     def tasks(self) -> dict[str, Task]:
         """What the filter tells, by name; a filter of types alone has the stance too, which is null."""
-        found = {name: fitted.task for name, fitted in self._tasks().items()}
+        found = {name: fitted.task for name, fitted in self.fitted.items()}
         return found if self.own else found | {"stance": STANCE}
 
-    def _tasks(self) -> dict[str, FittedTask]:
+    @property
+    def fitted(self) -> dict[str, FittedTask]:
+        """Its models with their calibration, by the name of their task."""
         ours = {"type": self.type_task, "stance": self.stance_task}
         return {task: fitted for task, fitted in ours.items() if fitted} | self.own
+
+    @classmethod
+    def of(cls, fitted: Mapping[str, FittedTask], **settings: Any) -> PageFilter:
+        """A filter of models by the name of their task, with the settings of the class."""
+        own = dict(fitted)
+        types = own.pop("type", None)
+        stances = own.pop("stance") if "stance" in own and own["stance"].task == STANCE else None
+        return cls(types, stances, own=own, **settings)
 
     @classmethod
     def load(cls, folder: Path | str, origin: Origin | None = None) -> PageFilter:
@@ -259,10 +269,8 @@ class PageFilter:
         folder = Path(folder)
         meta = read_meta(folder)
         tasks = read_tasks(folder, meta)
-        return cls(
-            tasks.pop("type", None),
-            tasks.pop("stance") if "stance" in tasks and tasks["stance"].spec is None else None,
-            own=tasks,
+        return cls.of(
+            tasks,
             least=meta.get("least"),
             threshold=meta["threshold"],
             min_confidence=meta["min_confidence"],

@@ -59,8 +59,8 @@ def _problem(meta: Mapping[str, Any]) -> str | None:
     own = meta.get("tasks", {})
     if not isinstance(own, dict) or not all(_is_task(name, about) for name, about in own.items()):
         return "'tasks' does not say what its tasks are"
-    if not tasks or not set(tasks) <= {*TASKS, *own} or not ("type" in tasks or own):
-        return f"'temperature' is of {', '.join(map(repr, tasks)) or 'nothing'}; expected 'type' and perhaps 'stance'"
+    if not tasks or not set(tasks) <= {*TASKS, *own}:
+        return f"'temperature' is of {', '.join(map(repr, tasks)) or 'nothing'}; expected 'type', 'stance' or one of 'tasks'"
     least = meta.get("least", {})
     if not isinstance(least, dict) or not all(_is_number(value, 0, 1) for value in least.values()):
         return "'least' is not of numbers from 0 to 1"

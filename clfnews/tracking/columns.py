@@ -10,6 +10,14 @@ from clfnews.filtering.origin import Origin
 from clfnews.filtering.schema import Field, Record, Shares, row_schema
 from clfnews.labels import Task
 
+CONTENT = ("text", "html")
+"""Columns of the MLflow model of a filter of which a row needs one."""
+INPUTS = (*CONTENT, "id", "url", "site", "date")
+"""Its columns that are read, in the order in which Spark gives them without names."""
+LABEL_INPUTS = ("text", "page", "site")
+"""Columns of the MLflow model of one task that are read; only `text` is needed."""
+PROBABILITIES = "probabilities"
+"""Parameter of its `predict`: a column a label instead of the best label."""
 TEXT, NUMBER, TEXTS = "text", "number", "texts"
 """Kinds of columns; what is not known is an empty text, 0 or an empty list."""
 _FIRST = ("title", "text", "stance", "stance_p", "p_conciliatory", "p_hostile", "p_neutral", "text_confidence", "lines", "error")

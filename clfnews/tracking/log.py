@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 from clfnews.evaluation.metrics import CHALLENGE, SETS, headline, score_columns, short
 from clfnews.evaluation.results import LoggedRun
 from clfnews.evaluation.scores import Scores
+from clfnews.filtering.filter import PageFilter
 from clfnews.filtering.origin import Origin
 from clfnews.labels import TASKS
 from clfnews.tracking.killed import process_tag
-from clfnews.tracking.registry import log_model, register
+from clfnews.tracking.registry import log_model, log_one_model, register
 from clfnews.tracking.store import find_experiment, open_store
 from clfnews.version import __version__
 
@@ -148,6 +149,7 @@ def log_child(mlflow: Any, outcome: TrainResult, result: Result, tags: dict[str,
         mlflow.log_input(_dataset(mlflow, splits.test), context="test")
         for file, figure in report.figures(splits, result).items():
             mlflow.log_figure(figure, f"figures/{file}")
+        log_one_model(mlflow, PageFilter.of({result.task: result.fitted}, threshold=result.threshold, name=result.name))
     client.set_terminated(run_id, "FINISHED", end_time=ended)  # the fits took that long, not the logging
 
 

@@ -17,12 +17,6 @@ if TYPE_CHECKING:
     from clfnews.readers.base import ReadOptions
 
 
-CONTENT = ("text", "html")
-"""Columns of which a row needs one."""
-INPUTS = (*CONTENT, "id", "url", "site", "date")
-"""Columns that are read, in the order in which Spark gives them without names."""
-
-
 class PackagedFilter(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defined]
     """One row a page in, one row a page out.
 
@@ -49,7 +43,7 @@ class PackagedFilter(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defi
         """
         from clfnews.page import Page
         from clfnews.readers.base import ReadOptions
-        from clfnews.tracking.columns import columns, flat, no_page
+        from clfnews.tracking.columns import CONTENT, INPUTS, columns, flat, no_page
 
         options = ReadOptions(hidden=self.page_filter.reads_hidden)
         cells = {name: model_input[name].tolist() for name in INPUTS if name in model_input}
@@ -72,6 +66,7 @@ def _read(cells: dict[str, Any], name: str, options: ReadOptions) -> Page | str:
     """The page of a row, or why it is none; unlike a page without an article, a row without content is a mistake."""
     from clfnews.filtering.frames import page_of_cells, plain
     from clfnews.readers.base import is_blank
+    from clfnews.tracking.columns import CONTENT
 
     row = {key: plain(value) for key, value in cells.items()}
     if all(row.get(key) is None or is_blank(row[key]) for key in CONTENT):

@@ -16,7 +16,7 @@ from clfnews.filtering.filter import PageFilter
 from clfnews.filtering.origin import Origin, of_folder
 from clfnews.filtering.saved import META, read_meta
 from clfnews.tracking.bundled import PACKAGE, bundled_filter, tell_bundled
-from clfnews.tracking.columns import NUMBER, TEXT, TEXTS, columns
+from clfnews.tracking.columns import INPUTS, LABEL_INPUTS, NUMBER, PROBABILITIES, TEXT, TEXTS, columns
 from clfnews.tracking.killed import process_tag
 from clfnews.tracking.moved import local_path
 from clfnews.tracking.origins import FILTER, of_filter, of_logged, of_version
@@ -156,25 +156,52 @@ def log_model(mlflow: Any, page_filter: PageFilter) -> Any:
     """Log a filter as an MLflow model into the active run."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
-    from mlflow.types.schema import AnyType, Array
+    from mlflow.types.schema import Array
 
+    kinds: dict[str, Any] = {TEXT: "string", NUMBER: "double", TEXTS: Array("string")}
+    outputs = Schema([ColSpec(kinds[kind], name) for name, kind in columns(page_filter.tasks).items()])
+    return _log_pyfunc(mlflow, "pyfunc.py", page_filter, ModelSignature(_anything(*INPUTS), outputs))
+
+
+def log_one_model(mlflow: Any, page_filter: PageFilter) -> Any:
+    """Log a filter of one model as an MLflow model that gives a label a row (`label_pyfunc`), into the active run.
+
+    Its artefact `filter` is that filter, which `clfnews.load("runs:/ID/model")` reads.
+    """
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
+
+    signature = ModelSignature(
+        _anything(*LABEL_INPUTS),
+        Schema([ColSpec("string")]),
+        ParamSchema([ParamSpec(PROBABILITIES, "boolean", False)]),
+    )
+    return _log_pyfunc(mlflow, "label_pyfunc.py", page_filter, signature)
+
+
+def _anything(*names: str) -> Any:
+    """Columns of any type, none of them needed: what is no page is told row by row, and does not end the others."""
+    from mlflow.types import ColSpec, Schema
+    from mlflow.types.schema import AnyType
+
+    kind: Any = AnyType()  # type: ignore[no-untyped-call]
+    return Schema([ColSpec(kind, name, required=False) for name in names])
+
+
+def _log_pyfunc(mlflow: Any, file: str, page_filter: PageFilter, signature: Any) -> Any:
+    """Log a filter with its card, its package and what that needs, under a module of this room that serves it."""
     from clfnews.reports.model_card import CARD, render
 
     package = Path(__file__).parents[1]
-    # Of any type and optional: what is no page is told row by row, and does not end the others.
-    anything: Any = AnyType()  # type: ignore[no-untyped-call]
-    inputs = Schema([ColSpec(anything, name, required=False) for name in ("text", "html", "id", "url", "site", "date")])
-    kinds: dict[str, Any] = {TEXT: "string", NUMBER: "double", TEXTS: Array("string")}
-    outputs = Schema([ColSpec(kinds[kind], name) for name, kind in columns(page_filter.tasks).items()])
     with tempfile.TemporaryDirectory() as folder:
         page_filter.save(Path(folder) / "filter")
         (Path(folder) / "filter" / CARD).write_text(render(page_filter.meta()), encoding="utf-8")
         return mlflow.pyfunc.log_model(
             name="model",
-            python_model=str(package / "tracking" / "pyfunc.py"),
+            python_model=str(package / "tracking" / file),
             artifacts={"filter": str(Path(folder) / "filter")},
             code_paths=[str(package)],
-            signature=ModelSignature(inputs, outputs),
+            signature=signature,
             pip_requirements=_pinned(REQUIREMENTS),
         )
 

@@ -16,7 +16,6 @@ from clfnews.evaluation.results import Result, TrainResult
 from clfnews.evaluation.scores import Bootstrap, Scores, score_end_to_end
 from clfnews.filtering.decisions import keep_mask
 from clfnews.filtering.filter import PageFilter
-from clfnews.labels import STANCE
 from clfnews.reports.model_card import training_info
 from clfnews.reports.tables import told_leaks
 from clfnews.tracking import log as tracking_log
@@ -124,10 +123,8 @@ def _join(config: Config, champions: dict[str, Result], splits: dict[str, Splits
         "data": {f"{task}/{part}": getattr(s, part).digest for task, s in splits.items() for part in ("train", "test")},
         "seed": config.seed,
     }
-    return PageFilter(
-        fitted.pop("type", None),
-        fitted.pop("stance") if "stance" in fitted and fitted["stance"].task == STANCE else None,
-        own=fitted,
+    return PageFilter.of(
+        fitted,
         threshold=kind.threshold if kind else 0.5,
         min_confidence=config.stance.min_confidence,
         least={task: section.min_confidence for task, section in config.tasks.items()},
