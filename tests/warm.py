@@ -27,7 +27,10 @@ from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
-COLD = ("PYTHONHASHSEED", "PYTHONSAFEPATH", "PYTHONIOENCODING", "PYTHONUTF8", "OMP_", "OPENBLAS_", "LD_", "LC_", "LANG", "HF_", "HOME", "TMPDIR")
+COLD = (
+    "PYTHONHASHSEED", "PYTHONSAFEPATH", "PYTHONIOENCODING", "PYTHONUTF8", "OMP_", "OPENBLAS_", "LD_", "LC_", "LANG", "HF_",
+    "HOME", "TMPDIR",
+)  # fmt: skip
 """Beginnings of variables that Python and its packages read once, at their start."""
 PACKAGES = """
     numpy scipy.sparse scipy.special sklearn.linear_model sklearn.feature_extraction.text sklearn.ensemble sklearn.metrics
@@ -161,7 +164,8 @@ def main() -> None:
     os.environ.clear()
     os.environ.update(request["environment"])  # type: ignore[call-overload]
     os.chdir(str(request["cwd"]))
-    sys.path[:1] = [str(Path.cwd()), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]  # as `python -m` has it
+    # The folders of `python -m`.
+    sys.path[:1] = [str(Path.cwd()), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     importlib.invalidate_caches()
     sys.argv = ["clfnews", *request["arguments"]]  # type: ignore[misc]
     code = 0

@@ -88,7 +88,7 @@ def run_sweep(path: Path, progress: Progress = lambda _: None) -> Path:
     rows = _with_kept(spec, rows, read_results(results) if results.is_file() else [], progress)
     write_experiment(path, spec.question, rows, [*spec.tables, *spec.evaluate])
     if spec.track:
-        from clfnews.tracking.log import log_sweep
+        from clfnews.tracking.sweep_runs import log_sweep
 
         progress("logging to MLflow")
         try:

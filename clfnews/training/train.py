@@ -18,8 +18,8 @@ from clfnews.filtering.decisions import keep_mask
 from clfnews.filtering.filter import PageFilter
 from clfnews.reports.model_card import training_info
 from clfnews.reports.tables import told_leaks
-from clfnews.tracking import log as tracking_log
 from clfnews.tracking import store as tracking_store
+from clfnews.tracking.log import log_training
 from clfnews.training.fitting import Progress, Work, fit_and_score, with_sites
 from clfnews.training.splits import find_leaks, load_tasks, models_of
 from clfnews.training.steps import Steps
@@ -73,7 +73,7 @@ def train(
         return outcome
     steps("logging to MLflow")
     try:
-        return tracking_log.log_training(outcome, config_path, started)
+        return log_training(outcome, config_path, started)
     except UserError as error:
         raise UserError(f"{error}; {_kept(page_filter)}") from error
 

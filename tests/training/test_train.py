@@ -27,8 +27,8 @@ from clfnews.filtering.filter import PageFilter
 from clfnews.labels import TASKS, TYPES
 from clfnews.models import make_model
 from clfnews.page import Line, Page
-from clfnews.tracking.log import MOST_METRICS, metrics_of, shortened
 from clfnews.tracking.registry import find_filter
+from clfnews.tracking.run_facts import MOST_METRICS, metrics_of, shortened
 from clfnews.tracking.runs import list_runs, promote
 from clfnews.training.fitting import out_of_fold
 from clfnews.training.train import train
