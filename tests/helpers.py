@@ -114,6 +114,22 @@ def run(
     return result
 
 
+def on_a_terminal(*arguments: object, cwd: Path, code: int = 0, **env: str) -> str:
+    """What a command writes when its streams are a terminal."""
+    main, terminal = os.openpty()
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), terminal)
+    variables = environment(TERM="xterm-256color") | env
+    with subprocess.Popen(command(*arguments), cwd=cwd, env=variables, **pipes) as process:
+        os.close(terminal)
+        out = b""
+        with suppress(OSError):  # Linux's way of saying that the other end has been closed
+            while data := os.read(main, 65536):
+                out += data
+        assert process.wait(300) == code, out.decode()
+    os.close(main)
+    return out.decode()
+
+
 @contextmanager
 def started(*command: object, cwd: Path, env: dict[str, str] | None = None, **pipes: Any) -> Iterator[Any]:
     """A process in a group of its own, where Ctrl-C is not ignored; the group ends with the block."""

@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 import pytest
-from helpers import Cli, Project, command, environment, make_data, started, tiny_config, wait_for
+from helpers import Cli, Project, command, environment, make_data, on_a_terminal, started, tiny_config, wait_for
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_faults import small_disk
@@ -437,30 +437,10 @@ def test_names_and_ids_do_not_steer_a_terminal(rules_filter: Path, tmp_path: Pat
     rows = [{"id": hostile, "url": f"http://a/{hostile}", "text": TEXTS[0]}]
     (tmp_path / "in/a.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
 
-    def shown(*arguments: object) -> str:
-        terminal, inside = os.openpty()
-        process = subprocess.Popen(
-            command(*arguments, "-m", rules_filter, "-q"),
-            cwd=tmp_path,
-            stdin=inside,
-            stdout=inside,
-            stderr=inside,
-            env=environment(),
-        )
-        os.close(inside)
-        data = b""
-        try:
-            while block := os.read(terminal, 1 << 16):
-                data += block
-        except OSError:  # the end of a terminal
-            pass
-        os.close(terminal)
-        process.wait(60)
-        return data.decode()
-
-    tagged = shown("tag", "in")
+    options = ("-m", rules_filter, "-q")
+    tagged = on_a_terminal("tag", "in", *options, cwd=tmp_path)
     assert "not read" in tagged.splitlines()[0] and "# in/a.jsonl: \\u001b[31m\\u009b31m" in tagged
-    missing = shown("tag", f"in/{hostile}")
+    missing = on_a_terminal("tag", f"in/{hostile}", *options, cwd=tmp_path, code=2)
     assert missing == "clfnews: in/\\u001b[31m\\u009b31m\\u202e\\u2066: no file matches this pattern\r\n"
     assert all(c.isprintable() or c in "\r\n" for c in missing)
     assert not any(mark in tagged for mark in ("\x1b[31m", "\x9b", "\u202e", "\u2066")), "only the table's own styles"

@@ -159,6 +159,7 @@ def test_sub_domains_share_a_group() -> None:
 # --- training ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_benchmark_configuration_trains_scores_and_filters(pairs: Path, tmp_path: Path) -> None:
     """wcxb.yaml on ten pages: word-F1 out of fold, a saved filter that reads hidden lines of HTML, and plain text."""
     import_benchmark("pairs", pairs, tmp_path / "rows.jsonl")
