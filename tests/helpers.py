@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -111,6 +112,20 @@ def run(
         code, out, err = done.returncode, done.stdout, done.stderr
     result = Result(code, out.decode("utf-8"), err.decode("utf-8", "replace"))
     assert "Traceback" not in result.err, result.err
+    return result
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """The code blocks of a Markdown page in a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def run_line(line: str, cwd: Path, env: dict[str, str] | None = None) -> Result:
+    """Run a command of a page, which has to succeed."""
+    name, *arguments = shlex.split(line)
+    assert name == "clfnews"
+    result = run(*arguments, cwd=cwd, env=env)
+    assert result.code == 0, f"{line}\n{result.out}{result.err}"
     return result
 
 
