@@ -98,14 +98,7 @@ def filter_to_folder(
             job = replace(job, sites=keep(job.out, given))
         elif sites == AUTO:
             job = replace(job, sites=_first_pass(units(files, options, split_bytes), replace(job, fits=True), run))
-        shards: list[dict[str, Any]] = []
-        for done in run(units(files, options, split_bytes), job):
-            report.add(done)
-            shards.extend(done.shards)
-            report.seconds = time.monotonic() - started
-            progress(report)
-            for message in done.warnings:
-                warn(message)
+        shards = _followed(run(units(files, options, split_bytes), job), report, started, progress, warn)
         if duplicates:
             shards = resolve(_in_order(shards, files), job.out, out, format, duplicates, page_filter.tasks, events)
             report.counts.duplicates = sum(row["counts"]["duplicates"] for row in shards)
@@ -136,6 +129,21 @@ def _given_memory(sites: str | None, page_filter: PageFilter) -> SiteMemory | No
         return None
     page_filter.site_weights()  # told at once
     return SiteMemory.load(sites) if sites != AUTO else None
+
+
+def _followed(
+    found: Iterator[Done], report: Report, started: float, progress: Callable[[Report], None], warn: Callable[[str], None]
+) -> list[dict[str, Any]]:
+    """The shards of all units, each of which is told as it is finished."""
+    shards: list[dict[str, Any]] = []
+    for done in found:
+        report.add(done)
+        shards.extend(done.shards)
+        report.seconds = time.monotonic() - started
+        progress(report)
+        for message in done.warnings:
+            warn(message)
+    return shards
 
 
 def _in_order(shards: list[dict[str, Any]], files: Sequence[tuple[Path, str]]) -> list[dict[str, Any]]:

@@ -184,7 +184,7 @@ class Shown:
         return [{"name": self._pick_word("reader_names"), "text": text, "time": self.ago()} for text in texts]
 
     def story(self, *, lede: bool = True, **fixed: Any) -> Any:
-        """The body as the site marks it up; options of `story.StoryStyle` may be fixed."""
+        """The body as the site marks it up; options of `story_style.StoryStyle` may be fixed."""
         if self.article is None:
             return ""
         style = style_of(random.Random(f"{self._site.seed}-story"), fixed)

@@ -13,7 +13,7 @@ from clfnews.data.composing.story_style import StoryStyle
 
 
 class Words(Protocol):
-    """What the drawing asks the site for: words of a role, and other stories (`site.Shown`)."""
+    """What the drawing asks the site for: words of a role, and other stories (`shown.Shown`)."""
 
     article: Article | None
 
