@@ -8,12 +8,12 @@ no number that is not from the run.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clfnews.data.markdown import markdown_table
-from clfnews.evaluation.metrics import FEW_GROUPS, SCORE_COLUMNS, headline, score_columns
+from clfnews.evaluation.metrics import FEW_GROUPS, SCORE_COLUMNS, headline, score_columns, short
 from clfnews.filtering.saved import read_meta
 from clfnews.labels import ARTICLE, GUIDELINES_VERSION, STANCES, TYPES
 
@@ -27,9 +27,8 @@ CARD = "README.md"
 _SETS = {"oof": "out of fold", "validation": "validation", "test": "test"}
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "fasttext-community", "skops")
 _MORE = {
-    "type": (("recall at precision 0.98", "type/recall_at_p98"), ("pages with F1 below 0.5", "type/pages_below_half")),
-    "stance": (),
-    "end_to_end": (("macro-F1 on kept lines", "end_to_end/stance_macro_f1"),),
+    "type": ("type/recall_at_p98", "type/pages_below_half"),
+    "end_to_end": ("end_to_end/stance_macro_f1",),
 }
 _KEPT = " and ".join(label for label in TYPES if label in ARTICLE)
 _ABOUT = {
@@ -68,25 +67,21 @@ def _about(corpus: Corpus) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _scores(scores: Scores | None, task: str) -> dict[str, list[float]]:
-    """Metric -> value and the ends of its interval."""
-    wanted = [name for _, name in _columns(task)]
+def _scores(scores: Scores | None, task: str) -> dict[str, list[float | None]]:
+    """Metric -> value and the ends of its interval; None where there are too few groups for one."""
     if scores is None:
         return {}
-    known = [name for name in wanted if name in scores.values]
-    return {name: [round(float(x), 6) for x in (scores.values[name], scores.low[name], scores.high[name])] for name in known}
+    known = [name for name in _columns(task) if name in scores.values]
+    ends = [] if scores.few else [scores.low, scores.high]
+    return {name: [round(float(of[name]), 6) for of in (scores.values, *ends)] + [None] * (2 - len(ends)) for name in known}
 
 
-def _columns(task: str, n: int = 0) -> tuple[tuple[str, str], ...]:
-    """Title and metric of what the card says of a task; those of the shipped stance too where its labels are others."""
+def _columns(task: str) -> tuple[str, ...]:
+    """What the card says of a task; the measures of the shipped stance too where its labels are others."""
     if task == "end_to_end":
         return _MORE[task]
-    both = (
-        (*SCORE_COLUMNS.get(task, ()), *score_columns(task, ()))
-        if task != "type"
-        else score_columns(task, range(n) if n else None)
-    )
-    return (*dict.fromkeys(both), *_MORE.get(task, ()))
+    both = (*SCORE_COLUMNS.get(task, ()), *score_columns(task, None if task == "type" else ()))
+    return (*dict.fromkeys(name for _, name in both), *_MORE.get(task, ()))
 
 
 def card_of(folder: Path) -> str:
@@ -160,15 +155,14 @@ def _data(info: Mapping[str, Any]) -> Iterator[str]:
 def _metrics(meta: Mapping[str, Any], info: Mapping[str, Any], tasks: list[str]) -> Iterator[str]:
     if "scores" not in info:
         return
-    yield f"## Scores\n\nWith {info['level']:.0%} intervals over resampled groups. Models were chosen by the column out of fold."
+    yield (
+        f"## Scores\n\nWith {info['level']:.0%} intervals over resampled groups, - below {FEW_GROUPS} of them. "
+        "Models were chosen by the column out of fold."
+    )
     for task in (*tasks, "end_to_end"):
         sets = {name: values for name, values in info["scores"].get(task, {}).items() if values}
-        titles = {name: title for title, name in _columns(task, len(meta.get("tasks", {}).get(task, {}).get("labels", ())))}
         metrics = dict.fromkeys(name for values in sets.values() for name in values)
-        rows = [
-            [titles.get(name, name), *(_cell(values[name]) if name in values else "" for values in sets.values())]
-            for name in metrics
-        ]
+        rows = [[short(name), *(_cell(values[name]) if name in values else "" for values in sets.values())] for name in metrics]
         if rows:
             yield markdown_table([task.replace("_", " "), *(_SETS[name] for name in sets)], rows)
 
@@ -178,7 +172,7 @@ def _limits(info: Mapping[str, Any], tasks: list[str]) -> Iterator[str]:
         train, test = parts[0], parts[-1]
         if test["groups"] < FEW_GROUPS:
             few = f"{test['groups']} group{'s' * (test['groups'] != 1)}"
-            yield f"{task}: the test split has only {few}: read its intervals, score pages of your own."
+            yield f"{task}: the test split has only {few}: score pages of your own."
         strange = set(test["origins"]) - set(train["origins"])
         if strange and train["origins"]:
             seen, new = _listed(train["origins"]), ", ".join(sorted(strange))
@@ -186,7 +180,7 @@ def _limits(info: Mapping[str, Any], tasks: list[str]) -> Iterator[str]:
         found = info.get("scores", {}).get(task, {})
         if found.get("oof") and found.get("test"):
             a, b = found["oof"][headline(task)], found["test"][headline(task)]
-            if b[2] < a[0]:
+            if b[2] is not None and b[2] < a[0]:
                 yield f"{task}: the test score lies below the one out of fold, beyond its interval: expect it on new pages."
     yield "Sites, subjects and languages that the training pages do not have can be much worse than these scores."
     yield "A page is taken for one story: on lists of stories, forums and shops what is kept means little."
@@ -196,8 +190,8 @@ def _limits(info: Mapping[str, Any], tasks: list[str]) -> Iterator[str]:
         yield "It has no stance model: every stance is null."
 
 
-def _cell(value: list[float]) -> str:
-    return f"{value[0]:.3f} [{value[1]:.2f}, {value[2]:.2f}]"
+def _cell(value: Sequence[float | None]) -> str:
+    return f"{value[0]:.3f} -" if value[1] is None else f"{value[0]:.3f} [{value[1]:.2f}, {value[2]:.2f}]"
 
 
 def _listed(counts: Mapping[str, int]) -> str:
