@@ -41,8 +41,6 @@ PACKAGES = """
 _FIRST = 3
 """So many commands of a session start cold, so that a test run alone does not wait for the server."""
 _MESSAGE = 1 << 20
-
-
 _asked = itertools.count()
 
 
