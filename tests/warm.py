@@ -61,7 +61,12 @@ def warm_command(
     reply, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     request = json.dumps({"arguments": arguments, "cwd": str(cwd), "environment": environment}).encode()
     with reply:
-        socket.send_fds(_server()[0], [request], [read_in, write_out, write_err, theirs.fileno()])
+        fds = [read_in, write_out, write_err, theirs.fileno()]
+        try:
+            socket.send_fds(_server()[0], [request], fds)
+        except BrokenPipeError:  # somebody has ended the server
+            _server.cache_clear()
+            socket.send_fds(_server()[0], [request], fds)
         theirs.close()
         for fd in (read_in, write_out, write_err):
             os.close(fd)
@@ -156,9 +161,11 @@ def _load() -> None:
 
 def main() -> None:
     """The server."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends the server without a word
     _load()
     gc.freeze()
     request = _serve(socket.socket(fileno=int(sys.argv[1])))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(request["environment"])  # type: ignore[call-overload]
     os.chdir(str(request["cwd"]))
