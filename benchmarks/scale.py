@@ -32,7 +32,8 @@ import psutil
 from threadpoolctl import threadpool_limits
 
 from clfnews.bulk.folder import MANIFEST, STATE
-from clfnews.data.composing.pages import ComposedPage, compose, make_cells
+from clfnews.data.composing.cells import make_cells
+from clfnews.data.composing.pages import ComposedPage, compose
 from clfnews.data.composing.recipe import load_recipe, split_parts
 from clfnews.filtering.filter import PageFilter
 from clfnews.labels import TASKS

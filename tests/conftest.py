@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="pin the quality floors anew (tests/models/test_quality_floor.py)",
     )
+
+
+LONG = (
+    "test_quality_floor.py", "test_docs.py", "test_datacard.py", "test_train.py", "test_compare.py", "test_scale.py",
+    "test_faults.py", "test_nightly.py", "test_walkthrough.py", "test_topics.py", "test_store.py",
+)  # fmt: skip
+"""Files that take minutes, the longest first."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Else pytest-xdist begins with the files of most tests, and one worker ends with the longest files alone.
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, then those of most tests: workers end at about the same time."""
+    tests = Counter(item.path for item in items)
+    rank = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: (rank.get(item.path.name, len(LONG)), -tests[item.path]))
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from warm import serves, warm_command
 
 ROOT = Path(__file__).resolve().parent.parent
 SEED_PAGE = ROOT / "seeds" / "001_0965331b62c00476.txt"
@@ -88,20 +90,59 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "clfnews.cli", *map(str, arguments)]
 
 
-def run(*arguments: object, cwd: Path, stdin: bytes = b"", env: dict[str, str] | None = None, timeout: float = 600) -> Result:
-    """Run the command line; whatever was given, it must never answer with a traceback."""
-    done = subprocess.run(
-        command(*arguments),
-        cwd=cwd,
-        input=stdin,
-        env=environment(**(env or {})),
-        capture_output=True,
-        timeout=timeout,
-        check=False,
-    )
-    result = Result(done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8", "replace"))
+def run(
+    *arguments: object,
+    cwd: Path,
+    stdin: bytes = b"",
+    env: dict[str, str] | None = None,
+    timeout: float = 600,
+    fresh: bool = False,
+) -> Result:
+    """Run the command line; whatever was given, it must never answer with a traceback.
+
+    `fresh`: in a Python that starts anew, where the start is what counts; else in a fork of one that has all loaded.
+    """
+    variables = environment(**(env or {}))
+    if not fresh and serves(env or {}):
+        code, out, err = warm_command(list(map(str, arguments)), cwd, stdin, variables, timeout)
+    else:
+        done = subprocess.run(
+            command(*arguments), cwd=cwd, input=stdin, env=variables, capture_output=True, timeout=timeout, check=False
+        )
+        code, out, err = done.returncode, done.stdout, done.stderr
+    result = Result(code, out.decode("utf-8"), err.decode("utf-8", "replace"))
     assert "Traceback" not in result.err, result.err
     return result
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """The code blocks of a Markdown page in a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def run_line(line: str, cwd: Path, env: dict[str, str] | None = None) -> Result:
+    """Run a command of a page, which has to succeed."""
+    name, *arguments = shlex.split(line)
+    assert name == "clfnews"
+    result = run(*arguments, cwd=cwd, env=env)
+    assert result.code == 0, f"{line}\n{result.out}{result.err}"
+    return result
+
+
+def on_a_terminal(*arguments: object, cwd: Path, code: int = 0, **env: str) -> str:
+    """What a command writes when its streams are a terminal."""
+    main, terminal = os.openpty()
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), terminal)
+    variables = environment(TERM="xterm-256color") | env
+    with subprocess.Popen(command(*arguments), cwd=cwd, env=variables, **pipes) as process:
+        os.close(terminal)
+        out = b""
+        with suppress(OSError):  # Linux's way of saying that the other end has been closed
+            while data := os.read(main, 65536):
+                out += data
+        assert process.wait(300) == code, out.decode()
+    os.close(main)
+    return out.decode()
 
 
 @contextmanager
@@ -160,7 +201,7 @@ def make_data(folder: Path) -> Path:
 
 def pages_of_six_sites() -> list[Any]:
     """Composed pages with their labels: those of the first six sites of the training pages."""
-    from clfnews.data.corpus import load_gold
+    from clfnews.data.gold import load_gold
 
     pages = load_gold(ROOT / "data" / "pages" / "train.jsonl").pages
     sites = sorted({str(page.site) for page in pages})[:6]

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers import ROOT, Project, environment
+from helpers import ROOT, Project, blocks, environment
 
 PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 WALKED = [*(ROOT / "tests" / "files").glob("*/README.md"), ROOT / "docs" / "nightly.md"]
@@ -24,13 +24,9 @@ def read(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-def blocks(text: str, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-
-
 def commands(page: Path) -> list[str]:
     """The commands of a page, without the remarks behind them."""
-    lines = [line for block in blocks(page.read_text(encoding="utf-8"), "sh") for line in block.splitlines()]
+    lines = [line for block in blocks(page, "sh") for line in block.splitlines()]
     return [command for line in lines if (command := re.sub(r"\s+# .*", "", line))]
 
 
@@ -77,7 +73,7 @@ def test_what_a_page_says_runs(name: str, clone: Path, project: Project, request
             case "$*" in *" --sites "*) set -- "$@" {more};; esac
             "{sys.executable}" -m clfnews.cli "$@"
         }}\n''' + "\n".join(here)
-    python = "\n".join(blocks(read(name), "python"))
+    python = "\n".join(blocks(ROOT / name, "python"))
     shutil.copyfile(project.folder / "mlflow.db", clone / "mlflow.db")  # what is logged here is not to be seen by other tests
     env = environment(MLFLOW_TRACKING_URI=f"sqlite:///{clone / 'mlflow.db'}")
     shell = subprocess.run(["bash", "-c", script], cwd=clone, env=env, capture_output=True, text=True, check=False)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 import shutil
 from pathlib import Path
 
 import pytest
 import yaml
-from helpers import ROOT, Project, Result, run, tiny_config, write_rows
+from helpers import ROOT, Project, Result, blocks, run, run_line, tiny_config, write_rows
 
 pytestmark = pytest.mark.slow
 
-TEXT = (ROOT / "docs" / "nightly.md").read_text(encoding="utf-8")
-COMMANDS = [line for block in re.findall(r"^```sh\n(.*?)^```", TEXT, re.M | re.S) for line in block.splitlines()]
+COMMANDS = [line for block in blocks(ROOT / "docs" / "nightly.md", "sh") for line in block.splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +30,7 @@ def nights(project: Project, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     done = []
     for line in COMMANDS:
         command, _, output = line.partition(" > ")
-        name, *arguments = shlex.split(command)
-        assert name == "clfnews"
-        result = run(*arguments, cwd=folder)
-        assert result.code == 0, f"{line}\n{result.out}{result.err}"
+        result = run_line(command, folder)
         if output:
             (folder / output).write_text(result.out, encoding="utf-8")
         done.append((command, result))

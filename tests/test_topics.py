@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
-import shlex
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from helpers import ROOT, Cli, Result, run
+from helpers import ROOT, Cli, Result, blocks, run_line
 
 import clfnews
 
 EXAMPLE = ROOT / "tests" / "files" / "topics"
-COMMANDS = [
-    line
-    for block in re.findall(r"^```sh\n(.*?)^```", (EXAMPLE / "README.md").read_text(encoding="utf-8"), re.M | re.S)
-    for line in block.splitlines()
-]
+COMMANDS = [line for block in blocks(EXAMPLE / "README.md", "sh") for line in block.splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -28,10 +22,7 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Re
     (folder / "tests").symlink_to(ROOT / "tests")
     done = {}
     for line in COMMANDS:
-        name, *arguments = shlex.split(line)
-        assert name == "clfnews"
-        done[" ".join(arguments[:2])] = result = run(*arguments, cwd=folder)
-        assert result.code == 0, f"{line}\n{result.err}"
+        done[" ".join(line.split()[1:3])] = run_line(line, folder)
     return folder, done
 
 

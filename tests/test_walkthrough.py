@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from pathlib import Path
 
 import pytest
 import yaml
-from helpers import ROOT, Project, Result, run, tiny_config
+from helpers import ROOT, Project, Result, blocks, run_line, tiny_config
 
 pytestmark = pytest.mark.slow
 
 EXAMPLE = ROOT / "tests" / "files" / "english"
-COMMANDS = [
-    line
-    for block in re.findall(r"^```sh\n(.*?)^```", (EXAMPLE / "README.md").read_text(encoding="utf-8"), re.M | re.S)
-    for line in block.splitlines()
-]
+COMMANDS = [line for block in blocks(EXAMPLE / "README.md", "sh") for line in block.splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +26,8 @@ def walked(project: Project, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     (folder / "configs" / "base.yaml").write_text(yaml.safe_dump(tiny_config()), encoding="utf-8")
     done = {}
     for line in COMMANDS:
-        name, *arguments = shlex.split(line)
-        assert name == "clfnews"
-        result = run(*arguments, cwd=folder, env={"MLFLOW_TRACKING_URI": project.store})
-        done.setdefault(" ".join(arguments[:2]), result)  # of several queues and imports the first
-        assert result.code == 0, f"{line}\n{result.err}"
+        result = run_line(line, folder, {"MLFLOW_TRACKING_URI": project.store})
+        done.setdefault(" ".join(line.split()[1:3]), result)  # of several queues and imports the first
     return folder, done
 
 

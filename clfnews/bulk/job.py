@@ -81,12 +81,9 @@ def filter_to_folder(
         warn(f"--events: {page_filter.no_events}")
     events = events and page_filter.no_events is None
     whole = Job(out, format, fingerprint(model), page_filter.origin, threshold, options, resume, events=events)
-    if sites is not None:
-        page_filter.site_weights()  # a filter that takes none is told at once
-    given = SiteMemory.load(sites) if sites is not None and sites != AUTO else None
+    given = _given_memory(sites, page_filter)
     # Duplicates are known when all pages are: the first pass writes below the state folder.
     job = replace(whole, out=out / STATE / _FIRST_PASS, format="jsonl") if duplicates else whole
-    shards: list[dict[str, Any]] = []
     with own_folder(out, resume) as earlier, _write_errors(out):
         (job.out / STATE).mkdir(parents=True, exist_ok=True)
         files = [(kept(path, out / STATE, number), shard) for number, (path, shard) in enumerate(files)]
@@ -101,17 +98,9 @@ def filter_to_folder(
             job = replace(job, sites=keep(job.out, given))
         elif sites == AUTO:
             job = replace(job, sites=_first_pass(units(files, options, split_bytes), replace(job, fits=True), run))
-        for done in run(units(files, options, split_bytes), job):
-            report.add(done)
-            shards.extend(done.shards)
-            report.seconds = time.monotonic() - started
-            progress(report)
-            for message in done.warnings:
-                warn(message)
+        shards = _followed(run(units(files, options, split_bytes), job), report, started, progress, warn)
         if duplicates:
-            order = {str(path): i for i, (path, _) in enumerate(files)}
-            shards.sort(key=lambda row: (order[row["input"]], row["part"] or []))
-            shards = resolve(shards, job.out, out, format, duplicates, page_filter.tasks, events)
+            shards = resolve(_in_order(shards, files), job.out, out, format, duplicates, page_filter.tasks, events)
             report.counts.duplicates = sum(row["counts"]["duplicates"] for row in shards)
             report.seconds = time.monotonic() - started
         written = {name for row in shards for name in (row["shard"], row["errors"])}
@@ -132,6 +121,35 @@ def _check_choices(format: str, engine: str, duplicates: str | None) -> None:
         raise UserError("--duplicates mark: text has no place for it; take --format jsonl or parquet, or --duplicates drop")
     if duplicates and format == "markdown":
         raise UserError("--duplicates: not for markdown; take --format text, jsonl or parquet")
+
+
+def _given_memory(sites: str | None, page_filter: PageFilter) -> SiteMemory | None:
+    """What is known of the sites before the run; raises `UserError` for a filter that takes none."""
+    if sites is None:
+        return None
+    page_filter.site_weights()  # told at once
+    return SiteMemory.load(sites) if sites != AUTO else None
+
+
+def _followed(
+    found: Iterator[Done], report: Report, started: float, progress: Callable[[Report], None], warn: Callable[[str], None]
+) -> list[dict[str, Any]]:
+    """The shards of all units, each of which is told as it is finished."""
+    shards: list[dict[str, Any]] = []
+    for done in found:
+        report.add(done)
+        shards.extend(done.shards)
+        report.seconds = time.monotonic() - started
+        progress(report)
+        for message in done.warnings:
+            warn(message)
+    return shards
+
+
+def _in_order(shards: list[dict[str, Any]], files: Sequence[tuple[Path, str]]) -> list[dict[str, Any]]:
+    """The shards in the order of their inputs, whichever process was done first."""
+    order = {str(path): i for i, (path, _) in enumerate(files)}
+    return sorted(shards, key=lambda row: (order[row["input"]], row["part"] or []))
 
 
 def _first_pass(planned: Iterator[Unit], job: Job, run: Callable[[Iterator[Unit], Job], Iterator[Done]]) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import typer
 
 import clfnews
-from clfnews.cli.filtering import told_skipped
+from clfnews.cli.filter_options import told_skipped
 from clfnews.cli.options import Column, InputFormat, Inputs, Model, Output, Quiet
 from clfnews.cli.terminal import Few, echo, now_and_then, printable, sink, warner, working
 from clfnews.errors import UserError, counted

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import clfnews
+from clfnews.cli.bulk import filter_to_folder
+from clfnews.cli.filter_options import check_events, check_threshold, told_skipped
 from clfnews.cli.options import Column, InputFormat, Inputs, Model, Output, Quiet, Resume, Sites
-from clfnews.cli.shown import alone, as_json, as_text, legend, show_lines
-from clfnews.cli.terminal import Few, echo, now_and_then, sink, status, warner, working
-from clfnews.errors import Stopped, UserError, counted
+from clfnews.cli.shown import Form, Printer, alone
+from clfnews.cli.terminal import Few, now_and_then, sink, warner, working
+from clfnews.errors import UserError, counted
 from clfnews.files import is_folder, is_there
 
 if TYPE_CHECKING:
-    from clfnews.bulk.report import Report
     from clfnews.filtering.files import TaggedFiles
     from clfnews.readers.base import ReadOptions
 
@@ -26,7 +26,6 @@ _FORMATS = ("text", "markdown", "jsonl")
 _OTHERS = (".parquet", ".csv", ".tsv", ".xlsx", ".html", ".gz", ".zst", ".bz2", ".xz", ".zip")
 """Ends of names that promise what is never written to one file, whatever --format says."""
 _EVENTS = "Rows of JSONL and Parquet also say who does what to whom (see clfnews events); half as slow again."
-_FORMAT = "text, jsonl or (folder only) parquet. Default: jsonl for a folder or -o X.jsonl, else text."
 _FORMAT = (
     "text (kept lines alone), markdown, jsonl or (folder only) parquet. Default: jsonl for a folder or -o X.jsonl; "
     "else text, of a single page with headline and byline."
@@ -77,7 +76,7 @@ def filter_(
     options = ReadOptions(input_format, parse_columns(column or []))
     to_folder = workers is not None or engine or address or resume or duplicates
     if to_folder or (output is not None and (is_folder(output) or (not output.suffix and not is_there(output)))):
-        _filter_to_folder(
+        filter_to_folder(
             inputs, output, model, format, threshold, sites, options, workers, engine, address, resume, quiet, events, duplicates
         )
         return
@@ -86,7 +85,7 @@ def filter_(
         where = " (parquet: only with -o FOLDER)" * (chosen == "parquet")
         raise UserError(f"--format {chosen}: expected {', '.join(_FORMATS[:-1])} or {_FORMATS[-1]}{where}")
     _check_name(output, format)
-    _check_events(events, chosen == "jsonl")
+    check_events(events, chosen == "jsonl")
     _run_filter(
         inputs, output, model, threshold, sites, format=chosen, all_lines=False, options=options, quiet=quiet, events=events
     )
@@ -110,11 +109,6 @@ def tag(
     """
     _check_name(output, "jsonl")
     _run_filter(inputs, output, model, threshold, sites, format="jsonl", all_lines=True, explain=explain, quiet=quiet)
-
-
-def _check_events(events: bool, has_rows: bool) -> None:
-    if events and not has_rows:
-        raise UserError("--events: text and Markdown have no place for them; give --format jsonl, or clfnews events")
 
 
 def _check_name(output: Path | None, format: str | None) -> None:
@@ -141,7 +135,7 @@ def _run_filter(
     quiet: bool = False,
     events: bool = False,
 ) -> None:
-    _check_threshold(threshold)
+    check_threshold(threshold)
     warnings, errors, empty = Few("warning"), Few("bad record"), Few("page without an article")
     with working("loading the model", quiet) as step:
         found = clfnews.tag_files(
@@ -159,24 +153,18 @@ def _run_filter(
         )
     if sites == "auto" and not found.memory and not quiet:
         warner()("--sites auto: no page says which site it is of; without a site nothing comes back")
-    shown = output is None and sys.stdout.isatty()
-    marked = False
+    form = Form(format, all_lines, explain, on_terminal=output is None and sys.stdout.isatty())
     # On the terminal the pages themselves are the progress.
     with sink(output) as write, working("reading", quiet or output is None) as show:
         tell = now_and_then(lambda number: show(counted(number, "page")))
+        printer = Printer(write, found, form)
         for number, (tagged, only) in enumerate(alone(iter(found)), 1):
             tell(number)
             if tagged.reason and not quiet:
                 empty(f"{tagged.page.source or tagged.page.id}: nothing kept: {tagged.reason}", tagged.reason)
-            if all_lines and shown:
-                show_lines(write, found.page_filter, tagged, explain)
-            elif format == "jsonl":
-                write(as_json(found.row(tagged, all_lines, explain), shown))
-            else:
-                marked = marked or bool(tagged.kept)
-                write(as_text(tagged, format, shown, first=number == 1, only=only))
-        if shown and not quiet and (all_lines or (marked and format in ("article", "text"))):
-            write(legend(stances=not all_lines))
+            printer.page(tagged, first=number == 1, only=only)
+        if not quiet:
+            printer.legend()
     for messages in (warnings, empty, errors):
         messages.rest()
     tell_unread(found, quiet)
@@ -191,100 +179,3 @@ def tell_unread(found: TaggedFiles, quiet: bool) -> None:
         warner()(told_skipped(found.skipped))
     if found.errors:
         warner()(f"{counted(found.errors, 'record')} could not be read (see above)")
-
-
-def _check_threshold(threshold: float | None) -> None:
-    if threshold is not None and not 0 <= threshold <= 1:
-        raise UserError(f"--threshold {threshold}: expected a number from 0 to 1")
-
-
-def _filter_to_folder(
-    inputs: list[str],
-    output: Path | None,
-    model: str | None,
-    format: str | None,
-    threshold: float | None,
-    sites: str | None,
-    options: ReadOptions,
-    workers: int | None,
-    engine: str | None,
-    address: str | None,
-    resume: bool,
-    quiet: bool,
-    events: bool,
-    duplicates: str | None,
-) -> None:
-    if output is None:
-        raise UserError("--workers, --engine, --address, --resume and --duplicates need -o FOLDER")
-    _check_threshold(threshold)
-    _check_events(events, format not in ("text", "markdown"))
-    if address and engine != "ray":
-        raise UserError("--address is for --engine ray")
-    warnings = Few("warning")
-    try:
-        with status(quiet) as show:
-            report = clfnews.filter_folder(
-                inputs,
-                output,
-                model=model,
-                workers=workers,
-                resume=resume,
-                format=format,
-                threshold=threshold,
-                sites=sites,
-                input_format=options.format,
-                columns=options.columns,
-                engine=engine or "local",
-                address=address,
-                events=events,
-                duplicates=duplicates,
-                progress=now_and_then(lambda report: show(report.line())),
-                warn=warnings,
-            )
-    except KeyboardInterrupt as stop:
-        raise Stopped("what is finished is kept, go on with --resume") from stop
-    warnings.rest(report.untold)
-    _show_report(report, output, duplicates)
-    if report.unfinished:
-        raise typer.Exit(3)
-    if report.counts.errors or report.folders_not_read:
-        raise typer.Exit(1)
-
-
-def _show_report(report: Report, output: Path, duplicates: str | None) -> None:
-    """What was written to a folder, and what was not."""
-    from clfnews.files import MANIFEST, RUN
-
-    warn, counts = warner(), report.counts
-    kept = f"{counts.kept:,} of {counted(counts.lines, 'line')}"
-    before = f" ({report.resumed} of them by an earlier run)" if report.resumed else ""
-    echo(f"{counted(counts.pages, 'page')} in {counted(report.shards, 'file')}{before}, {kept} kept")
-    if counts.empty:
-        echo(f"nothing kept of {counted(counts.empty, 'page')}; `reason` in their rows says why")
-    if counts.duplicates:
-        done = "marked" if duplicates == "mark" else "dropped"
-        echo(f"{counted(counts.duplicates, 'page')} with the text of an earlier one {done}")
-    if counts.skipped:
-        echo(told_skipped(counts.skipped))
-    if report.set_aside:
-        echo(f"left out: {counted(report.set_aside, 'file')} or folders that are hidden or results of earlier runs")
-    echo(f"{report.seconds:.1f} s: {output / MANIFEST}")
-    if counts.errors:
-        warn(f"{counted(counts.errors, 'record')} could not be read; see {output / RUN / 'errors'}")
-    if report.unfinished:
-        first = report.unfinished[0]
-        warn(
-            f"{counted(len(report.unfinished), 'input')} not finished (the first: {first['reason']}); "
-            "see the manifest, go on with --resume"
-        )
-    if report.left_over:
-        few = ", ".join(report.left_over[:3]) + ", ..." * (len(report.left_over) > 3)
-        warn(
-            f"{counted(len(report.left_over), 'file')} in {output} of inputs or a format of earlier runs, not of this one ({few})"
-        )
-
-
-def told_skipped(skipped: Mapping[str, int]) -> str:
-    """What was left out of web archives, by kind."""
-    kinds = ", ".join(f"{number:,} {kind}" for kind, number in sorted(skipped.items(), key=lambda item: (-item[1], item[0])))
-    return f"{counted(sum(skipped.values()), 'record')} of web archives passed over: {kinds}"

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 annotate_app = typer.Typer(help="Choose what to label next.", no_args_is_help=True)
 
-_PASTE = "paste it into the project's labelling setup"
 LabellingConfig = Annotated[
     Path | None, typer.Option("--labelling-config", help="Also write Label Studio's labelling configuration to this file.")
 ]
@@ -59,13 +58,20 @@ def data_export(
 
     Example: clfnews data export data/pages/test.jsonl -o seeds.tsv
     """
-    from clfnews.labelling.exchange import export_rows, write_labelling_config
+    from clfnews.labelling.exchange import export_rows
 
     n = export_rows(file, output, format, blank)
     echo(f"{output}: {counted(n, 'page')}")
+    _write_config(config)
+
+
+def _write_config(config: Path | None) -> None:
+    """Write Label Studio's labelling configuration, if a file for it is named."""
+    from clfnews.labelling.exchange import write_labelling_config
+
     if config is not None:
         write_labelling_config(config)
-        echo(f"{config}: {_PASTE}")
+        echo(f"{config}: paste it into the project's labelling setup")
 
 
 @data_app.command("import")
@@ -107,23 +113,30 @@ def data_import(
     Example: clfnews data import topics.csv -o topics
     Example: clfnews data import wcxb ../wcxb -o wcxb.jsonl
     """
-    if len(arguments) > 1 and _is_labelled_file(arguments[0]):
-        raise UserError(f"data import: one file at a time, got {', '.join(arguments)}; -o FOLDER collects the pages of several")
-    if len(arguments) == 2:
-        _import_benchmark(arguments[0], arguments[1], output, split, quiet)
-    if len(arguments) > 2:
-        raise UserError(f"data import: expected FILE, or BENCHMARK FOLDER, got {len(arguments)} arguments")
     from clfnews.labelling.plain import is_plain
 
-    if lines or pages or keep or is_plain(Path(arguments[0])):
+    _check_sources(arguments)
+    if len(arguments) == 2:
+        _import_benchmark(arguments[0], arguments[1], output, split, quiet)
+    elif lines or pages or keep or is_plain(Path(arguments[0])):
         _import_plain(Path(arguments[0]), output, lines or [], pages or [], keep)
-        return
-    if is_folder(output) or not output.suffix:
+    elif is_folder(output) or not output.suffix:
         _import_to_folder(arguments[0], output, annotator, split)
-        return
+    else:
+        _import_to_file(arguments[0], output, annotator)
+
+
+def _check_sources(arguments: list[str]) -> None:
+    if len(arguments) > 1 and _is_labelled_file(arguments[0]):
+        raise UserError(f"data import: one file at a time, got {', '.join(arguments)}; -o FOLDER collects the pages of several")
+    if len(arguments) > 2:
+        raise UserError(f"data import: expected FILE, or BENCHMARK FOLDER, got {len(arguments)} arguments")
+
+
+def _import_to_file(file: str, output: Path, annotator: str | None) -> None:
     from clfnews.labelling.exchange import import_rows
 
-    n_pages, n_lines, unlabelled = import_rows(arguments[0], output, annotator, warner())
+    n_pages, n_lines, unlabelled = import_rows(file, output, annotator, warner())
     missing = f", {unlabelled:,} without a type" if unlabelled else ""
     echo(f"{output}: {counted(n_pages, 'page')}, {counted(n_lines, 'line')}{missing}")
 
@@ -205,7 +218,7 @@ def annotate_queue(
     Example: clfnews annotate queue models:/clfnews@champion pages/ -n 50 -o queue.tsv
     Example: clfnews annotate queue rules pages/ -n 20 --types-only -o queue.tsv
     """
-    from clfnews.labelling.exchange import format_for, write_labelling_config, write_rows
+    from clfnews.labelling.exchange import format_for, write_rows
     from clfnews.labelling.queue import known_pages, queue_of_files, queue_rows
     from clfnews.readers.base import ReadOptions, parse_columns
     from clfnews.readers.searching import check_inputs
@@ -226,14 +239,10 @@ def annotate_queue(
     bad.rest()
     write_rows(queue_rows(choices, stance=not types_only), output, format)
     if not quiet:
-        print_table(
-            ["page", "site", "chosen for"],
-            [[c.candidate.tagged.page.id, c.candidate.site or "", c.why] for c in choices],
-        )
+        chosen = [[c.candidate.tagged.page.id, c.candidate.site or "", c.why] for c in choices]
+        print_table(["page", "site", "chosen for"], chosen)
     echo(f"{output}: {counted(len(choices), 'page')} to label")
-    if config is not None:
-        write_labelling_config(config)
-        echo(f"{config}: {_PASTE}")
+    _write_config(config)
     raise typer.Exit(1 if bad.count else 0)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
@@ -12,6 +12,7 @@ from clfnews.cli.terminal import print_table, printable, styled
 from clfnews.labels import STANCES
 
 if TYPE_CHECKING:
+    from clfnews.filtering.files import TaggedFiles
     from clfnews.filtering.tagged import TaggedPage
 
 
@@ -26,7 +27,41 @@ def alone(tagged: Iterator[TaggedPage]) -> Iterator[tuple[TaggedPage, bool]]:
     yield from ((page, False) for page in tagged)
 
 
-def as_json(row: dict[str, Any], shown: bool) -> str:
+class Form(NamedTuple):
+    """How pages are written."""
+
+    format: str
+    """`article`, `text`, `markdown` or `jsonl`."""
+    all_lines: bool
+    explain: bool
+    on_terminal: bool
+
+
+class Printer:
+    """Writes the pages of files one by one."""
+
+    def __init__(self, write: Callable[[str], Any], found: TaggedFiles, form: Form) -> None:
+        self._write, self._found, self._form = write, found, form
+        self._marked = form.all_lines
+
+    def page(self, tagged: TaggedPage, first: bool, only: bool) -> None:
+        """Write a page; whether it is the `first` and the `only` one tells how plain text begins."""
+        form = self._form
+        if form.all_lines and form.on_terminal:
+            _show_lines(self._write, self._found.page_filter, tagged, form.explain)
+        elif form.format == "jsonl":
+            self._write(_as_json(self._found.row(tagged, form.all_lines, form.explain), form.on_terminal))
+        else:
+            self._marked = self._marked or (bool(tagged.kept) and form.format != "markdown")
+            self._write(_as_text(tagged, form.format, form.on_terminal, first, only))
+
+    def legend(self) -> None:
+        """Write what the marks on a terminal mean, if there were any."""
+        if self._form.on_terminal and self._marked:
+            self._write(_legend(stances=not self._form.all_lines))
+
+
+def _as_json(row: dict[str, Any], shown: bool) -> str:
     """The JSON object of a page; where it is `shown` on a terminal, with escapes for what would steer that."""
     from clfnews.filtering.own_fields import to_json
 
@@ -34,7 +69,7 @@ def as_json(row: dict[str, Any], shown: bool) -> str:
     return printable(text) if shown else text
 
 
-def as_text(tagged: TaggedPage, format: str, shown: bool, first: bool, only: bool) -> str:
+def _as_text(tagged: TaggedPage, format: str, shown: bool, first: bool, only: bool) -> str:
     """The article as a format has it; plain text that is `shown` on a terminal with a stance mark before each line."""
     from clfnews.filtering.shown import as_article, as_markdown, body_lines, byline
 
@@ -69,7 +104,7 @@ def _name(tagged: TaggedPage) -> str:
     return page.source if named and page.source else f"{page.source}: {page.id}" if page.source else page.id
 
 
-def legend(stances: bool) -> str:
+def _legend(stances: bool) -> str:
     """What the marks before lines on a terminal mean; without `stances` only that of the type."""
     if not stances:
         return "* kept"
@@ -77,7 +112,7 @@ def legend(stances: bool) -> str:
     return styled(f"{marks}  ? no stance  * the page's stance hangs on it; no mark: neutral", dim=True)
 
 
-def show_lines(write: Callable[[str], Any], page_filter: Any, tagged: TaggedPage, explain: bool) -> None:
+def _show_lines(write: Callable[[str], Any], page_filter: Any, tagged: TaggedPage, explain: bool) -> None:
     """Print a page as a table of its lines, with what the filter thinks of each."""
     stance = tagged.stance
     head = f"# {printable(_name(tagged))}  stance: {stance.label or 'none'}  confidence: {tagged.confidence:.2f}"

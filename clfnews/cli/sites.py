@@ -14,6 +14,7 @@ from clfnews.errors import BadRecord, counted
 
 if TYPE_CHECKING:
     from clfnews.page import Page
+    from clfnews.readers.base import ReadOptions
     from clfnews.sites.history import Period
     from clfnews.sites.report import SiteReport
 
@@ -45,43 +46,55 @@ def fit(
     """
     import clfnews
     from clfnews.readers.base import ReadOptions, parse_columns
-    from clfnews.readers.inputs import read_pages
     from clfnews.readers.searching import expand
     from clfnews.sites.memory import SiteMemory
 
-    options, warnings, errors = ReadOptions(input_format, parse_columns(column or [])), Few("warning"), Few("bad record")
+    options = ReadOptions(input_format, parse_columns(column or []))
     for name in inputs:
         expand(name, options)
     memory = SiteMemory.load(onto) if onto else SiteMemory()
     page_filter = None if unread else clfnews.load(model)
     if page_filter is not None:
         options = ReadOptions(options.format, options.columns, hidden=page_filter.reads_hidden)
-    left_out = 0
-
-    def pages() -> Iterator[Page]:
-        nonlocal left_out
-        for record in read_pages(inputs, warnings, options):
-            if isinstance(record, BadRecord):
-                errors(str(record), record.reason)
-            else:
-                left_out += not record.site
-                yield record
-
+    pages = _SitePages(inputs, options)
     with working("reading", quiet):
         if page_filter is None:
-            SiteMemory.fit(pages(), memory)
+            SiteMemory.fit(pages, memory)
         else:
-            page_filter.fit_sites(pages(), memory)
+            page_filter.fit_sites(pages, memory)
     memory.save(output)
-    warnings.rest()
-    errors.rest()
+    pages.rest()
     if not quiet:
         read = sum(memory[name].site.pages for name in memory.names)
         echo(f"{counted(len(memory), 'site')}, {counted(read, 'page')}, {memory.bytes / 1e6:.1f} MB: {output}")
-    if left_out:
-        warner()(f"{counted(left_out, 'page')} left out: nothing says which site they are of (a key site or url does)")
-    if errors.count:
+    if pages.left_out:
+        warner()(f"{counted(pages.left_out, 'page')} left out: nothing says which site they are of (a key site or url does)")
+    if pages.errors.count:
         raise typer.Exit(1)
+
+
+class _SitePages:
+    """The pages of files, each of which tells its bad records as it is read; counts the pages that name no site."""
+
+    def __init__(self, inputs: list[str], options: ReadOptions) -> None:
+        self.inputs, self.options = inputs, options
+        self.warnings, self.errors = Few("warning"), Few("bad record")
+        self.left_out = 0
+
+    def __iter__(self) -> Iterator[Page]:
+        from clfnews.readers.inputs import read_pages
+
+        for record in read_pages(self.inputs, self.warnings, self.options):
+            if isinstance(record, BadRecord):
+                self.errors(str(record), record.reason)
+            else:
+                self.left_out += not record.site
+                yield record
+
+    def rest(self) -> None:
+        """Tell how many messages were not printed."""
+        self.warnings.rest()
+        self.errors.rest()
 
 
 @sites_app.command()

@@ -81,7 +81,7 @@ def _leaks(rows: Sequence[SplitRow]) -> Iterator[str]:
 
 def _label_names(folder: Path) -> Mapping[str, Sequence[str]]:
     """The label names of the lines, where the card gives others than the guidelines'; else those."""
-    from clfnews.data.corpus import label_names
+    from clfnews.data.folder import label_names
 
     try:
         own = label_names(folder)["lines"]

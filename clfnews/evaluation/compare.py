@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from clfnews.data.corpus import load_gold
+from clfnews.data.gold import load_gold
 from clfnews.evaluation.metrics import FEW_GROUPS, SETS, headline
 from clfnews.evaluation.predictions import END_TO_END, PredictedPart, RunData, filter_parts, model_kinds
 from clfnews.evaluation.scores import Scores

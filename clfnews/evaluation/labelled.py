@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +26,26 @@ def gold_columns(page: Page, task: Task | str) -> np.ndarray:
     """Column among the labels of the task of the label of every line; -1 for a line without one."""
     name, labels = as_task(task).name, as_task(task).labels
     return np.array([labels.index(label) if (label := line.label(name)) else -1 for line in page.lines], dtype=int)
+
+
+class PageLines(NamedTuple):
+    """The labelled lines of one page."""
+
+    number: int
+    """Of the page, from 0."""
+    known: np.ndarray
+    """Which of the lines of the page they are: a mask."""
+    gold: np.ndarray
+    p: np.ndarray
+
+
+def by_page(pages: Sequence[Page], task: Task | str, probabilities: Sequence[np.ndarray]) -> Iterator[PageLines]:
+    """The labelled lines of each page that has any."""
+    for i, (page, p) in enumerate(zip(pages, probabilities, strict=True)):
+        gold = gold_columns(page, task)
+        known = gold >= 0
+        if known.any():
+            yield PageLines(i, known, gold[known], p[known])
 
 
 def labelled_lines(pages: Sequence[Page], task: Task | str, probabilities: Sequence[np.ndarray]) -> LabelledLines:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from clfnews.data.corpus import Corpus
-from clfnews.evaluation.labelled import gold_columns, labelled_lines
+from clfnews.evaluation.labelled import by_page, gold_columns, labelled_lines
 from clfnews.filtering.decisions import article_probability, decide_types, page_stance
 from clfnews.labels import SIDES, STANCE, STANCES, TYPE, TYPES, Task, columns_of
 from clfnews.models.base import Probabilities
@@ -37,13 +37,8 @@ def type_counts(corpus: Corpus, probabilities: Probabilities, threshold: float, 
         "bins": np.zeros((n, _BINS, 3)),
         "brier": np.zeros((n, 2)),
     }
-    for i, (page, p) in enumerate(zip(corpus.pages, probabilities, strict=True)):
-        gold = gold_columns(page, task)
-        known = gold >= 0
-        if not known.any():
-            continue
-        gold, p = gold[known], p[known]
-        chars = np.array([len(line.text) for line in page.lines])[known]
+    for i, known, gold, p in by_page(corpus.pages, task, probabilities):
+        chars = np.array([len(line.text) for line in corpus.pages[i].lines])[known]
         pred = decide_types(p, threshold, task)
         y, kept = np.isin(gold, article), np.isin(pred, article)
         np.add.at(counts["confusion"][i], (gold, pred), 1)
@@ -68,12 +63,7 @@ def stance_counts(corpus: Corpus, probabilities: Probabilities, task: Task = STA
     }
     top = labelled_lines(corpus.pages, task, probabilities).p.max(axis=1)
     confident = np.quantile(top, 0.4) if len(top) else 0.0
-    for i, (page, p) in enumerate(zip(corpus.pages, probabilities, strict=True)):
-        gold = gold_columns(page, task)
-        known = gold >= 0
-        if not known.any():
-            continue
-        gold, p = gold[known], p[known]
+    for i, _, gold, p in by_page(corpus.pages, task, probabilities):
         pred, sure = p.argmax(axis=1), p.max(axis=1)
         np.add.at(counts["confusion"][i], (gold, pred), 1)
         np.add.at(counts["confident"][i], (gold[sure >= confident], pred[sure >= confident]), 1)

@@ -88,6 +88,13 @@ class PredictedPart:
         pairs = zip(found, self.keep, strict=True)
         return [[x if kept else "dropped" for x, kept in zip(*row, strict=True)] for row in pairs]
 
+    def decided_columns(self) -> np.ndarray:
+        """Column of the label that each labelled line was given, in the order of `labelled.labelled_lines`."""
+        labels = self.spec.labels
+        pairs = ((line, found) for page, row in zip(self.corpus.pages, self.decisions(), strict=True)
+                 for line, found in zip(page.lines, row, strict=True))  # fmt: skip
+        return np.array([labels.index(found) for line, found in pairs if line.label(self.label)], dtype=int)
+
 
 @dataclass(frozen=True, slots=True)
 class RunData:

@@ -77,7 +77,7 @@ def evaluate(
     `stance`, `end_to_end`; or `challenge`. Raises `UserError` for a file or a
     model that cannot be used.
     """
-    from clfnews.data.corpus import load_gold
+    from clfnews.data.gold import load_gold
     from clfnews.evaluation.challenge import is_challenge, load_pairs, score_challenge
     from clfnews.evaluation.predictions import evaluate_filter, trained_on
 

@@ -128,14 +128,10 @@ def neediest(sites: Counter[str]) -> str:
     return max(SHARES, key=lambda name: (SHARES[name] * total - sites[name], -list(SHARES).index(name)))
 
 
-def _card(splits: Sequence[str]) -> str:
-    """The dataset card that `datasets` reads."""
+def card_head(splits: Sequence[str], keys: Sequence[str]) -> str:
+    """The beginning of a card that `datasets` reads: the files of the splits, and the keys of pages that are texts."""
     files = "\n".join(f"  - {{split: {name}, path: pages/{name}.jsonl}}" for name in splits)
-    columns = "\n".join(f"  - {{name: {key}, dtype: string}}" for key in _KEYS)
-
-    def names(labels: Sequence[str]) -> str:
-        return "{" + ", ".join(f"'{i}': {label}" for i, label in enumerate(labels)) + "}"
-
+    columns = "\n".join(f"  - {{name: {key}, dtype: string}}" for key in keys)
     return f"""---
 configs:
 - config_name: pages
@@ -145,7 +141,14 @@ configs:
 dataset_info:
 - config_name: pages
   features:
-{columns}
+{columns}"""
+
+
+def _card(splits: Sequence[str]) -> str:
+    def names(labels: Sequence[str]) -> str:
+        return "{" + ", ".join(f"'{i}': {label}" for i, label in enumerate(labels)) + "}"
+
+    return f"""{card_head(splits, _KEYS)}
   - name: lines
     list:
     - {{name: text, dtype: string}}

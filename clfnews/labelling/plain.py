@@ -19,7 +19,7 @@ from typing import Any
 from clfnews.data.rows import registered_domain, site_of
 from clfnews.errors import UserError, nearest
 from clfnews.files import is_there, not_readable, numbered_rows, write_text
-from clfnews.labelling.folder import MARK, SHARES, neediest
+from clfnews.labelling.folder import MARK, SHARES, card_head, neediest
 from clfnews.labelling.rows import raise_problems
 from clfnews.page import lines_of, normalise
 
@@ -232,20 +232,9 @@ def _card(splits: Sequence[str], names: Mapping[str, Sequence[str]], columns: Co
         labels = ", ".join(f"'{i}': {_quoted(label)}" for i, label in enumerate(names[task]))
         return f"name: {task}\n%s  dtype:\n%s    class_label:\n%s      names: {{{labels}}}"
 
-    files = "\n".join(f"  - {{split: {name}, path: pages/{name}.jsonl}}" for name in splits)
-    texts = "\n".join(f"  - {{name: {key}, dtype: string}}" for key in _META)
     pages = "".join("\n  - " + feature(task) % ("  ", "  ", "  ") for task in of_pages)
     lines = "".join("\n    - " + feature(tasks[c]) % ("    ", "    ", "    ") for c in columns.lines)
-    return f"""---
-configs:
-- config_name: pages
-  default: true
-  data_files:
-{files}
-dataset_info:
-- config_name: pages
-  features:
-{texts}{pages}
+    return f"""{card_head(splits, _META)}{pages}
   - name: lines
     list:
     - {{name: text, dtype: string}}{lines}

@@ -63,12 +63,14 @@ def make_app(page_filter: PageFilter, limits: Limits | None = None, *, hosts: fr
     app = FastAPI(title="clfnews", version=__version__, description=_DESCRIPTION, docs_url=None, redoc_url=None)
     _add_errors(app)
     work, turns = Work(page_filter, limits), Turns(limits)
-    _add_api(app, work, turns)
+    _add_tag(app, work, turns)
+    _add_facts(app, page_filter)
+    _describe_rows(app)
     _add_page(app, work, turns, Templates(page_filter, limits))
     return Guard(app, hosts)
 
 
-def _add_api(app: FastAPI, work: Work, turns: Turns) -> None:
+def _add_tag(app: FastAPI, work: Work, turns: Turns) -> None:
     limits, page_filter = work.limits, work.page_filter
     answer_row: Any = schemas.page_out(page_filter.tasks) | schemas.RowError
 
@@ -96,6 +98,10 @@ def _add_api(app: FastAPI, work: Work, turns: Turns) -> None:
         answer, bad = await turns.run(work.tag_json, body, RowOptions(lines == "all", threshold, events), until)
         return JSONResponse(answer, 422 if bad else 200)
 
+
+def _add_facts(app: FastAPI, page_filter: PageFilter) -> None:
+    """What a load balancer and a user ask of the server itself."""
+
     @app.head("/health", include_in_schema=False)
     @app.get("/health", summary="Whether the server is up", response_model=schemas.Health)
     async def health() -> Response:
@@ -108,6 +114,8 @@ def _add_api(app: FastAPI, work: Work, turns: Turns) -> None:
         known |= {key: meta[key] for key in ("name", "models", "threshold")}
         return JSONResponse(known)
 
+
+def _describe_rows(app: FastAPI) -> None:
     described = app.openapi
 
     def with_rows() -> dict[str, Any]:

@@ -6,21 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from clfnews.config.schema import Config, FurtherPages, chosen_models, section_of
-from clfnews.data.corpus import (
-    Corpus,
-    Further,
-    MissingSplit,
-    Splits,
-    article_lines,
-    coarse,
-    config_names,
-    hold_out,
-    label_names,
-    load_gold,
-    load_split,
-    share_of_groups,
-    task_corpus,
-)
+from clfnews.data.corpus import Corpus, Further, Splits, article_lines, coarse, hold_out, share_of_groups, task_corpus
+from clfnews.data.folder import MissingSplit, config_names, label_names, load_split
+from clfnews.data.gold import load_gold
 from clfnews.errors import UserError, counted, nearest
 from clfnews.labels import SHIPPED, STANCES, TYPES, Task, as_task
 from clfnews.models import ANY_LABELS

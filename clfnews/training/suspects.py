@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from clfnews.config.schema import Config
-from clfnews.data.corpus import config_names, load_split, share_of_groups, task_corpus
+from clfnews.data.corpus import share_of_groups, task_corpus
+from clfnews.data.folder import config_names, load_split
 from clfnews.errors import UserError, nearest
 from clfnews.evaluation.labelled import labelled_lines
 from clfnews.files import numbered_rows

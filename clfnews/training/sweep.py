@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from clfnews.config.schema import Config, chosen_models, load_config
-from clfnews.data.corpus import Corpus, Splits, load_gold
+from clfnews.data.corpus import Corpus, Splits
+from clfnews.data.gold import load_gold
 from clfnews.errors import UserError, nearest
 from clfnews.evaluation.metrics import HEADLINE, SETS
 from clfnews.evaluation.results import Result
@@ -87,7 +88,7 @@ def run_sweep(path: Path, progress: Progress = lambda _: None) -> Path:
     rows = _with_kept(spec, rows, read_results(results) if results.is_file() else [], progress)
     write_experiment(path, spec.question, rows, [*spec.tables, *spec.evaluate])
     if spec.track:
-        from clfnews.tracking.log import log_sweep
+        from clfnews.tracking.sweep_runs import log_sweep
 
         progress("logging to MLflow")
         try:

@@ -18,8 +18,8 @@ from clfnews.filtering.decisions import keep_mask
 from clfnews.filtering.filter import PageFilter
 from clfnews.reports.model_card import training_info
 from clfnews.reports.tables import told_leaks
-from clfnews.tracking import log as tracking_log
 from clfnews.tracking import store as tracking_store
+from clfnews.tracking.log import log_training
 from clfnews.training.fitting import Progress, Work, fit_and_score, with_sites
 from clfnews.training.splits import find_leaks, load_tasks, models_of
 from clfnews.training.steps import Steps
@@ -57,25 +57,12 @@ def train(
         for task, of_task in by_task.items()
         for name, options in [("majority", {}), *models_of(config, task).items()]
     ]
-    tell, progress = (
-        progress,
-        Steps(progress, [work.name for work in works], config.folds, before=1, after=config.type.sites + track),
-    )
-    results: dict[str, list[Result]] = {task: [] for task in splits}
-    with fit_and_score(config, works, bootstrap, progress) as fitting:
-        progress("data: looking for leakage between the splits")
-        leaked = find_leaks(config)
-        if leaked:
-            tell(f"warning: {told_leaks(leaked, config.data.folder)}")
-        for result in fitting:
-            results[result.task].append(result)
+    steps = Steps(progress, [work.name for work in works], config.folds, before=1, after=config.type.sites + track)
+    results, leaked = _fit_all(config, works, bootstrap, progress, steps)
     champions = {task: max(results[task][1:], key=lambda result: result.headline) for task in splits}
     if config.type.sites and "type" in champions:
-        progress("type sites: what others of a page's site are worth")
-        plain = champions["type"]
-        champions["type"] = with_sites(plain, splits["type"].train, config.seed)
-        # Tables know the champion as one of the results.
-        results["type"] = [champions["type"] if result is plain else result for result in results["type"]]
+        steps("type sites: what others of a page's site are worth")
+        _learn_sites(results["type"], champions, splits["type"], config.seed)
     page_filter = _join(config, champions, splits)
     end_to_end = _score_end_to_end(page_filter, splits, bootstrap)
     outcome = TrainResult(
@@ -84,11 +71,33 @@ def train(
     page_filter.info |= training_info(outcome)
     if not track:
         return outcome
-    progress("logging to MLflow")
+    steps("logging to MLflow")
     try:
-        return tracking_log.log_training(outcome, config_path, started)
+        return log_training(outcome, config_path, started)
     except UserError as error:
         raise UserError(f"{error}; {_kept(page_filter)}") from error
+
+
+def _fit_all(
+    config: Config, works: Sequence[Work], bootstrap: Bootstrap, tell: Progress, steps: Steps
+) -> tuple[dict[str, list[Result]], list[str]]:
+    """Results by task, in the order of `works`, and the pages on both sides of a split, which are looked for meanwhile."""
+    results: dict[str, list[Result]] = {work.task.name: [] for work in works}
+    with fit_and_score(config, works, bootstrap, steps) as fitting:
+        steps("data: looking for leakage between the splits")
+        leaked = find_leaks(config)
+        if leaked:
+            tell(f"warning: {told_leaks(leaked, config.data.folder)}")
+        for result in fitting:
+            results[result.task].append(result)
+    return results, leaked
+
+
+def _learn_sites(results: list[Result], champions: dict[str, Result], splits: Splits, seed: int) -> None:
+    """Give the champion of types its weights of sites; tables know it as one of the results."""
+    plain = champions["type"]
+    champions["type"] = with_sites(plain, splits.train, seed)
+    results[:] = [champions["type"] if result is plain else result for result in results]
 
 
 def _kept(page_filter: PageFilter) -> str:

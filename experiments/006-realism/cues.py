@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from clfnews.data.corpus import load_gold
+from clfnews.data.gold import load_gold
 from clfnews.labels import TYPES
 from clfnews.models.features.lines import feature_names, line_features
 from clfnews.page import Page

@@ -28,7 +28,7 @@ from sklearn.preprocessing import RobustScaler
 from tables import card_block, realism_tables
 
 from clfnews.data.card import replace_blocks
-from clfnews.data.card_tables import file_digest
+from clfnews.data.card_rows import file_digest
 from clfnews.labels import TYPES
 
 HERE = Path(__file__).parent

@@ -11,7 +11,7 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
-from clfnews.data.corpus import load_gold
+from clfnews.data.gold import load_gold
 from clfnews.filtering.decisions import article_probability, decide_types
 from clfnews.labels import ARTICLE, TYPES
 from clfnews.tracking.registry import load_filter

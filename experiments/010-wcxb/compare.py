@@ -26,7 +26,8 @@ from pathlib import Path
 import numpy as np
 
 from clfnews.config.schema import Config, load_config
-from clfnews.data.corpus import Corpus, load_gold
+from clfnews.data.corpus import Corpus
+from clfnews.data.gold import load_gold
 from clfnews.evaluation.scores import Bootstrap
 from clfnews.evaluation.words import word_scores
 from clfnews.filtering.decisions import keep_mask

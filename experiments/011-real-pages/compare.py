@@ -30,7 +30,8 @@ import sklearn.ensemble  # noqa: F401  a filter imports it once it has read many
 import trafilatura
 
 import clfnews
-from clfnews.data.corpus import Corpus, load_gold
+from clfnews.data.corpus import Corpus
+from clfnews.data.gold import load_gold
 from clfnews.data.markdown import markdown_table
 from clfnews.evaluation.scores import Bootstrap, score_type
 from clfnews.filtering.filter import PageFilter

@@ -29,7 +29,8 @@ import numpy as np
 
 import clfnews
 from clfnews.data.composing.more import more_pages
-from clfnews.data.corpus import Corpus, load_gold
+from clfnews.data.corpus import Corpus
+from clfnews.data.gold import load_gold
 from clfnews.data.markdown import markdown_table
 from clfnews.evaluation.scores import Bootstrap, Scores, score_type
 from clfnews.filtering.filter import PageFilter

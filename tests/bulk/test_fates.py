@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 import pytest
-from helpers import Cli, Project, command, environment, make_data, started, tiny_config, wait_for
+from helpers import Cli, Project, command, environment, make_data, on_a_terminal, started, tiny_config, wait_for
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_faults import small_disk
@@ -324,21 +324,22 @@ def hostile_folder(folder: Path) -> Path:
     return folder
 
 
+def from_hostile_folder(folder: Path, script: str, *arguments: object) -> str:
+    """What a script prints that is run in such a folder; no module of the folder has been imported."""
+    command_line = [sys.executable, script, *map(str, arguments)]
+    done = subprocess.run(command_line, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not (folder / "OWNED").exists()
+    return done.stdout
+
+
 def test_workers_run_nothing_from_the_current_folder(rules_filter: Path, tmp_path: Path) -> None:
     hostile_folder(tmp_path)
     (tmp_path / "in").mkdir()
     for i in range(3):
         (tmp_path / f"in/{i}.jsonl").write_text(jsonl(*TEXTS[:2]), encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "bin/start.py", "filter", "in", "-o", "out", "-m", rules_filter, "--workers", "2"],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0 and "6 pages in 3 files" in done.stdout, done.stderr
-    assert not (tmp_path / "OWNED").exists()
+    out = from_hostile_folder(tmp_path, "bin/start.py", "filter", "in", "-o", "out", "-m", rules_filter, "--workers", "2")
+    assert "6 pages in 3 files" in out
 
 
 @pytest.mark.slow
@@ -350,11 +351,7 @@ def test_a_training_runs_nothing_from_the_current_folder(tmp_path: Path) -> None
     hostile_folder(tmp_path)
     script = "import clfnews\nif __name__ == '__main__':\n    clfnews.train('tiny.yaml', track=False)\n"
     (tmp_path / "bin/train.py").write_text(script)
-    done = subprocess.run(
-        [sys.executable, "bin/train.py"], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert not (tmp_path / "OWNED").exists()
+    from_hostile_folder(tmp_path, "bin/train.py")
 
 
 @pytest.mark.slow
@@ -364,16 +361,7 @@ def test_ray_runs_nothing_from_the_current_folder(rules_filter: Path, tmp_path: 
     hostile_folder(tmp_path)
     (tmp_path / "a.jsonl").write_text(jsonl(*TEXTS[:2]), encoding="utf-8")
     command_line = ["filter", "a.jsonl", "-o", "out", "--engine", "ray", "-w", "1", "-m"]
-    done = subprocess.run(
-        [sys.executable, "bin/start.py", *command_line, rules_filter],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0 and "2 pages in 1 file" in done.stdout, done.stderr
-    assert not (tmp_path / "OWNED").exists()
+    assert "2 pages in 1 file" in from_hostile_folder(tmp_path, "bin/start.py", *command_line, rules_filter)
 
 
 @pytest.mark.slow
@@ -449,30 +437,10 @@ def test_names_and_ids_do_not_steer_a_terminal(rules_filter: Path, tmp_path: Pat
     rows = [{"id": hostile, "url": f"http://a/{hostile}", "text": TEXTS[0]}]
     (tmp_path / "in/a.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
 
-    def shown(*arguments: object) -> str:
-        terminal, inside = os.openpty()
-        process = subprocess.Popen(
-            command(*arguments, "-m", rules_filter, "-q"),
-            cwd=tmp_path,
-            stdin=inside,
-            stdout=inside,
-            stderr=inside,
-            env=environment(),
-        )
-        os.close(inside)
-        data = b""
-        try:
-            while block := os.read(terminal, 1 << 16):
-                data += block
-        except OSError:  # the end of a terminal
-            pass
-        os.close(terminal)
-        process.wait(60)
-        return data.decode()
-
-    tagged = shown("tag", "in")
+    options = ("-m", rules_filter, "-q")
+    tagged = on_a_terminal("tag", "in", *options, cwd=tmp_path)
     assert "not read" in tagged.splitlines()[0] and "# in/a.jsonl: \\u001b[31m\\u009b31m" in tagged
-    missing = shown("tag", f"in/{hostile}")
+    missing = on_a_terminal("tag", f"in/{hostile}", *options, cwd=tmp_path, code=2)
     assert missing == "clfnews: in/\\u001b[31m\\u009b31m\\u202e\\u2066: no file matches this pattern\r\n"
     assert all(c.isprintable() or c in "\r\n" for c in missing)
     assert not any(mark in tagged for mark in ("\x1b[31m", "\x9b", "\u202e", "\u2066")), "only the table's own styles"

@@ -13,14 +13,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 import zstandard
-from helpers import ROOT, Cli, command, environment, run, started, wait_for
+from helpers import ROOT, Cli, command, on_a_terminal, run, started, wait_for
 from test_scale import TEXTS, manifest, shards
 
 FILES, PAGES = 12, 80
@@ -288,19 +288,9 @@ def test_what_pages_hold_does_not_steer_the_terminal(rules_filter: Path, tmp_pat
     hostile = "\x1b[2J\x1b]0;owned\x07 \u202e"
     rows = [{"id": hostile, "text": f"{hostile} {TEXTS[0]}"}, {"id": hostile, "text": 5}]
     (tmp_path / f"{hostile}.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    terminal, inside = os.openpty()
-    process = subprocess.Popen(
-        command("filter", ".", "-m", rules_filter), cwd=tmp_path, stdin=inside, stdout=inside, stderr=inside, env=environment()
-    )
-    os.close(inside)
-    shown = b""
-    with suppress(OSError):  # the end of a terminal
-        while block := os.read(terminal, 1 << 16):
-            shown += block
-    os.close(terminal)
-    assert process.wait(60) == 1
+    shown = on_a_terminal("filter", ".", "-m", rules_filter, cwd=tmp_path, code=1)
     # Colours, and what moves and hides the line of progress.
-    text = re.sub(r"\x1b\[(?:[0-9;]*m|2K|1A|\?25[lh])|[\r\n]", "", shown.decode())
+    text = re.sub(r"\x1b\[(?:[0-9;]*m|2K|1A|\?25[lh])|[\r\n]", "", shown)
     assert "could not be read" in text and "stance:" in text
     assert [c for c in text if not c.isprintable()] == []
 
@@ -329,7 +319,7 @@ def test_memory_of_a_worker_is_bounded_by_the_largest_pages(page_filter_folder: 
 @pytest.fixture(scope="module")
 def page_filter_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The models that a full training chooses, fitted on a few pages."""
-    from clfnews.data.corpus import load_gold
+    from clfnews.data.gold import load_gold
     from clfnews.filtering.filter import PageFilter
     from clfnews.labels import TASKS
     from clfnews.models import make_model
@@ -387,7 +377,7 @@ def test_a_model_file_cannot_bring_code_along(tmp_path: Path) -> None:
     import skops.io
     from sklearn.preprocessing import FunctionTransformer
 
-    from clfnews.data.corpus import load_gold
+    from clfnews.data.gold import load_gold
     from clfnews.filtering.filter import PageFilter
     from clfnews.labels import TASKS
     from clfnews.models import make_model

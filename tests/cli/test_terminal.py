@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
 import subprocess
 import sys
@@ -14,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from helpers import ROOT, SEED_PAGE, Cli, Project, command, environment, tiny_config
+from helpers import ROOT, SEED_PAGE, Cli, Project, environment, on_a_terminal, tiny_config
 from rich.cells import cell_len
 
 from clfnews.cli.progress import left
@@ -22,24 +20,6 @@ from clfnews.cli.terminal import print_table, printable
 from clfnews.labels import GUIDELINES_VERSION
 from clfnews.training.steps import Steps
 from clfnews.version import __version__
-
-
-def on_a_terminal(*arguments: object, cwd: Path, **env: str) -> str:
-    """What a command writes when its outputs are a terminal."""
-    main, terminal = pty.openpty()
-    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), terminal)
-    variables = environment(TERM="xterm-256color") | env
-    with subprocess.Popen(command(*arguments), cwd=cwd, env=variables, **pipes) as process:
-        os.close(terminal)
-        out = b""
-        try:
-            while data := os.read(main, 65536):
-                out += data
-        except OSError:  # Linux's way of saying that the other end has been closed
-            pass
-        assert process.wait(300) == 0, out.decode()
-    os.close(main)
-    return out.decode()
 
 
 def test_help_lists_the_exit_codes_and_the_version_names_the_guidelines(cli: Cli) -> None:
@@ -167,6 +147,7 @@ def test_the_bar_of_a_training_counts_its_steps_and_guesses_its_end() -> None:
     assert left(500, 440, 0.9) == "   - left", "a guess that was wrong is taken back"
 
 
+@pytest.mark.slow
 def test_a_training_on_a_terminal_shows_a_bar_and_tables_that_fit(project: Project, tmp_path: Path) -> None:
     values = tiny_config(tracking={"registered_model": None})
     for task, name in (("type", "rules"), ("stance", "lexicon")):

@@ -280,6 +280,7 @@ def test_realism_finds_a_planted_giveaway(realism: tuple[Path, list[Row]]) -> No
         assert all(0 <= low <= high <= 1 and 0 <= value <= 1 for value, low, high in results[part].values())
 
 
+@pytest.mark.slow
 def test_realism_keeps_no_text_of_the_real_pages(realism: tuple[Path, list[Row]]) -> None:
     text = realism[0].read_text(encoding="utf-8")
     assert [line["text"] for row in realism[1] for line in row["lines"] if len(line["text"]) > 20 and line["text"] in text] == []

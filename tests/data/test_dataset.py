@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from helpers import ROOT, environment, write_rows
 
-from clfnews.data.corpus import Corpus, load_gold, load_split
+from clfnews.data.corpus import Corpus
+from clfnews.data.folder import load_split
+from clfnews.data.gold import load_gold
 from clfnews.errors import UserError
 from clfnews.labels import ARTICLE, STANCES, TYPES
 

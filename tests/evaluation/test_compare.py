@@ -26,7 +26,8 @@ from clfnews.evaluation.verdict import deciding, judge, on_shared_pages
 from clfnews.labels import TYPES
 from clfnews.page import Line, Page
 from clfnews.reports.curves import operating_point, precision_recall
-from clfnews.reports.html_report import render, worst_pages
+from clfnews.reports.html_report import render
+from clfnews.reports.worst_pages import worst_pages
 from clfnews.tracking.runs import filter_of, list_runs, load_run, promote
 from clfnews.training.train import train
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from helpers import ROOT, SEED_PAGE, environment
 
-from clfnews.data.corpus import load_gold
+from clfnews.data.gold import load_gold
 from clfnews.errors import UserError
 from clfnews.filtering.filter import PageFilter
 from clfnews.labels import TASKS

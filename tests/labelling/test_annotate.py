@@ -10,7 +10,7 @@ import pytest
 from helpers import ROOT, Cli, write_rows
 
 from clfnews.config.schema import Config
-from clfnews.data.corpus import load_split
+from clfnews.data.folder import load_split
 from clfnews.errors import UserError
 from clfnews.filtering.filter import PageFilter
 from clfnews.labelling.exchange import read_labelled

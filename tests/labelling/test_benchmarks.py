@@ -11,7 +11,7 @@ import pytest
 from helpers import ROOT, Cli
 
 from clfnews.config.schema import load_config
-from clfnews.data.corpus import corpus_from_rows, load_gold
+from clfnews.data.gold import corpus_from_rows, load_gold
 from clfnews.data.rows import registered_domain
 from clfnews.errors import UserError
 from clfnews.evaluation.scores import score_type
@@ -159,6 +159,7 @@ def test_sub_domains_share_a_group() -> None:
 # --- training ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_benchmark_configuration_trains_scores_and_filters(pairs: Path, tmp_path: Path) -> None:
     """wcxb.yaml on ten pages: word-F1 out of fold, a saved filter that reads hidden lines of HTML, and plain text."""
     import_benchmark("pairs", pairs, tmp_path / "rows.jsonl")

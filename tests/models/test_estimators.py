@@ -18,7 +18,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import check_estimator
 
 import clfnews
-from clfnews.data.corpus import load_gold
+from clfnews.data.gold import load_gold
 
 CORPUS = load_gold(ROOT / "data" / "pages" / "test.jsonl")
 LINES = [line for page in CORPUS.pages for line in page.lines]

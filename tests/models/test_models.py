@@ -12,7 +12,8 @@ import pytest
 from helpers import ROOT
 
 from clfnews.config.options import StanceModels, TypeModels
-from clfnews.data.corpus import Corpus, load_gold
+from clfnews.data.corpus import Corpus
+from clfnews.data.gold import load_gold
 from clfnews.errors import UserError
 from clfnews.labels import TASKS, TYPES
 from clfnews.models import MODELS, load_model, make_model, save_model

@@ -18,7 +18,8 @@ import pytest
 from helpers import ROOT
 
 from clfnews.config.schema import Config, chosen_models
-from clfnews.data.corpus import Corpus, load_split
+from clfnews.data.corpus import Corpus
+from clfnews.data.folder import load_split
 from clfnews.evaluation.metrics import HEADLINE
 from clfnews.evaluation.scores import score_stance, score_type
 from clfnews.filtering.decisions import keep_mask

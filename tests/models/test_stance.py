@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from helpers import ROOT, Cli
 
-from clfnews.data.corpus import load_split
+from clfnews.data.corpus import share_of_groups
+from clfnews.data.folder import load_split
 from clfnews.errors import UserError
 from clfnews.evaluation.challenge import load_pairs, score_challenge
 from clfnews.filtering.decisions import page_stance
@@ -68,7 +69,10 @@ def test_an_explanation_names_what_turned_the_line(cues: StanceCues) -> None:
     assert not any(name == "?" for name, _ in why)
 
 
-def test_the_parts_of_an_explanation_add_up_to_the_score(cues: StanceCues) -> None:
+def test_the_parts_of_an_explanation_add_up_to_the_score() -> None:
+    cues = make_model("cues", "stance", STANCES, {})
+    assert isinstance(cues, StanceCues)
+    cues.fit(share_of_groups(load_split(DATA, "stance", "validation"), 0.2, seed=1).pages)
     text = "Hai nước nhất trí nối lại đàm phán, song Ankara vẫn phản đối việc mở cửa khẩu."
     p = cues.predict_texts([text])[0]
     best = int(p.argmax())

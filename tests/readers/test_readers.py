@@ -699,9 +699,9 @@ def test_a_bomb_is_stopped_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_missing_package_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from clfnews.readers.html.blocks import _tables
+    from clfnews.readers.html.tree import tags
 
-    _tables.cache_clear()
+    tags.cache_clear()
     install = {"selectolax.lexbor": r"selectolax, which is missing: pip install selectolax"}
     for name, package in (("a.html", "selectolax.lexbor"), ("a.jsonl.zst", "zstandard")):
         monkeypatch.setitem(sys.modules, package, None)

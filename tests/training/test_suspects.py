@@ -11,7 +11,7 @@ import pytest
 from helpers import ROOT, Cli, cut_rows, tiny_config, write_rows
 
 from clfnews.config.schema import Config
-from clfnews.data.corpus import load_split
+from clfnews.data.folder import load_split
 from clfnews.errors import UserError
 from clfnews.training.suspects import find_suspects
 

@@ -12,7 +12,8 @@ import yaml
 from helpers import ROOT, Cli, tiny_config
 
 from clfnews.config.schema import load_config
-from clfnews.data.corpus import load_split, share_of_groups
+from clfnews.data.corpus import share_of_groups
+from clfnews.data.folder import load_split
 from clfnews.errors import UserError
 from clfnews.evaluation.metrics import SCORE_COLUMNS
 from clfnews.reports.experiments import BEGIN, END, RESULTS, index, read_results, tables, with_results

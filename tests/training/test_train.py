@@ -19,15 +19,16 @@ import yaml
 from helpers import SMALL_FASTTEXT, TINY_MODELS, Cli, Project, command, started, tiny_config, wait_for, write_rows
 
 from clfnews.config.schema import Config, load_config
-from clfnews.data.corpus import Corpus, load_split
+from clfnews.data.corpus import Corpus
+from clfnews.data.folder import load_split
 from clfnews.errors import UserError
 from clfnews.evaluation.metrics import HEADLINE
 from clfnews.filtering.filter import PageFilter
 from clfnews.labels import TASKS, TYPES
 from clfnews.models import make_model
 from clfnews.page import Line, Page
-from clfnews.tracking.log import MOST_METRICS, metrics_of, shortened
 from clfnews.tracking.registry import find_filter
+from clfnews.tracking.run_facts import MOST_METRICS, metrics_of, shortened
 from clfnews.tracking.runs import list_runs, promote
 from clfnews.training.fitting import out_of_fold
 from clfnews.training.train import train

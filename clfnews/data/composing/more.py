@@ -16,7 +16,7 @@ from typing import NamedTuple
 from clfnews.data.composing import pages as text_pages
 from clfnews.data.composing import web as web_pages
 from clfnews.data.composing.articles import Article
-from clfnews.data.composing.pages import make_cells
+from clfnews.data.composing.cells import make_cells
 from clfnews.data.composing.recipe import load_recipe, split_parts, web_cells
 from clfnews.data.composing.site import Wording
 from clfnews.data.composing.web import WebCell, load_wording

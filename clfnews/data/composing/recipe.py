@@ -17,9 +17,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from clfnews.config.yaml_text import read_yaml
 from clfnews.data.composing.articles import Article, articles_from_source, load_articles
+from clfnews.data.composing.cells import TextCell, make_cells
 from clfnews.data.composing.layout import Layout, load_layouts
-from clfnews.data.composing.pages import NoisePool, TextCell, compose, make_cells
-from clfnews.data.composing.site import Template, load_templates
+from clfnews.data.composing.pages import NoisePool, compose
+from clfnews.data.composing.templates import Template, load_templates
 from clfnews.data.composing.web import WebCell, WebPage, compose_web, load_wording, make_web_cells
 from clfnews.errors import UserError
 from clfnews.files import numbered_rows, read_rows, replacing

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from clfnews.data.composing.articles import Article, Story
+from clfnews.data.composing.cells import TextCell
 from clfnews.data.composing.converters import text_lines
+from clfnews.data.composing.drawing import draw_page
 from clfnews.data.composing.labels import html_lines, without_labels
-from clfnews.data.composing.pages import TextCell
-from clfnews.data.composing.site import Site, Stories, Template, Wording
+from clfnews.data.composing.site import Site, Stories, Wording
+from clfnews.data.composing.templates import Template
 from clfnews.errors import UserError
 from clfnews.labels import ARTICLE, GUIDELINES_VERSION
 from clfnews.page import Line
@@ -195,7 +197,7 @@ def site_of(cell: WebCell, template: Template, language: str, wording: Mapping[s
 
 def draw(page_id: str, cell: WebCell, site: Site, article: Article | None, others: Stories, rng: random.Random) -> WebPage:
     """A page of a site in one of its forms; it teases `others`."""
-    html = site.show(article, others, rng)
+    html = draw_page(site, article, others, rng)
     form = rng.choices(list(FORM_WEIGHTS), list(FORM_WEIGHTS.values()))[0]
     lines = html_lines(html) if form == "html" else text_lines(html, form, rng)
     if form != "html" and rng.random() < CARDS:

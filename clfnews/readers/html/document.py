@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 
 from clfnews.page import Line, Page, site_of
-from clfnews.readers.html.blocks import BLOCK_TAGS
 from clfnews.readers.html.encoding import to_utf8
 from clfnews.readers.html.facts import facts_of
 from clfnews.readers.html.guard import guarded
 from clfnews.readers.html.jsonld import read_linked
 from clfnews.readers.html.scan import closed_empty, is_xhtml
+from clfnews.readers.html.tree import BLOCK_TAGS
 from clfnews.readers.html.unseen import with_article, with_shadow_roots
 
 MAX_HTML_BYTES = 16 * 1024 * 1024

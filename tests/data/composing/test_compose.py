@@ -13,7 +13,7 @@ from helpers import ROOT, Cli, write_rows
 
 from clfnews.data.composing.layout import parse_layout
 from clfnews.data.composing.recipe import build
-from clfnews.data.corpus import load_gold
+from clfnews.data.gold import load_gold
 from clfnews.errors import UserError
 from clfnews.labels import ARTICLE, TYPES
 

@@ -14,8 +14,10 @@ from helpers import ROOT
 
 from clfnews.data.composing.articles import load_articles
 from clfnews.data.composing.converters import CONVERTERS, text_lines
+from clfnews.data.composing.drawing import draw_page
 from clfnews.data.composing.labels import html_lines, without_labels
-from clfnews.data.composing.site import Site, Stories, load_templates
+from clfnews.data.composing.site import Site, Stories
+from clfnews.data.composing.templates import load_templates
 from clfnews.data.composing.web import load_wording
 from clfnews.errors import UserError
 from clfnews.page import normalise
@@ -66,7 +68,8 @@ def test_every_template_shows_the_whole_article_once(template: Any) -> None:
     articles = load_articles(DATA / "articles" / f"{language}.jsonl")
     article = None if template.listing else articles[len(template.source) % len(articles)]
     stories = Stories(list(article.related) if article else [], [one.as_story() for one in articles if one is not article])
-    lines = html_lines(Site(template, language, WORDING[language], "test").show(article, stories, random.Random(3)))
+    site = Site(template, language, WORDING[language], "test")
+    lines = html_lines(draw_page(site, article, stories, random.Random(3)))
     counts = Counter(line.type for line in lines)
     assert counts["title"] == (0 if template.listing else 1)
     noise = counts["navigation"] + counts["ui"] + counts["teaser"]
