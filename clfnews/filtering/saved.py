@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from clfnews.errors import UserError
+from clfnews.filtering.risk import RiskCurve
 from clfnews.labels import TASKS, Task
 from clfnews.models import load_model, save_model
 from clfnews.models.calibration import FittedTask
@@ -67,6 +68,11 @@ def _problem(meta: Mapping[str, Any]) -> str | None:
     wrong = next((value for value in tasks.values() if not _is_number(value, *TEMPERATURES)), None)
     if wrong is not None or None in tasks.values():
         return f"a temperature is {wrong!r:.80}"
+    if "risk" in meta:
+        try:
+            RiskCurve.from_json(meta["risk"])
+        except ValueError as error:
+            return f"'risk' {error}"
     files = meta.get("files", {})
     if not isinstance(files, dict) or not all(isinstance(value, str) for value in files.values()):
         return "'files' has no checksums"

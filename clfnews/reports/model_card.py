@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from clfnews.data.markdown import markdown_table
 from clfnews.evaluation.metrics import FEW_GROUPS, SCORE_COLUMNS, headline, score_columns
+from clfnews.filtering.risk import RiskCurve
 from clfnews.filtering.saved import read_meta
 from clfnews.labels import ARTICLE, GUIDELINES_VERSION, STANCES, TYPES
 
@@ -110,6 +111,7 @@ def render(meta: Mapping[str, Any]) -> str:
         "## Data",
         *(_data(info) if trained else ["It was not made by a training: there is no data to tell of."]),
         *_metrics(meta, info, tasks),
+        *_risks(meta),
         "## Limits",
         "\n".join(f"- {limit}" for limit in _limits(info, tasks)),
         "## Use",
@@ -142,6 +144,8 @@ def _decisions(meta: Mapping[str, Any], tasks: list[str], trained: bool) -> Iter
         yield f"{said}."
         return
     temperatures = ", ".join(f"{value:g} ({task})" for task, value in meta["temperature"].items())
+    needs = ", ".join(f"{package} {version}" for package, version in meta.get("needs", {}).items())
+    said += f". It needs {needs}" * bool(needs)
     yield f"{said}. Probabilities are calibrated out of fold; temperatures: {temperatures}."
 
 
@@ -171,6 +175,19 @@ def _metrics(meta: Mapping[str, Any], info: Mapping[str, Any], tasks: list[str])
         ]
         if rows:
             yield markdown_table([task.replace("_", " "), *(_SETS[name] for name in sets)], rows)
+
+
+def _risks(meta: Mapping[str, Any]) -> Iterator[str]:
+    if "risk" not in meta:
+        return
+    curve = RiskCurve.from_json(meta["risk"])
+    yield "## When the stance abstains"
+    yield (
+        f"Of {curve.lines:,} lines out of fold that name two political actors or more: how many keep a stance from a confidence "
+        "on, and how many of these are wrong. `--risk` chooses the confidence by it; on real pages expect more errors."
+    )
+    rows = [[f"{cut:g}", f"{covered:.0%}", f"{risk:.3f}"] for covered, risk, cut in curve.table()]
+    yield markdown_table(["confidence", "lines with a stance", "of them wrong"], rows)
 
 
 def _limits(info: Mapping[str, Any], tasks: list[str]) -> Iterator[str]:

@@ -175,7 +175,7 @@ def log_model(mlflow: Any, page_filter: PageFilter) -> Any:
             artifacts={"filter": str(Path(folder) / "filter")},
             code_paths=[str(package)],
             signature=ModelSignature(inputs, outputs),
-            pip_requirements=_pinned(REQUIREMENTS),
+            pip_requirements=[*_pinned(REQUIREMENTS), *(f"{name}=={version}" for name, version in page_filter.needs.items())],
         )
 
 

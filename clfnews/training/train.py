@@ -21,7 +21,7 @@ from clfnews.reports.model_card import training_info
 from clfnews.reports.tables import told_leaks
 from clfnews.tracking import log as tracking_log
 from clfnews.tracking import store as tracking_store
-from clfnews.training.fitting import Progress, Work, fit_and_score, with_sites
+from clfnews.training.fitting import Progress, Work, fit_and_score, risk_of, with_sites
 from clfnews.training.splits import find_leaks, load_tasks, models_of
 from clfnews.training.steps import Steps
 
@@ -58,9 +58,10 @@ def train(
         for task, of_task in by_task.items()
         for name, options in [("majority", {}), *models_of(config, task).items()]
     ]
+    prepared = sum(work.prepares for work in works)
     tell, progress = (
         progress,
-        Steps(progress, [work.name for work in works], config.folds, before=1, after=config.type.sites + track),
+        Steps(progress, [work.name for work in works], config.folds, before=1 + prepared, after=config.type.sites + track),
     )
     results: dict[str, list[Result]] = {task: [] for task in splits}
     with fit_and_score(config, works, bootstrap, progress) as fitting:
@@ -78,6 +79,8 @@ def train(
         # Tables know the champion as one of the results.
         results["type"] = [champions["type"] if result is plain else result for result in results["type"]]
     page_filter = _join(config, champions, splits)
+    if config.stance.risk is not None:
+        page_filter = _at_risk(page_filter, config.stance.risk)
     end_to_end = _score_end_to_end(page_filter, splits, bootstrap)
     outcome = TrainResult(
         config, splits, results, champions, end_to_end, page_filter, None, skipped, tuple(leaked), tuple(changed)
@@ -106,6 +109,8 @@ def _kept(page_filter: PageFilter) -> str:
 
 def _join(config: Config, champions: dict[str, Result], splits: dict[str, Splits]) -> PageFilter:
     fitted = {task: result.fitted for task, result in champions.items()}
+    shipped = "stance" in fitted and fitted["stance"].task == STANCE
+    risk = risk_of(splits["stance"].train, champions["stance"].oof_p) if shipped else None
     kind, first = champions.get("type"), next(iter(splits.values()))
     info: dict[str, Any] = {
         task: {"model": result.name, "oof": result.headline, "test": result.test.values[headline(task)]}
@@ -117,14 +122,23 @@ def _join(config: Config, champions: dict[str, Result], splits: dict[str, Splits
     }
     return PageFilter(
         fitted.pop("type", None),
-        fitted.pop("stance") if "stance" in fitted and fitted["stance"].task == STANCE else None,
+        fitted.pop("stance") if shipped else None,
         own=fitted,
         threshold=kind.threshold if kind else 0.5,
         min_confidence=config.stance.min_confidence,
         least={task: section.min_confidence for task, section in config.tasks.items()},
         name=f"{'+'.join(result.name for result in champions.values())}-{first.train.digest[:6]}",
         info=info,
+        risk=risk,
     )
+
+
+def _at_risk(page_filter: PageFilter, risk: float) -> PageFilter:
+    """The filter with the confidence that a risk asks for; if none reaches it, what was trained is kept."""
+    try:
+        return page_filter.with_risk(risk)
+    except UserError as error:
+        raise UserError(f"stance.risk: {error}; {_kept(page_filter)}") from error
 
 
 def _score_end_to_end(page_filter: PageFilter, splits: dict[str, Splits], bootstrap: Bootstrap) -> Scores | None:
