@@ -94,7 +94,7 @@ class EncoderOptions(Section):
     path: str | None = None
     prefix: str = "query: "
     cache: str | None = None
-    C: Annotated[float, Field(gt=0, le=LARGEST)] = 0.03
+    C: Annotated[float, Field(gt=0, le=LARGEST)] = 0.003
     weight: Share | None = None
     unsure: Share | None = None
 

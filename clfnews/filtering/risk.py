@@ -20,7 +20,7 @@ SHOWN = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
 
 @dataclass(frozen=True, slots=True)
 class RiskCurve:
-    """Of lines predicted out of fold, by cuts on the confidence: how many have it, and how many of them are wrong.
+    """Of lines that the model did not learn from, by cuts on the confidence: how many have it, and how many of them are wrong.
 
     For the stance these are lines that name two political actors or more: nearly
     all others are neutral, rightly, and would make the risk look small.
@@ -65,7 +65,7 @@ class RiskCurve:
 
     def as_json(self) -> dict[str, Any]:
         """What `filter.json` holds of it."""
-        return asdict(self)
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
     @classmethod
     def from_json(cls, value: Any) -> RiskCurve:

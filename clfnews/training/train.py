@@ -16,6 +16,7 @@ from clfnews.evaluation.results import Result, TrainResult
 from clfnews.evaluation.scores import Bootstrap, Scores, score_end_to_end
 from clfnews.filtering.decisions import keep_mask
 from clfnews.filtering.filter import PageFilter
+from clfnews.filtering.risk import RiskCurve
 from clfnews.labels import STANCE
 from clfnews.reports.model_card import training_info
 from clfnews.reports.tables import told_leaks
@@ -61,7 +62,13 @@ def train(
     prepared = sum(work.prepares for work in works)
     tell, progress = (
         progress,
-        Steps(progress, [work.name for work in works], config.folds, before=1 + prepared, after=config.type.sites + track),
+        Steps(
+            progress,
+            [work.name for work in works],
+            config.folds,
+            before=1 + prepared,
+            after=config.type.sites + track + ("stance" in splits),
+        ),
     )
     results: dict[str, list[Result]] = {task: [] for task in splits}
     with fit_and_score(config, works, bootstrap, progress) as fitting:
@@ -78,7 +85,11 @@ def train(
         champions["type"] = with_sites(plain, splits["type"].train, config.seed)
         # Tables know the champion as one of the results.
         results["type"] = [champions["type"] if result is plain else result for result in results["type"]]
-    page_filter = _join(config, champions, splits)
+    risk = None
+    if "stance" in champions and champions["stance"].fitted.task == STANCE:
+        progress("stance risk: how often it is wrong at which confidence")
+        risk = risk_of(splits["stance"].train, champions["stance"])
+    page_filter = _join(config, champions, splits, risk)
     if config.stance.risk is not None:
         page_filter = _at_risk(page_filter, config.stance.risk)
     end_to_end = _score_end_to_end(page_filter, splits, bootstrap)
@@ -107,10 +118,9 @@ def _kept(page_filter: PageFilter) -> str:
     )
 
 
-def _join(config: Config, champions: dict[str, Result], splits: dict[str, Splits]) -> PageFilter:
+def _join(config: Config, champions: dict[str, Result], splits: dict[str, Splits], risk: RiskCurve | None) -> PageFilter:
     fitted = {task: result.fitted for task, result in champions.items()}
     shipped = "stance" in fitted and fitted["stance"].task == STANCE
-    risk = risk_of(splits["stance"].train, champions["stance"].oof_p) if shipped else None
     kind, first = champions.get("type"), next(iter(splits.values()))
     info: dict[str, Any] = {
         task: {"model": result.name, "oof": result.headline, "test": result.test.values[headline(task)]}
