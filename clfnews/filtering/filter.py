@@ -26,6 +26,7 @@ from clfnews.filtering.tagged import TaggedPage
 from clfnews.filtering.tagging import Tagger
 from clfnews.labels import SHIPPED, STANCE, STANCES, Task
 from clfnews.models.calibration import FittedTask
+from clfnews.models.encoder import Encoder
 from clfnews.page import Page
 from clfnews.readers.base import ReadOptions, missing_content, parse_columns
 from clfnews.sites.memory import SiteMemory
@@ -241,6 +242,7 @@ class PageFilter:
 
     def meta(self) -> dict[str, Any]:
         """What `filter.json` holds but for the checksums; the model card is written from it."""
+        encoders = {task: fitted.model.about for task, fitted in self._tasks().items() if isinstance(fitted.model, Encoder)}
         return {
             "schema": SCHEMA,
             "clfnews": __version__,
@@ -257,6 +259,7 @@ class PageFilter:
             "models": {task: fitted.model.kind for task, fitted in self._tasks().items()},
             "temperature": {task: fitted.temperature for task, fitted in self._tasks().items()},
             **({"needs": self.needs} if self.needs else {}),
+            **({"encoders": encoders} if encoders else {}),
             **({"risk": self.risk.as_json()} if self.risk else {}),
             "info": self.info,
         }

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,7 @@ class Embedder:
 
     def __init__(self, spec: EncoderSpec) -> None:
         package_version(spec)
+        self._lock = Lock()  # a server's threads share the encoder, whose memory is not made for that
         try:
             self._embed = _sentence_folder(spec) if spec.path else _bundled()
         except (ImportError, OSError, RuntimeError, ValueError) as error:
@@ -87,7 +89,7 @@ class Embedder:
 
     def __call__(self, texts: Sequence[str], threads: int = 1) -> np.ndarray:
         """Texts x dimensions (float32), each of length 1; the same bits for any number of texts and threads."""
-        with _threads(threads):
+        with self._lock, _threads(threads):
             found: np.ndarray = self._embed([_readable(text) for text in texts])
         return found
 
@@ -173,9 +175,16 @@ class Vectors:
             tell(f"{at:,} of {counted(len(new), 'line')}" + f", {left / 60:.0f} min left" * (left >= 60))
             block = new[at : at + size]
             self._known.update(zip(block, embedder(self.spec)(block, threads), strict=True))
+            self._write(block)  # now and then, so that what was made is kept when the training is stopped
         seconds = time.monotonic() - started
         tell(f"{counted(len(new), 'line')} in {seconds:.0f} s, {1000 * seconds / len(new):.0f} ms a line")
-        self._write(wanted)
+
+    def seconds_a_line(self) -> float:
+        """Time that a line takes in one thread, measured on a few of those that are known."""
+        texts = list(self._known)[:: max(len(self._known) // 8, 1)][:8] or [_PROBE]
+        started = time.monotonic()
+        embedder(self.spec)(texts)
+        return (time.monotonic() - started) / len(texts)
 
     def probe(self) -> np.ndarray:
         """The vector of a fixed line, by which encoders are told apart."""

@@ -124,10 +124,25 @@ class Encoder:
             self._choose(weight, _best_cut(fast, _joint(fast, head, weight), gold))
         self.about = {"version": package_version(self.spec), "weight": self.weight, "unsure": self.unsure, "lines": len(gold)}
         self.about["asked"] = round(float((fast.max(axis=1) < self.unsure).mean()), 4) if len(gold) else 1.0
+        self.about["asked_a_page"] = round(self.about["asked"] * self._lines_a_page(pages), 2)
         self._base = self._new_base().fit(pages, groups)
         self._set_head(*self._fit_head(pages))
         self._probe = self._vectors.probe()
         return self
+
+    def _lines_a_page(self, pages: Sequence[Page]) -> float:
+        """How many lines of a page with several labelled lines the encoder could be asked of, on average."""
+        several = [page for page in pages if sum(line.label(self.task) is not None for line in page.lines) > 1]
+        return len(self._lines(several)) / len(several) if several else 1.0
+
+    def note(self) -> str:
+        """What the encoder costs, for the log: how often it is asked, and the time of a line here."""
+        seconds = self._vectors.seconds_a_line()
+        asked, lines = self.about["asked"], self.about["asked_a_page"]
+        return (
+            f"weight {self.weight:g}; asked below a confidence of {self.unsure:g}: {asked:.0%} of the lines it may be asked of, "
+            f"{lines:g} a page, {lines * seconds:.2f} s a page ({1000 * seconds:.0f} ms a line)"
+        )
 
     def _choose(self, weight: float, unsure: float) -> None:
         self.weight = round(self.weight if self.weight is not None else weight, 4)

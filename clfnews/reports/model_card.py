@@ -146,6 +146,11 @@ def _decisions(meta: Mapping[str, Any], tasks: list[str], trained: bool) -> Iter
     temperatures = ", ".join(f"{value:g} ({task})" for task, value in meta["temperature"].items())
     needs = ", ".join(f"{package} {version}" for package, version in meta.get("needs", {}).items())
     said += f". It needs {needs}" * bool(needs)
+    for task, about in meta.get("encoders", {}).items():
+        said += (
+            f". For the {task} the encoder is asked below a confidence of {about['unsure']:g} of the fast model: "
+            f"of {about['asked']:.0%} of the lines it may be asked of, {about['asked_a_page']:g} a page"
+        )
     yield f"{said}. Probabilities are calibrated out of fold; temperatures: {temperatures}."
 
 

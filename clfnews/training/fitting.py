@@ -107,6 +107,8 @@ def _fit_one(
         model = _fitted(make, splits.train, work.further)
     raw, of_folds = _collect(folds, len(splits.train), config.folds, lambda fold: progress(f"{name}: {fold}"))
     cost = cost + of_folds
+    if note := getattr(model, "note", None):
+        progress(Part(f"{name}: {note()}"))
     lines = labelled_lines(splits.train.pages, task, raw)
     temperature = fit_temperature(lines.p, lines.gold)
     oof_p = scale(raw, temperature)
