@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,13 @@ import numpy as np
 from clfnews.errors import UserError
 from clfnews.labels import STANCES
 from clfnews.models.across import across_kinds
-from clfnews.models.base import Probabilities, check_shapes, labelled_lines, load_arrays, normalised, reading, split_back
+from clfnews.models.base import Probabilities, check_shapes, labelled_lines, load_arrays, reading, split_back
 from clfnews.models.calibration import apply_temperature, fit_temperature
 from clfnews.models.cues import StanceCues
 from clfnews.models.embedding import EncoderSpec, Tell, Vectors, package_version
 from clfnews.models.exact import ExactLayer
 from clfnews.models.features.actors import mentions
+from clfnews.models.joining import best_cut, best_weight, fit_regression, joint, softmax
 from clfnews.models.linear import Linear
 from clfnews.page import Line, Page
 from clfnews.processes import cores
@@ -28,10 +29,6 @@ _FOLDS = 3
 _FEW = 200
 """Fewer lines than these say nothing of weight and cut, which are then `_WEIGHT` and 1."""
 _WEIGHT = 0.5
-_WEIGHTS = np.linspace(0.0, 1.0, 21)
-_CUTS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1.0)
-_LOST = 0.002
-"""Macro-F1 out of fold that a smaller share of asked lines may cost."""
 _SAME = 0.995
 """Least cosine of the probe's vectors: processors differ in the last bits, other encoders in more."""
 
@@ -120,8 +117,8 @@ class Encoder:
         else:
             self._temperatures = fit_temperature(fast, gold), fit_temperature(head, gold)
             fast, head = (apply_temperature(p, t) for p, t in zip((fast, head), self._temperatures, strict=True))
-            weight = self.weight if self.weight is not None else _best_weight(fast, head, gold)
-            self._choose(weight, _best_cut(fast, _joint(fast, head, weight), gold))
+            weight = self.weight if self.weight is not None else best_weight(fast, head, gold)
+            self._choose(weight, best_cut(fast, joint(fast, head, weight), gold))
         self.about = {"version": package_version(self.spec), "weight": self.weight, "unsure": self.unsure, "lines": len(gold)}
         self.about["asked"] = round(float((fast.max(axis=1) < self.unsure).mean()), 4) if len(gold) else 1.0
         self.about["asked_a_page"] = round(self.about["asked"] * self._lines_a_page(pages), 2)
@@ -162,29 +159,17 @@ class Encoder:
             texts, y = self._texts(pages[i] for i in held)
             head = ExactLayer(*self._fit_head(learnt), 1.0)
             fast = self._new_base().fit(learnt, [groups[i] for i in fit]).predict_texts(texts)
-            parts.append((fast, _softmax(head(self._vectors(texts))), y))
+            parts.append((fast, softmax(head(self._vectors(texts))), y))
         fast, of_head, gold = (np.concatenate(found) for found in zip(*parts, strict=True))
         return fast, of_head, gold
 
     def _fit_head(self, pages: Sequence[Page]) -> tuple[np.ndarray, np.ndarray]:
         """Weights (dimensions x labels) and bias of the regression; zeros, no opinion, if there is nothing to tell apart."""
-        from sklearn.linear_model import LogisticRegression
-
         texts, y = self._texts(pages)
         x = self._vectors(texts) if texts else self._vectors.probe()[None]
         weight, bias = np.zeros((x.shape[1], len(self.labels))), np.zeros(len(self.labels))
-        if len(set(y.tolist())) < 2:
-            return weight, bias
-        x = x.astype(np.float64)  # the vectors lie in a narrow cone: what differs between them is small
-        mean, scale = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-6)
-        model = LogisticRegression(C=self.C, max_iter=500, tol=1e-4, random_state=self.seed)
-        model.fit((x - mean) / scale, y)
-        coef, intercept = model.coef_, model.intercept_
-        if len(coef) == 1:  # two labels only: one row of coefficients
-            coef, intercept = np.vstack([-coef, coef]) / 2, np.concatenate([-intercept, intercept]) / 2
-        bias[:] = -30.0  # a label that training lacked
-        weight[:, model.classes_] = (coef / scale).T
-        bias[model.classes_] = intercept - (coef / scale) @ mean
+        if len(set(y.tolist())) >= 2:
+            weight, bias = fit_regression(x, y, len(self.labels), self.C, self.seed)
         return weight, bias
 
     def _set_head(self, weight: np.ndarray, bias: np.ndarray) -> None:
@@ -193,9 +178,8 @@ class Encoder:
     def _texts(self, pages: Iterable[Page]) -> tuple[list[str], np.ndarray]:
         """Texts and columns of the labels of the lines that the head learns from."""
         lines = self._lines(pages)
-        return [line.text for line in lines], np.array(
-            [self.labels.index(str(line.label(self.task))) for line in lines], dtype=int
-        )
+        columns = [self.labels.index(str(line.label(self.task))) for line in lines]
+        return [line.text for line in lines], np.array(columns, dtype=int)
 
     def _lines(self, pages: Iterable[Page]) -> list[Line]:
         lines, _ = labelled_lines(list(pages), self.task)
@@ -222,8 +206,8 @@ class Encoder:
         p = apply_temperature(self._base.predict_texts(texts), self._temperatures[0])
         asked = np.flatnonzero((p.max(axis=1) < self.unsure) & self._may_ask(texts)) if len(texts) else np.zeros(0, dtype=int)
         if len(asked) and self._layer is not None:
-            head = _softmax(self._layer(self._vectors([texts[i] for i in asked.tolist()])))
-            p[asked] = _joint(p[asked], apply_temperature(head, self._temperatures[1]), float(self.weight or 0.0))
+            head = softmax(self._layer(self._vectors([texts[i] for i in asked.tolist()])))
+            p[asked] = joint(p[asked], apply_temperature(head, self._temperatures[1]), float(self.weight or 0.0))
         return p
 
     def explain(self, text: str, most: int = 6) -> list[tuple[str, float]]:
@@ -281,41 +265,3 @@ def _share(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise ValueError(f"{value!r:.80} is not a number from 0 to 1")
     return float(value)
-
-
-def _softmax(z: np.ndarray) -> np.ndarray:
-    z = z - z.max(axis=1, keepdims=True)
-    return normalised(np.exp(z))
-
-
-def _joint(fast: np.ndarray, head: np.ndarray, weight: float) -> np.ndarray:
-    """Weighted geometric mean of two rows of probabilities, scaled to sum to 1."""
-    return normalised(np.maximum(fast, 1e-9) ** (1 - weight) * np.maximum(head, 1e-9) ** weight)
-
-
-def _best_weight(fast: np.ndarray, head: np.ndarray, gold: np.ndarray) -> float:
-    """The weight of the head with the smallest log loss."""
-    rows = np.arange(len(gold))
-    losses = [-float(np.log(_joint(fast, head, weight)[rows, gold]).mean()) for weight in _WEIGHTS.tolist()]
-    return float(_WEIGHTS[int(np.argmin(losses))])
-
-
-def _best_cut(fast: np.ndarray, joint: np.ndarray, gold: np.ndarray) -> float:
-    """The smallest cut on the fast model's confidence that costs at most `_LOST` of macro-F1 against asking always."""
-
-    def score(cut: float) -> float:
-        found = np.where(fast.max(axis=1) < cut, joint.argmax(axis=1), fast.argmax(axis=1))
-        return _macro_f1(gold, found, fast.shape[1])
-
-    scores: Callable[[float], float] = score
-    least = scores(1.0) - _LOST
-    return next(cut for cut in _CUTS if scores(cut) >= least)
-
-
-def _macro_f1(gold: np.ndarray, found: np.ndarray, k: int) -> float:
-    f1 = []
-    for label in range(k):
-        either = (gold == label).sum() + (found == label).sum()
-        if either:
-            f1.append(2 * ((gold == label) & (found == label)).sum() / either)
-    return float(np.mean(f1)) if f1 else 0.0
