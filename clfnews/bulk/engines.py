@@ -113,14 +113,14 @@ def _start_worker(model: Path, job: Job, until: Any) -> None:
     ignore_interrupts()
     end_with_parent()
     threading.Thread(target=_exit_after, args=(until,), daemon=True).start()
-    _worker = None if job.fits else _load(model, job.origin, job.threshold), job
+    _worker = None if job.fits else _load(model, job.origin, job.threshold, job.risk), job
 
 
-def _load(model: Path, origin: Origin, threshold: float | None) -> PageFilter:
+def _load(model: Path, origin: Origin, threshold: float | None, risk: float | None) -> PageFilter:
     """The filter of a worker, whose process is ours: what is set for it stays until it ends."""
     from threadpoolctl import threadpool_limits
 
-    page_filter = PageFilter.load(model, origin).with_threshold(threshold)
+    page_filter = PageFilter.load(model, origin).with_threshold(threshold).with_risk(risk)
     threadpool_limits(1)
     settle()
     return page_filter
@@ -216,11 +216,13 @@ def _files(folder: Path) -> dict[str, bytes]:
 
 def _ray_work(unit: Unit, job: Job, shipped: list[Any], folder: str) -> Done:
     os.chdir(folder)  # paths are as the user has given them
-    return work(unit, job, None if job.fits else _shipped_filter(job.fingerprint, job.origin, job.threshold, shipped[0]))
+    return work(
+        unit, job, None if job.fits else _shipped_filter(job.fingerprint, job.origin, job.threshold, job.risk, shipped[0])
+    )
 
 
 @lru_cache(maxsize=1)
-def _shipped_filter(fingerprint: str, origin: Origin, threshold: float | None, shipped: Any) -> PageFilter:
+def _shipped_filter(fingerprint: str, origin: Origin, threshold: float | None, risk: float | None, shipped: Any) -> PageFilter:
     """The filter from the object store, once a worker process."""
     import ray
 
@@ -229,7 +231,7 @@ def _shipped_filter(fingerprint: str, origin: Origin, threshold: float | None, s
             path = Path(folder, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
-        return _load(Path(folder), origin, threshold)
+        return _load(Path(folder), origin, threshold, risk)
 
 
 ENGINES: dict[str, Engine] = {"local": run_local, "ray": run_ray}

@@ -52,6 +52,7 @@ def filter_to_folder(
     events: bool = False,
     split_bytes: int = SPLIT_BYTES,
     duplicates: str | None = None,
+    risk: float | None = None,
     progress: Callable[[Report], None] = lambda _: None,
     warn: Callable[[str], None] = lambda _: None,
 ) -> Report:
@@ -64,7 +65,7 @@ def filter_to_folder(
     what is known of the pages' sites, or `auto`: a first pass over the inputs
     learns it; `events`, whether rows get their events;
     `duplicates`, `mark` or `drop` pages whose kept text is that of an earlier page,
-    exactly or nearly (see `duplicates.resolve`). Bytes of the shards depend on
+    exactly or nearly (see `duplicates.resolve`); `risk`, as `PageFilter.with_risk` takes it. Bytes of the shards depend on
     inputs, model and options only.
     Raises `UserError` for inputs, models and folders that do not do, and
     `MachineError` if nothing can be written any more or a worker was killed; what
@@ -76,11 +77,11 @@ def filter_to_folder(
     _check_choices(format, engine, duplicates)
     options, started = options or ReadOptions(), time.monotonic()
     files = list_inputs(inputs, options, out)
-    page_filter = PageFilter.load(model, origin)  # a model that does not fit is told before anything is written
+    page_filter = PageFilter.load(model, origin).with_risk(risk)  # a model that does not fit is told before anything is written
     if events and page_filter.no_events:
         warn(f"--events: {page_filter.no_events}")
     events = events and page_filter.no_events is None
-    whole = Job(out, format, fingerprint(model), page_filter.origin, threshold, options, resume, events=events)
+    whole = Job(out, format, fingerprint(model), page_filter.origin, threshold, options, resume, events=events, risk=risk)
     given = _given_memory(sites, page_filter)
     # Duplicates are known when all pages are: the first pass writes below the state folder.
     job = replace(whole, out=out / STATE / _FIRST_PASS, format="jsonl") if duplicates else whole

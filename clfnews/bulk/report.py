@@ -98,6 +98,7 @@ def write_manifest(
             "name": page_filter.name,
             "sha256": job.fingerprint,
             "threshold": page_filter.with_threshold(job.threshold).threshold,
+            **({"risk": job.risk, "min_confidence": page_filter.min_confidence} if job.risk is not None else {}),
         },
         **({"sites": job.sites} if job.sites else {}),
         "options": {

@@ -48,6 +48,8 @@ class Job:
     """Whether this is the first of two passes: it learns the memory and writes no shards."""
     events: bool = False
     """Whether pages get their events."""
+    risk: float | None = None
+    """Share of wrong stances that is borne; None: the model's `min_confidence`."""
 
     @property
     def key(self) -> str:
@@ -55,8 +57,8 @@ class Job:
         options = asdict(self.options)
         batches = BATCH_PAGES, BATCH_LINES, BATCH_CHARS
         model = self.fingerprint, self.origin.model, self.origin.run, self.threshold
-        what = [__version__, _ROWS, *model, self.format, self.events, options, *batches]
-        text = json.dumps([*what, self.sites] if self.sites else what)
+        what: list[Any] = [__version__, _ROWS, *model, self.format, self.events, options, *batches]
+        text = json.dumps(what + [self.sites] * bool(self.sites) + [{"risk": self.risk}] * (self.risk is not None))
         return hashlib.sha256(text.encode()).hexdigest()
 
 

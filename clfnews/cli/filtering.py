@@ -11,7 +11,7 @@ import typer
 import clfnews
 from clfnews.cli.bulk import filter_to_folder
 from clfnews.cli.filter_options import check_events, check_threshold, told_skipped
-from clfnews.cli.options import Column, InputFormat, Inputs, Model, Output, Quiet, Resume, Sites
+from clfnews.cli.options import Column, InputFormat, Inputs, Model, Output, Quiet, Resume, Risk, Sites
 from clfnews.cli.shown import Form, Printer, alone
 from clfnews.cli.terminal import Few, now_and_then, sink, warner, working
 from clfnews.errors import UserError, counted
@@ -43,6 +43,7 @@ def filter_(
     model: Model = None,
     format: Annotated[str | None, typer.Option("--format", "-f", help=_FORMAT)] = None,
     threshold: Annotated[float | None, typer.Option(help="Keep lines from this p(article) on. Default: the model's.")] = None,
+    risk: Risk = None,
     sites: Sites = None,
     input_format: InputFormat = None,
     column: Column = None,
@@ -77,7 +78,21 @@ def filter_(
     to_folder = workers is not None or engine or address or resume or duplicates
     if to_folder or (output is not None and (is_folder(output) or (not output.suffix and not is_there(output)))):
         filter_to_folder(
-            inputs, output, model, format, threshold, sites, options, workers, engine, address, resume, quiet, events, duplicates
+            inputs,
+            output,
+            model,
+            format,
+            threshold,
+            risk,
+            sites,
+            options,
+            workers,
+            engine,
+            address,
+            resume,
+            quiet,
+            events,
+            duplicates,
         )
         return
     chosen = format or (_SUFFIXES.get(output.suffix.lower(), "text") if output else "article")
@@ -87,7 +102,7 @@ def filter_(
     _check_name(output, format)
     check_events(events, chosen == "jsonl")
     _run_filter(
-        inputs, output, model, threshold, sites, format=chosen, all_lines=False, options=options, quiet=quiet, events=events
+        inputs, output, model, threshold, risk, sites, format=chosen, all_lines=False, options=options, quiet=quiet, events=events
     )
 
 
@@ -99,6 +114,7 @@ def tag(
     explain: Annotated[
         bool, typer.Option("--explain", help="Kept lines also get `why`: what moved their stance, and how much.")
     ] = False,
+    risk: Risk = None,
     sites: Sites = None,
     quiet: Quiet = False,
 ) -> None:
@@ -108,7 +124,7 @@ def tag(
     Example: clfnews tag --explain seeds/000_7159ef61d58be689.txt
     """
     _check_name(output, "jsonl")
-    _run_filter(inputs, output, model, threshold, sites, format="jsonl", all_lines=True, explain=explain, quiet=quiet)
+    _run_filter(inputs, output, model, threshold, risk, sites, format="jsonl", all_lines=True, explain=explain, quiet=quiet)
 
 
 def _check_name(output: Path | None, format: str | None) -> None:
@@ -126,6 +142,7 @@ def _run_filter(
     output: Path | None,
     model: str | None,
     threshold: float | None,
+    risk: float | None,
     sites: str | None,
     *,
     format: str,
@@ -142,6 +159,7 @@ def _run_filter(
             inputs,
             model=model,
             threshold=threshold,
+            risk=risk,
             sites=sites,
             input_format=options.format if options else None,
             columns=options.columns if options else None,

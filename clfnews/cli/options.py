@@ -28,6 +28,10 @@ _SITES = "What is known of the pages' sites: a file of clfnews sites fit, or aut
 Sites = Annotated[str | None, typer.Option("--sites", help=_SITES)]
 
 
+_RISK = "Give no stance where the model is unsure: of those given at most this share is wrong, by the scores out of fold."
+Risk = Annotated[float | None, typer.Option("--risk", help=_RISK)]
+
+
 def _silence_notes(quiet: bool) -> bool:
     """Of the library, such as which filter it uses."""
     if quiet:

@@ -88,6 +88,17 @@ class CuesOptions(Section):
     neutral_weight: Annotated[float, Field(gt=0, le=LARGEST)] = 1.5
 
 
+class EncoderOptions(Section):
+    """`models.encoder.Encoder`."""
+
+    path: str | None = None
+    prefix: str = "query: "
+    cache: str | None = None
+    C: Annotated[float, Field(gt=0, le=LARGEST)] = 0.003
+    weight: Share | None = None
+    unsure: Share | None = None
+
+
 class TypeModels(Section):
     """Models of the type task; `null` leaves one out."""
 
@@ -109,6 +120,7 @@ class OwnModels(Section):
 
     fasttext: FastTextOptions | None = FastTextOptions()
     linear: LinearOptions | None = LinearOptions()
+    encoder: EncoderOptions | None = None
 
 
 class StanceModels(Section):
@@ -118,3 +130,4 @@ class StanceModels(Section):
     fasttext: FastTextOptions | None = FastTextOptions()
     linear: LinearOptions | None = LinearOptions()
     cues: CuesOptions | None = CuesOptions()
+    encoder: EncoderOptions | None = None

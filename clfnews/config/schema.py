@@ -73,6 +73,7 @@ class StanceSection(Section):
     """Conciliatory, hostile or neutral."""
 
     min_confidence: Share = 0.45
+    risk: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None
     models: StanceModels = StanceModels()
 
 

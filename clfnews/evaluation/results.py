@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
 from clfnews.config.schema import Config
 from clfnews.data.corpus import Splits
@@ -30,6 +32,8 @@ class Result:
     oof_p: Probabilities
     validation_p: Probabilities | None
     test_p: Probabilities
+    make: Callable[[], Any] = field(repr=False)
+    """Makes an unfitted model of the same kind and options."""
     seconds: float
     """CPU time of the fits and of the predictions out of fold."""
     size: int

@@ -32,6 +32,7 @@ def tag_files(
     *,
     model: PageFilter | str | Path | None = None,
     threshold: float | None = None,
+    risk: float | None = None,
     sites: str | Path | None = None,
     input_format: str | None = None,
     columns: Mapping[str, str] | None = None,
@@ -44,7 +45,8 @@ def tag_files(
     """The pages of files with every line tagged, one at a time (`clfnews tag`, `clfnews filter`).
 
     Parameters: `inputs`, `input_format` and `columns` as in `read_pages`; `model`, a
-    filter or what `load` takes; `threshold` on p(article) (default: the model's);
+    filter or what `load` takes; `threshold` on p(article) (default: the model's); `risk`,
+    the share of wrong stances that is borne (default: the model's confidence);
     `sites`, a file of what is known of the pages' sites, or `auto`: the inputs are
     read twice; `events`, whether pages get who does what to whom. `progress` is
     called with what is done before the first page; `warn` with what was read only
@@ -61,7 +63,7 @@ def tag_files(
     names, options, warn = as_names(inputs), read_options(input_format, columns, False), warn or warn_user
     check_inputs(names, options)
     progress("loading the model")
-    page_filter = as_filter(model).with_threshold(threshold)
+    page_filter = as_filter(model).with_threshold(threshold).with_risk(risk)
     if events and page_filter.no_events:
         (note or warn_user)(f"--events: {page_filter.no_events}")
     if as_text(sites) == AUTO:
@@ -79,6 +81,7 @@ def filter_folder(
     resume: bool = False,
     format: str | None = None,
     threshold: float | None = None,
+    risk: float | None = None,
     sites: str | Path | None = None,
     input_format: str | None = None,
     columns: Mapping[str, str] | None = None,
@@ -94,7 +97,8 @@ def filter_folder(
     Parameters: `model`, what `load` takes; `workers`, processes (default: one a
     core); `resume`, go on in a folder that an earlier run has left; `format`,
     `text`, `jsonl` or `parquet` (default: that of the run to go on with, else
-    `jsonl`); `threshold` on p(article) (default: the model's); `sites`, a file of
+    `jsonl`); `threshold` on p(article) (default: the model's); `risk`, the
+    share of wrong stances that is borne (default: the model's confidence); `sites`, a file of
     what is known of the pages' sites, or `auto` (two passes); `input_format` and
     `columns` as in `read_pages`; `engine`, `local` or `ray`, with the `address` of
     a cluster; `events`, whether rows get who does what to whom; `duplicates`, `mark`
@@ -124,6 +128,7 @@ def filter_folder(
         workers=workers or cores(),
         format=format or (earlier_format(out) if resume else None) or "jsonl",
         threshold=threshold,
+        risk=risk,
         sites=as_text(sites),
         options=read_options(input_format, columns, reads_hidden(folder)),
         resume=resume,

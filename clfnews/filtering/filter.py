@@ -20,11 +20,13 @@ from clfnews.errors import UserError
 from clfnews.filtering.decisions import article_probability, decide_pages, expected_f1, rounded
 from clfnews.filtering.frames import as_pages, tag_frame
 from clfnews.filtering.origin import Origin, of_folder
+from clfnews.filtering.risk import RiskCurve
 from clfnews.filtering.saved import SCHEMA, read_meta, read_tasks, write_filter
 from clfnews.filtering.tagged import TaggedPage
 from clfnews.filtering.tagging import Tagger
 from clfnews.labels import SHIPPED, STANCE, STANCES, Task
 from clfnews.models.calibration import FittedTask
+from clfnews.models.encoder import Encoder
 from clfnews.page import Page
 from clfnews.readers.base import ReadOptions, missing_content, parse_columns
 from clfnews.sites.memory import SiteMemory
@@ -47,7 +49,7 @@ class PageFilter:
 
     Parameters: `threshold` on p(article) from which a line is kept;
     `min_confidence` below which a line's stance is None; `origin`, what rows say of
-    the model that made them (default: its name).
+    the model that made them (default: its name); `risk`, the stance's out of fold.
     """
 
     def __init__(
@@ -62,12 +64,14 @@ class PageFilter:
         name: str = "unnamed",
         info: dict[str, Any] | None = None,
         origin: Origin | None = None,
+        risk: RiskCurve | None = None,
     ) -> None:
         self.type_task, self.stance_task = type_task, stance_task
         self.threshold, self.min_confidence, self.name = threshold, min_confidence, name
         self.info = info or {}
         self.origin = origin or Origin(name)
         self.own, self.least = dict(own or {}), dict(least or {})
+        self.risk = risk
 
     def __repr__(self) -> str:
         kinds = ", ".join(f"{task}={fitted.model.kind!r}" for task, fitted in self.fitted.items())
@@ -75,18 +79,34 @@ class PageFilter:
 
     def with_threshold(self, threshold: float | None) -> PageFilter:
         """A filter of the same models that keeps lines from another threshold on; None: from the same."""
-        if threshold is None:
+        return self if threshold is None else self._with(threshold, self.min_confidence)
+
+    def with_risk(self, risk: float | None) -> PageFilter:
+        """A filter of the same models that gives a stance only so often that at most this share is wrong; None: as it is.
+
+        By the scores out of fold (`RiskCurve`). Raises `UserError` if no confidence reaches it, or nothing is known of it.
+        """
+        if risk is None:
             return self
+        if not 0 < risk < 1:
+            raise UserError(f"risk {risk:g}: expected a share between 0 and 1, such as 0.2")
+        if self.risk is None:
+            why = "has no stance model" if self.stance_task is None else "was trained without what tells the risk; train again"
+            raise UserError(f"risk {risk:g}: the filter {self.name} {why}")
+        return self._with(self.threshold, self.risk.cut(risk))
+
+    def _with(self, threshold: float, min_confidence: float) -> PageFilter:
         return PageFilter(
             self.type_task,
             self.stance_task,
             own=self.own,
             least=self.least,
             threshold=threshold,
-            min_confidence=self.min_confidence,
+            min_confidence=min_confidence,
             name=self.name,
             info=self.info,
             origin=self.origin,
+            risk=self.risk,
         )
 
     @property
@@ -222,6 +242,7 @@ class PageFilter:
 
     def meta(self) -> dict[str, Any]:
         """What `filter.json` holds but for the checksums; the model card is written from it."""
+        encoders = {task: fitted.model.about for task, fitted in self.fitted.items() if isinstance(fitted.model, Encoder)}
         return {
             "schema": SCHEMA,
             "clfnews": __version__,
@@ -237,8 +258,16 @@ class PageFilter:
             "least": self.least,
             "models": {task: fitted.model.kind for task, fitted in self.fitted.items()},
             "temperature": {task: fitted.temperature for task, fitted in self.fitted.items()},
+            **({"needs": self.needs} if self.needs else {}),
+            **({"encoders": encoders} if encoders else {}),
+            **({"risk": self.risk.as_json()} if self.risk else {}),
             "info": self.info,
         }
+
+    @property
+    def needs(self) -> dict[str, str]:
+        """Package -> version of what its models need beside clfnews."""
+        return {name: version for fitted in self.fitted.values() for name, version in getattr(fitted.model, "needs", {}).items()}
 
     @property
     def tasks(self) -> dict[str, Task]:
@@ -277,6 +306,7 @@ class PageFilter:
             name=meta["name"],
             info=meta["info"],
             origin=origin or of_folder(folder),
+            risk=RiskCurve.from_json(meta["risk"]) if "risk" in meta else None,
         )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from clfnews.errors import UserError
+from clfnews.filtering.risk import RiskCurve
 from clfnews.labels import TASKS, Task
 from clfnews.models import load_model, save_model
 from clfnews.models.calibration import FittedTask
@@ -67,6 +68,16 @@ def _problem(meta: Mapping[str, Any]) -> str | None:
     wrong = next((value for value in tasks.values() if not _is_number(value, *TEMPERATURES)), None)
     if wrong is not None or None in tasks.values():
         return f"a temperature is {wrong!r:.80}"
+    needs, encoders = meta.get("needs", {}), meta.get("encoders", {})
+    if not isinstance(needs, dict) or not all(isinstance(version, str) for version in needs.values()):
+        return "'needs' is not of packages with their versions"
+    if not isinstance(encoders, dict) or not all(_is_encoder(about) for about in encoders.values()):
+        return "'encoders' does not say how often they are asked"
+    if "risk" in meta:
+        try:
+            RiskCurve.from_json(meta["risk"])
+        except ValueError as error:
+            return f"'risk' {error}"
     files = meta.get("files", {})
     if not isinstance(files, dict) or not all(isinstance(value, str) for value in files.values()):
         return "'files' has no checksums"
@@ -78,6 +89,10 @@ def _is_task(name: str, about: Any) -> bool:
     if not isinstance(about, dict) or not name.isidentifier() or about.get("of") not in ("lines", "kept lines", "pages"):
         return False
     return isinstance(about.get("keep"), list) and all(isinstance(label, str) for label in about["keep"])
+
+
+def _is_encoder(about: Any) -> bool:
+    return isinstance(about, dict) and all(_is_number(about.get(key), 0, math.inf) for key in ("unsure", "asked", "asked_a_page"))
 
 
 def _is_number(value: Any, low: float, high: float) -> bool:

@@ -19,6 +19,7 @@ from clfnews.labels import TASKS
 from clfnews.models.base import Model, Probabilities, reading
 from clfnews.models.context import Context
 from clfnews.models.cues import StanceCues
+from clfnews.models.encoder import Encoder
 from clfnews.models.fasttext import FastText, check_in_child
 from clfnews.models.lexicon import Lexicon
 from clfnews.models.linear import Linear
@@ -29,8 +30,10 @@ from clfnews.page import Page
 
 __all__ = ["MODELS", "Model", "Probabilities", "load_model", "make_model", "save_model"]
 
-MODELS: dict[str, type[Any]] = {cls.kind: cls for cls in (Majority, Rules, Lexicon, FastText, Linear, PageModel, StanceCues)}
-ANY_LABELS = ("majority", "fasttext", "linear")
+MODELS: dict[str, type[Any]] = {
+    cls.kind: cls for cls in (Majority, Rules, Lexicon, FastText, Linear, PageModel, StanceCues, Encoder)
+}
+ANY_LABELS = ("majority", "fasttext", "linear", "encoder")
 """Models of any labels; the others know what the shipped ones mean."""
 _SAVED: dict[str, type[Any]] = {**MODELS, Context.kind: Context}
 """What a saved folder may hold: also a model that is no longer trained."""

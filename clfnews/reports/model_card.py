@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from clfnews.data.markdown import markdown_table
 from clfnews.evaluation.metrics import FEW_GROUPS, SCORE_COLUMNS, headline, score_columns, short
+from clfnews.filtering.risk import RiskCurve
 from clfnews.filtering.saved import read_meta
 from clfnews.labels import ARTICLE, GUIDELINES_VERSION, STANCES, TYPES
 
@@ -105,6 +106,7 @@ def render(meta: Mapping[str, Any]) -> str:
         "## Data",
         *(_data(info) if trained else ["It was not made by a training: there is no data to tell of."]),
         *_metrics(meta, info, tasks),
+        *_risks(meta),
         "## Limits",
         "\n".join(f"- {limit}" for limit in _limits(info, tasks)),
         "## Use",
@@ -137,6 +139,13 @@ def _decisions(meta: Mapping[str, Any], tasks: list[str], trained: bool) -> Iter
         yield f"{said}."
         return
     temperatures = ", ".join(f"{value:g} ({task})" for task, value in meta["temperature"].items())
+    needs = ", ".join(f"{package} {version}" for package, version in meta.get("needs", {}).items())
+    said += f". It needs {needs}" * bool(needs)
+    for task, about in meta.get("encoders", {}).items():
+        said += (
+            f". For the {task} the encoder is asked below a confidence of {about['unsure']:g} of the fast model: "
+            f"of {about['asked']:.0%} of the lines it may be asked of, {about['asked_a_page']:g} a page"
+        )
     yield f"{said}. Probabilities are calibrated out of fold; temperatures: {temperatures}."
 
 
@@ -165,6 +174,20 @@ def _metrics(meta: Mapping[str, Any], info: Mapping[str, Any], tasks: list[str])
         rows = [[short(name), *(_cell(values[name]) if name in values else "" for values in sets.values())] for name in metrics]
         if rows:
             yield markdown_table([task.replace("_", " "), *(_SETS[name] for name in sets)], rows)
+
+
+def _risks(meta: Mapping[str, Any]) -> Iterator[str]:
+    if "risk" not in meta:
+        return
+    curve = RiskCurve.from_json(meta["risk"])
+    yield "## When the stance abstains"
+    yield (
+        f"Of {curve.lines:,} training lines that name two political actors or more, predicted by models that learnt from others "
+        "(single lines from articles and articles from single lines, where there are both): how many keep a stance from a "
+        "confidence on, and how many of these are wrong. `--risk` chooses the confidence by it."
+    )
+    rows = [[f"{cut:g}", f"{covered:.0%}", f"{risk:.3f}"] for covered, risk, cut in curve.table()]
+    yield markdown_table(["confidence", "lines with a stance", "of them wrong"], rows)
 
 
 def _limits(info: Mapping[str, Any], tasks: list[str]) -> Iterator[str]:

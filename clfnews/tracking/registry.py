@@ -202,8 +202,13 @@ def _log_pyfunc(mlflow: Any, file: str, page_filter: PageFilter, signature: Any)
             artifacts={"filter": str(Path(folder) / "filter")},
             code_paths=[str(package)],
             signature=signature,
-            pip_requirements=_pinned(REQUIREMENTS),
+            pip_requirements=requirements_of(page_filter),
         )
+
+
+def requirements_of(page_filter: PageFilter) -> list[str]:
+    """What pip installs for a logged filter: the packages with the versions of this training."""
+    return [*_pinned(REQUIREMENTS), *(f"{name}=={version}" for name, version in page_filter.needs.items())]
 
 
 def _pinned(names: list[str]) -> list[str]:

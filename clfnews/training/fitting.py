@@ -6,12 +6,13 @@ import math
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from inspect import signature
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -24,12 +25,16 @@ from clfnews.evaluation.labelled import gold_columns, labelled_lines
 from clfnews.evaluation.results import Result
 from clfnews.evaluation.scores import Bootstrap, Scores, score_task
 from clfnews.filtering.decisions import article_probability
+from clfnews.filtering.risk import RiskCurve
 from clfnews.labels import STANCE, TYPE, Task, as_task, columns_of
 from clfnews.models import MODELS, make_model, save_model
+from clfnews.models.across import across_kinds
 from clfnews.models.base import Probabilities
 from clfnews.models.calibration import FittedTask, best_threshold, fit_temperature, scale
+from clfnews.models.features.actors import mentions
 from clfnews.processes import cores, ignore_interrupts, safe_path
 from clfnews.sites.weights import SiteWeights, title_share
+from clfnews.training.steps import Part
 
 Progress = Callable[[str], None]
 """Called with one line of text when a step begins or ends."""
@@ -54,9 +59,27 @@ class Work:
         """Pages to learn from beside train, for the models that can."""
         return self.splits.further if getattr(MODELS[self.name], "learns_further", False) else ()
 
-    def maker(self, seed: int) -> Callable[[], Any]:
-        """What makes the model, unfitted; processes can be given it."""
-        return partial(make_model, self.name, self.task.name, self.task.labels, seeded(self.name, self.options, seed))
+    def maker(self, seed: int, prepared: Mapping[str, Any] = MappingProxyType({})) -> Callable[[], Any]:
+        """What makes the model, unfitted; processes can be given it. `prepared`: what `prepare` gave."""
+        options = seeded(self.name, self.options, seed) | dict(prepared)
+        return partial(make_model, self.name, self.task.name, self.task.labels, options)
+
+    @property
+    def prepares(self) -> bool:
+        """Whether something is made before the folds begin."""
+        return hasattr(MODELS[self.name], "prepare")
+
+    def prepare(self, progress: Progress) -> dict[str, Any]:
+        """What every fit of the model needs and one can make for all, before the folds begin."""
+        if not self.prepares:
+            return {}
+        parts = (self.splits.train, self.splits.validation, self.splits.test)
+        pages = [page for corpus in parts if corpus is not None for page in corpus.pages]
+        name = f"{self.task.name} {self.name}"
+        found: dict[str, Any] = MODELS[self.name].prepare(
+            self.task.name, self.task.labels, self.options, pages, lambda text: progress(Part(f"{name}: {text}"))
+        )
+        return found
 
 
 @contextmanager
@@ -67,7 +90,7 @@ def fit_and_score(config: Config, works: Sequence[Work], bootstrap: Bootstrap, p
     fits on all of train run here meanwhile. Raises `UserError` for a corpus
     with fewer groups than folds.
     """
-    makers = [work.maker(config.seed) for work in works]
+    makers = [work.maker(config.seed, work.prepare(progress)) for work in works]
     pairs = [(make, work.splits.train, work.further) for make, work in zip(makers, works, strict=True)]
     with _folds(pairs, config.folds, config.seed) as folds:
         yield (_fit_one(config, work, make, folds, bootstrap, progress) for work, make in zip(works, makers, strict=True))
@@ -84,6 +107,8 @@ def _fit_one(
         model = _fitted(make, splits.train, work.further)
     raw, of_folds = _collect(folds, len(splits.train), config.folds, lambda fold: progress(f"{name}: {fold}"))
     cost = cost + of_folds
+    if note := getattr(model, "note", None):
+        progress(Part(f"{name}: {note()}"))
     lines = labelled_lines(splits.train.pages, task, raw)
     temperature = fit_temperature(lines.p, lines.gold)
     oof_p = scale(raw, temperature)
@@ -99,7 +124,7 @@ def _fit_one(
     pairs = folder_pairs(Path(config.data.folder)) if task == STANCE else []
     return Result(
         task.name, work.name, fitted, threshold, score(splits.train, oof_p), validation, score(splits.test, test_p),
-        oof_p, validation_p, test_p, cost.seconds, _saved_size(fitted),
+        oof_p, validation_p, test_p, make, cost.seconds, _saved_size(fitted),
         score_challenge(fitted, pairs, bootstrap) if pairs else None, cost.unconverged, (cost.began, cost.began + cost.wall),
     )  # fmt: skip
 
@@ -129,6 +154,23 @@ def with_sites(result: Result, train: Corpus, seed: int) -> Result:
     gold = [np.where(of < 0, -1, np.isin(of, kept)) for of in (gold_columns(page, task) for page in train.pages)]
     weights = SiteWeights.fit(train.pages, article, title, gold, result.threshold, seed)
     return replace(result, fitted=replace(result.fitted, sites=weights))
+
+
+def risk_of(train: Corpus, result: Result) -> RiskCurve:
+    """How often stances are wrong at which confidence, on lines that name two political actors or more.
+
+    Predicted across kinds of pages (`across_kinds`) where train has both, which is nearer to new pages; else out of fold.
+    """
+    p = list(result.oof_p)
+    for fit, held in across_kinds(train.pages, result.task):
+        part, rest = train.select(fit.tolist()), train.select(held.tolist())
+        found = _fitted(result.make, part, ()).predict_proba(rest.pages)
+        for i, rows in zip(held.tolist(), scale(found, result.fitted.temperature), strict=True):
+            p[i] = rows
+    lines = labelled_lines(train.pages, STANCE, p)
+    texts = [train.pages[i].lines[j].text for i, j in lines.places.tolist()]
+    two = mentions(texts) >= 2
+    return RiskCurve.of(lines.p[two], lines.gold[two])
 
 
 def _saved_size(fitted: FittedTask) -> int:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-_COST = {"page": 40.0, "cues": 6.0, "fasttext": 4.0, "linear": 3.0}
+_COST = {"page": 40.0, "cues": 6.0, "encoder": 60.0, "fasttext": 4.0, "linear": 3.0}
 """CPU seconds of a fit beside those of the others, about: enough to guess when a training ends."""
 _OTHER, _AROUND = 0.5, 3.0
+
+
+class Part(str):
+    """A line of progress inside a step, which goes on."""
 
 
 class Step(str):
@@ -42,6 +46,8 @@ class Steps:
 
     def __call__(self, text: str) -> None:
         """The next step begins."""
+        inside = isinstance(text, Part) and self._done > 0
+        self._done -= inside
         total = max(len(self._costs), self._done + 1)
         share = sum(self._costs[: self._done]) / (sum(self._costs) or 1.0)
         self._progress(step(text, self._done, total, min(share, 1.0)))

@@ -16,11 +16,13 @@ from clfnews.evaluation.results import Result, TrainResult
 from clfnews.evaluation.scores import Bootstrap, Scores, score_end_to_end
 from clfnews.filtering.decisions import keep_mask
 from clfnews.filtering.filter import PageFilter
+from clfnews.filtering.risk import RiskCurve
+from clfnews.labels import STANCE
 from clfnews.reports.model_card import training_info
 from clfnews.reports.tables import told_leaks
 from clfnews.tracking import store as tracking_store
 from clfnews.tracking.log import log_training
-from clfnews.training.fitting import Progress, Work, fit_and_score, with_sites
+from clfnews.training.fitting import Progress, Work, fit_and_score, risk_of, with_sites
 from clfnews.training.splits import find_leaks, load_tasks, models_of
 from clfnews.training.steps import Steps
 
@@ -57,13 +59,20 @@ def train(
         for task, of_task in by_task.items()
         for name, options in [("majority", {}), *models_of(config, task).items()]
     ]
-    steps = Steps(progress, [work.name for work in works], config.folds, before=1, after=config.type.sites + track)
+    prepared, later = sum(work.prepares for work in works), config.type.sites + track + ("stance" in splits)
+    steps = Steps(progress, [work.name for work in works], config.folds, before=1 + prepared, after=later)
     results, leaked = _fit_all(config, works, bootstrap, progress, steps)
     champions = {task: max(results[task][1:], key=lambda result: result.headline) for task in splits}
     if config.type.sites and "type" in champions:
         steps("type sites: what others of a page's site are worth")
         _learn_sites(results["type"], champions, splits["type"], config.seed)
-    page_filter = _join(config, champions, splits)
+    risk = None
+    if "stance" in champions and champions["stance"].fitted.task == STANCE:
+        steps("stance risk: how often it is wrong at which confidence")
+        risk = risk_of(splits["stance"].train, champions["stance"])
+    page_filter = _join(config, champions, splits, risk)
+    if config.stance.risk is not None:
+        page_filter = _at_risk(page_filter, config.stance.risk)
     end_to_end = _score_end_to_end(page_filter, splits, bootstrap)
     outcome = TrainResult(
         config, splits, results, champions, end_to_end, page_filter, None, skipped, tuple(leaked), tuple(changed)
@@ -112,7 +121,7 @@ def _kept(page_filter: PageFilter) -> str:
     )
 
 
-def _join(config: Config, champions: dict[str, Result], splits: dict[str, Splits]) -> PageFilter:
+def _join(config: Config, champions: dict[str, Result], splits: dict[str, Splits], risk: RiskCurve | None) -> PageFilter:
     fitted = {task: result.fitted for task, result in champions.items()}
     kind, first = champions.get("type"), next(iter(splits.values()))
     info: dict[str, Any] = {
@@ -130,7 +139,16 @@ def _join(config: Config, champions: dict[str, Result], splits: dict[str, Splits
         least={task: section.min_confidence for task, section in config.tasks.items()},
         name=f"{'+'.join(result.name for result in champions.values())}-{first.train.digest[:6]}",
         info=info,
+        risk=risk,
     )
+
+
+def _at_risk(page_filter: PageFilter, risk: float) -> PageFilter:
+    """The filter with the confidence that a risk asks for; if none reaches it, what was trained is kept."""
+    try:
+        return page_filter.with_risk(risk)
+    except UserError as error:
+        raise UserError(f"stance.risk: {error}; {_kept(page_filter)}") from error
 
 
 def _score_end_to_end(page_filter: PageFilter, splits: dict[str, Splits], bootstrap: Bootstrap) -> Scores | None:

@@ -18,7 +18,7 @@ from rich.cells import cell_len
 from clfnews.cli.progress import left
 from clfnews.cli.terminal import print_table, printable
 from clfnews.labels import GUIDELINES_VERSION
-from clfnews.training.steps import Steps
+from clfnews.training.steps import Part, Steps
 from clfnews.version import __version__
 
 
@@ -145,6 +145,14 @@ def test_the_bar_of_a_training_counts_its_steps_and_guesses_its_end() -> None:
     assert told[3] == "fit b" and told[3].share < 0.05 < 0.9 < told[6].share < 1
     assert left(10, 0, 0.01) == "   - left" and left(60, 0, 0.5) == " 1:00 left" and left(80, 20, 0.5) == " 0:40 left"
     assert left(500, 440, 0.9) == "   - left", "a guess that was wrong is taken back"
+
+
+def test_what_is_told_inside_a_step_does_not_end_it() -> None:
+    told: list[Any] = []
+    steps = Steps(told.append, ["encoder"], folds=1, before=1)
+    for text in (Part("0 of 90 lines"), Part("64 of 90 lines"), "fit", "fold 1"):
+        steps(text)
+    assert [(step.done, step.total) for step in told] == [(0, 3), (0, 3), (1, 3), (2, 3)]
 
 
 @pytest.mark.slow

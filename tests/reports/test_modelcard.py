@@ -36,6 +36,9 @@ def test_no_number_of_the_card_is_from_elsewhere(project: Project) -> None:
     meta = json.loads((project.filter / "filter.json").read_text(encoding="utf-8"))
     values = set(_numbers(meta))
     known = {f"{x:{f}}" for x in values for f in (".3f", ".2f", "g", ",")} | {f"{meta['info']['level']:.0%}".rstrip("%")}
+    risk = meta["risk"]  # the card has shares of these counts
+    known |= {f"{100 * n / risk['lines']:.0f}" for n in risk["covered"]}
+    known |= {f"{bad / n:.3f}" for bad, n in zip(risk["wrong"], risk["covered"], strict=True) if n}
     text = re.sub(r"[\w.+-]*[A-Za-z][\w.+-]*|Apache-2\.0", " ", card)  # digests, names with digits
     for versions in (meta["info"]["versions"].values(), [meta["clfnews"], meta["info"]["guidelines"]]):
         for version in versions:

@@ -7,6 +7,7 @@ measured better than one for each actor of a line.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib import resources
 
@@ -36,6 +37,14 @@ def actor_mentions(table: CharTable) -> tuple[np.ndarray, np.ndarray]:
     named[both] = named[both + 1] = True
     before = np.concatenate(([False], named[:-1] & (line[:-1] == line[1:])))
     return named, named & ~before
+
+
+def mentions(texts: Sequence[str]) -> np.ndarray:
+    """How often each text names political actors."""
+    if not texts:
+        return np.zeros(0, dtype=np.int64)
+    table = char_table(texts)
+    return np.bincount(table.word_line[actor_mentions(table)[1]], minlength=len(texts))
 
 
 @lru_cache(maxsize=1)
