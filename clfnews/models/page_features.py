@@ -14,6 +14,7 @@ from clfnews.models.features.markup import markup_features
 from clfnews.models.features.reading import reading_features, reading_names
 from clfnews.models.features.scores import score_features
 from clfnews.models.features.tree import Tree, tree_of
+from clfnews.models.features.typical import typical_features, typical_names
 from clfnews.models.forest import log_odds
 from clfnews.page import Page
 
@@ -38,7 +39,7 @@ def second_names() -> tuple[str, ...]:
     """Names of the columns that `second_features` adds."""
     page = [Page.from_lines(["line"])]
     around = _odds_around(page, page_table(page), tree_of(page), np.zeros(1))
-    return (*reading_names(), *around)
+    return (*reading_names(), *typical_names(), *around)
 
 
 def page_features(
@@ -65,8 +66,11 @@ def page_features(
 def second_features(pages: Sequence[Page], table: CharTable, tree: Tree, p: np.ndarray) -> np.ndarray:
     """Lines x features (float32): what a first reading, `p` (lines x `labels.TYPES`), found on the page and in its boxes."""
     around = _odds_around(pages, table, tree, log_odds(p[:, columns_of(ARTICLE)].sum(axis=1)))
-    read = reading_features(p, table.chars, [len(page.lines) for page in pages])
-    return np.concatenate([read, np.stack(list(around.values()), axis=1).astype(np.float32)], axis=1)
+    sizes = [len(page.lines) for page in pages]
+    read = reading_features(p, table.chars, sizes)
+    return np.concatenate(
+        [read, typical_features(p, table, sizes), np.stack(list(around.values()), axis=1).astype(np.float32)], axis=1
+    )
 
 
 def _odds_around(pages: Sequence[Page], table: CharTable, tree: Tree, odds: np.ndarray) -> dict[str, np.ndarray]:
