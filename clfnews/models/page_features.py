@@ -11,9 +11,11 @@ from clfnews.labels import ARTICLE, TYPES, columns_of
 from clfnews.models.features.characters import CharTable
 from clfnews.models.features.lines import line_columns, page_table
 from clfnews.models.features.markup import markup_features
+from clfnews.models.features.openings import odds_of_alike
 from clfnews.models.features.reading import reading_features, reading_names
 from clfnews.models.features.scores import score_features
 from clfnews.models.features.tree import Tree, tree_of
+from clfnews.models.features.typical import typical_features, typical_names
 from clfnews.models.forest import log_odds
 from clfnews.page import Page
 
@@ -38,7 +40,7 @@ def second_names() -> tuple[str, ...]:
     """Names of the columns that `second_features` adds."""
     page = [Page.from_lines(["line"])]
     around = _odds_around(page, page_table(page), tree_of(page), np.zeros(1))
-    return (*reading_names(), *around)
+    return (*reading_names(), *typical_names(), _ALIKE, *around)
 
 
 def page_features(
@@ -62,11 +64,17 @@ def page_features(
     return x, (*names, *markup_names, *scores)
 
 
+_ALIKE = "read_odds_of_alike"
+
+
 def second_features(pages: Sequence[Page], table: CharTable, tree: Tree, p: np.ndarray) -> np.ndarray:
     """Lines x features (float32): what a first reading, `p` (lines x `labels.TYPES`), found on the page and in its boxes."""
-    around = _odds_around(pages, table, tree, log_odds(p[:, columns_of(ARTICLE)].sum(axis=1)))
-    read = reading_features(p, table.chars, [len(page.lines) for page in pages])
-    return np.concatenate([read, np.stack(list(around.values()), axis=1).astype(np.float32)], axis=1)
+    odds = log_odds(p[:, columns_of(ARTICLE)].sum(axis=1))
+    around = _odds_around(pages, table, tree, odds)
+    sizes = [len(page.lines) for page in pages]
+    read = reading_features(p, table.chars, sizes)
+    odds_there = np.stack([odds_of_alike(odds, table, sizes), *around.values()], axis=1).astype(np.float32)
+    return np.concatenate([read, typical_features(p, table, sizes), odds_there], axis=1)
 
 
 def _odds_around(pages: Sequence[Page], table: CharTable, tree: Tree, odds: np.ndarray) -> dict[str, np.ndarray]:

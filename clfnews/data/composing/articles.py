@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +12,10 @@ from typing import Any
 from clfnews.errors import UserError
 from clfnews.files import numbered_rows
 from clfnews.page import Line, normalise
+
+DENSE = ("zh", "ja", "ko")
+"""Languages that say more with a character."""
+_SENTENCES = re.compile(r"[.!?…。！？।؟۔][\"'”»’)」』]{0,2}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,35 @@ class Article:
         kept = [i for i, line in enumerate(self.lines) if line.type == "title" or i == first]
         forms = tuple(self.forms[i] for i in kept) if self.forms else ()
         return replace(self, lines=tuple(self.lines[i] for i in kept), forms=forms, shape="brief")
+
+    def with_long_paragraphs(self, size: int, rng: random.Random) -> Article:
+        """Neighbouring paragraphs joined to about `size` characters each, some shorter, some longer.
+
+        What is no plain paragraph of whole sentences stays alone. For text written with few
+        characters (Chinese, Japanese, Korean) it is half of the size.
+        """
+        dense = self.language in DENSE
+        size, between = (size // 2 if dense else size), ("" if dense and self.language != "ko" else " ")
+        kept: list[Line] = []
+        forms: list[str] = []
+        wanted = 0.0
+        for line, form in zip(self.lines, self.forms or ("p",) * len(self.lines), strict=True):
+            last = kept[-1] if kept else None
+            if (
+                last is not None
+                and (last.type, forms[-1]) == (line.type, form) == ("body", "p")
+                and last.stance == line.stance
+                and len(last.text) < wanted
+                and len(last.text) + len(line.text) < 2.2 * size
+                and _SENTENCES.search(last.text)
+                and _SENTENCES.search(line.text)
+            ):
+                kept[-1] = replace(last, text=f"{last.text}{between}{line.text}")
+            else:
+                kept.append(line)
+                forms.append(form)
+                wanted = 0.8 * size * rng.lognormvariate(0, 0.5)
+        return replace(self, lines=tuple(kept), forms=tuple(forms))
 
     def as_story(self) -> Story:
         """The article as a teaser on another page."""

@@ -106,7 +106,7 @@ class Parts:
         """A picture with a caption, as far as the site shows them."""
         if self.style.caption == "none" or self.rng.random() >= self.style.shown:
             return '<p><img src="/i/1.jpg" alt=""></p>' if self.style.p != "br" else ""
-        text, attributes = escape(text), _attributes("caption", self.style.caption_class)
+        text, attributes = escape(self._ended(text)), _attributes("caption", self.style.caption_class)
         image = f'<img src="/i/{self.rng.randrange(1, 90)}.jpg" width="660">'
         return {
             "figure": f"<figure>{image}<figcaption{attributes}>{text}</figcaption></figure>",
@@ -116,6 +116,12 @@ class Parts:
             "div": f"<div class='media'>{image}<div{attributes}>{text}</div></div>",
             "dl": f"<dl class='gallery-item'><dt>{image}</dt><dd{attributes}>{text}</dd></dl>",
         }[self.style.caption]
+
+    def _ended(self, caption: str) -> str:
+        """A caption with a full stop or without, as the site has them."""
+        if self.style.caption_end == "none":
+            return caption.rstrip(".") or caption
+        return f"{caption}." if self.style.caption_end == "stop" and caption[-1:].isalnum() else caption
 
     def _byline(self, part: ArticleLine) -> str:
         side = self.rng.choice((' style="text-align:right"', "", ' class="author"'))

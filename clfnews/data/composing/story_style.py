@@ -20,6 +20,8 @@ class StoryStyle:
     caption: str = "figure"
     """`figure`, `p`, `table`, `em`, `div`, `dl`, `none` (not shown)."""
     caption_class: str = ""
+    caption_end: str = "as"
+    """`as`: as the article has it; `stop`, `none`: every caption with or without a full stop."""
     items: str = "ul"
     """List items: `ul`, `dash`, `p`."""
     rows: str = "table"
@@ -44,6 +46,7 @@ CHOICES: Mapping[str, tuple[Any, ...]] = {
     "h": ("as", "as", "as", "strong", "h3", "h4"),
     "caption": ("figure", "figure", "figure", "figure", "p", "p", "table", "em", "div", "dl", "none"),
     "caption_class": ("", "caption", "wp-caption-text", "Image", "PhotoCMS_Caption", "media-caption", "credit", "desc", "legend"),
+    "caption_end": ("as", "as", "as", "stop", "none", "none"),
     "items": ("ul", "ul", "ul", "dash", "p"),
     "rows": ("table", "table", "table", "div", "p"),
     "read_also": ("p", "p", "box", "ul", "label", "none"),

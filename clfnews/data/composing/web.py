@@ -43,6 +43,8 @@ ENDS = 0.3
 """Share of these boxes that are followed by the last lines of the page."""
 CARDS = 0.2
 """Share of texts in which the headline and summary of another story are one line."""
+LONG = 0.7
+"""Share of pages with paragraphs as long as most sites print them: many articles are written in short ones."""
 _ATTEMPTS = 20
 """How often a page is drawn again whose text another has: briefs without their page have few."""
 LISTING = 0.06
@@ -187,6 +189,8 @@ def _page(page_id: str, cell: WebCell, wording: Mapping[str, Wording], rng: rand
     article = None if wants_listing else rng.choices(articles, weights)[0]
     if article and rng.random() < BRIEF:
         article = article.brief()
+    if article and rng.random() < LONG:
+        article = article.with_long_paragraphs(round(230 * rng.lognormvariate(0, 0.35)), rng)
     return draw(page_id, cell, site_of(cell, template, language, wording), article, stories(articles, article, rng), rng)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from helpers import ROOT
 
-from clfnews.data.composing.articles import load_articles
+from clfnews.data.composing.articles import article_of, load_articles
 from clfnews.data.composing.converters import CONVERTERS, text_lines
 from clfnews.data.composing.drawing import draw_page
 from clfnews.data.composing.labels import html_lines, without_labels
@@ -75,6 +75,26 @@ def test_every_template_shows_the_whole_article_once(template: Any) -> None:
     noise = counts["navigation"] + counts["ui"] + counts["teaser"]
     assert noise > (0 if "bare" in template.name else 3), "a bare page has little beside its story, the others have much"
     assert bool(counts["body"]) == (not template.listing)
+
+
+def test_short_paragraphs_are_joined_and_nothing_else_is() -> None:
+    texts = [
+        "Cầu đã xong.",
+        "Ba xã vui mừng.",
+        "Các hạng mục",
+        "Xe đi được từ sáng nay.",
+        "Trẻ em đi học gần hơn.",
+        "Ông Năm kể:",
+    ]
+    forms = ["lede", "p", "h2", "p", "p", "p"]
+    article = article_of({"lines": [{"text": t, "type": "body", "as": f} for t, f in zip(texts, forms, strict=True)]}, "a")
+    long = article.with_long_paragraphs(400, random.Random(1))
+    assert [line.text for line in long.lines] == [*texts[:3], f"{texts[3]} {texts[4]}", texts[5]]
+    assert len(long.forms) == len(long.lines) and long.forms[2] == "h2"
+    article = article_of(
+        {"language": "ja", "lines": [{"text": t, "type": "body"} for t in ("橋が開いた。", "村は喜んだ。")]}, "b"
+    )
+    assert [line.text for line in article.with_long_paragraphs(400, random.Random(1)).lines] == ["橋が開いた。村は喜んだ。"]
 
 
 def test_a_template_without_its_first_line_is_named(tmp_path: Path) -> None:
