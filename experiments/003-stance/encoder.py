@@ -20,7 +20,8 @@ import numpy as np
 from sklearn.metrics import f1_score, roc_auc_score
 
 from clfnews.config.schema import load_config
-from clfnews.data.corpus import Corpus, load_gold
+from clfnews.data.corpus import Corpus
+from clfnews.data.gold import load_gold
 from clfnews.data.markdown import markdown_table
 from clfnews.errors import UserError
 from clfnews.evaluation.labelled import labelled_lines

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from helpers import ROOT, Cli
 
-from clfnews.data.corpus import load_gold
+from clfnews.data.gold import load_gold
 from clfnews.errors import UserError
 from clfnews.filtering.filter import PageFilter
 from clfnews.filtering.saved import read_meta
