@@ -133,6 +133,7 @@ def _boxes(out: _Columns, facts: _Facts, tree: Tree) -> None:
     children = np.bincount(tree.parent, minlength=len(tree.parent))
     key = tree.parent * (tree.step.max(initial=0) + 1) + tree.step
     _, group, sizes = np.unique(key, return_inverse=True, return_counts=True)
+    alike = np.where(tree.depth > 1, sizes[group], 1)  # the pages of a batch are no siblings
     box = tree.box
     for up in range(max(UP) + 1):
         if up:
@@ -142,7 +143,7 @@ def _boxes(out: _Columns, facts: _Facts, tree: Tree) -> None:
         name = f"up{up}"
         _describe(out, name, facts, tree.first[box], tree.last[box])
         if up in (0, 3):
-            out.add(f"{name}_like", np.log1p(sizes[group[box]]))
+            out.add(f"{name}_like", np.log1p(alike[box]))
         if up in (3, 5):
             out.add(f"{name}_children", np.log1p(children[box]))
             out.add(f"{name}_heads", np.log1p(facts.over("heads", tree.first[box], tree.last[box])))
