@@ -43,6 +43,8 @@ ENDS = 0.3
 """Share of these boxes that are followed by the last lines of the page."""
 CARDS = 0.2
 """Share of texts in which the headline and summary of another story are one line."""
+BARE = 0.2
+"""Share of texts that have lost the headlines of other stories, which were links, and kept their summaries."""
 LONG = 0.7
 """Share of pages with paragraphs as long as most sites print them: many articles are written in short ones."""
 _ATTEMPTS = 20
@@ -206,6 +208,8 @@ def draw(page_id: str, cell: WebCell, site: Site, article: Article | None, other
     lines = html_lines(html) if form == "html" else text_lines(html, form, rng)
     if form != "html" and rng.random() < CARDS:
         lines = _joined_cards(lines, rng.choice((" ", " ", " - ", ": ")))
+    elif form != "html" and rng.random() < BARE:
+        lines = [line for line, below in zip(lines, [*lines[1:], None], strict=True) if not (below and _is_card(line, below))]
     if form != "html" and article and rng.random() < CONTAINER:
         lines = _container(lines, rng.randint(2, 9) if rng.random() < ENDS else 0)
     return WebPage(page_id, cell.name, site, form, article, html, tuple(lines))
@@ -225,11 +229,16 @@ def _joined_cards(lines: Sequence[Line], between: str) -> list[Line]:
     out: list[Line] = []
     for line in lines:
         above = out[-1] if out else None
-        if above and above.type == line.type == "teaser" and 25 <= len(above.text) <= 140 and len(line.text) >= 70:
+        if above and _is_card(above, line):
             out[-1] = replace(above, text=f"{above.text}{between}{line.text}")
         else:
             out.append(line)
     return out
+
+
+def _is_card(headline: Line, summary: Line) -> bool:
+    """Whether two lines are the headline of another story and its summary."""
+    return headline.type == summary.type == "teaser" and 25 <= len(headline.text) <= 140 and len(summary.text) >= 70
 
 
 def stories(articles: Sequence[Article], article: Article | None, rng: random.Random) -> Stories:
