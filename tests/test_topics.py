@@ -125,6 +125,9 @@ def test_a_task_of_kept_lines_with_other_labels_than_the_shipped_stance(cli: Cli
         ("text,label\na,x\nb,x\n", [], "1 different labels (x); a model needs 2"),
         ("text,label\n,x\nb,y\n", [], "row 2: no text"),
         ("body,label\na,x\nb,y\n", [], "no column 'text' or 'line' (columns: body, label)"),
+        ("Text,label\na,x\nb,y\n", [], "no column 'text' or 'line' (rename 'Text'?)"),
+        ("text,section\na,x\nb,y\n", ["--pages", "section"], "column 'section': 'section' is a field of every row of results"),
+        ("text,stance\na,x\nb,y\n", ["--pages", "stance"], "the task 'stance' is of lines, not of pages; rename the column"),
         ("text,label\na,x\nb,y\n", ["--pages", "lable"], "no column 'lable' (did you mean 'label'?)"),
         ("text,label\na,x\nb,y\n", ["--lines", "label"], "labels of lines need a column 'page'"),
         ("page,line,label\n1,a,x\n1,b,y\n", ["--keep", "z", "--lines", "label"], "--keep z: no line has this label"),
@@ -155,6 +158,12 @@ def test_tasks_that_the_data_does_not_have_are_told(tiny_data: Path, tmp_path: P
     write(tmp_path / "c.yaml", f"data: {{folder: '{tiny_data}'}}\n")
     with pytest.raises(clfnews.UserError, match=said):
         clfnews.train(tmp_path / "c.yaml", [override], track=False)
+
+
+def test_a_workbook_is_named_as_one(tmp_path: Path, cli: Cli) -> None:
+    (tmp_path / "labels.xlsx").write_bytes(b"PK\x03\x04\x14\x00\x06\x00\xff\xfe")
+    done = cli("data", "import", "labels.xlsx", "--pages", "label", "-o", "mine")
+    assert done.code == 2 and "is a workbook of a spreadsheet, not a table of text; save it as CSV" in done.error
 
 
 def test_tasks_is_the_long_form_of_the_two_sections(tmp_path: Path) -> None:

@@ -85,11 +85,12 @@ class OwnTask(Section):
     models: OwnModels = OwnModels()
 
 
-def _task_name(name: str) -> str:
+def task_name(name: str) -> str:
+    """The name, if a task of one's own may have it; raises `ValueError` that says why not."""
     if not _TASK.fullmatch(name):
         raise ValueError("the name of a task is of small letters, digits and _, and begins with a letter")
     if name in _TAKEN:
-        raise ValueError(f"{name!r} is a field of every row of results; give the task another name")
+        raise ValueError(f"{name!r} is a field of every row of results; the task needs another name")
     return name
 
 
@@ -99,7 +100,7 @@ _TAKEN = frozenset({
     "text_confidence", "events", "error", "labels", "end_to_end", "challenge", "words", "group", "layout", "origin", "article",
     "p_conciliatory", "p_hostile", "p_neutral",
 })  # fmt: skip
-TaskName = Annotated[str, AfterValidator(_task_name)]
+TaskName = Annotated[str, AfterValidator(task_name)]
 
 
 def _model_name(name: str) -> str:

@@ -16,11 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from clfnews.config.schema import task_name
 from clfnews.data.rows import registered_domain, site_of
 from clfnews.errors import UserError, nearest
 from clfnews.files import is_there, not_readable, numbered_rows, write_text
 from clfnews.labelling.folder import MARK, SHARES, card_head, neediest
 from clfnews.labelling.rows import raise_problems
+from clfnews.labels import TASKS
 from clfnews.page import lines_of, normalise
 
 CONFIG = "train.yaml"
@@ -128,11 +130,19 @@ def _rows(source: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                     raise UserError(f"{source}:{reader.line_num}: has another number of cells than the header")
                 yield reader.line_num, dict(row)
     except UnicodeDecodeError as error:
+        if _is_workbook(source):
+            raise UserError(f"{source}: is a workbook of a spreadsheet, not a table of text; save it as CSV (UTF-8)") from error
         raise UserError(f"{source}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
     except csv.Error as error:
         raise UserError(f"{source}: not a table ({error})") from error
     except OSError as error:
         raise not_readable(source, error, "a file") from error
+
+
+def _is_workbook(path: Path) -> bool:
+    """Whether a file begins as the zipped or the old binary workbooks of spreadsheets do."""
+    with path.open("rb") as file:
+        return file.read(8).startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0"))
 
 
 def _check_columns(source: Path, header: Sequence[str], columns: Columns) -> None:
@@ -143,13 +153,28 @@ def _check_columns(source: Path, header: Sequence[str], columns: Columns) -> Non
             f"{source}: no column {missing[0]!r}{nearest(missing[0], list(header))}; name it: --lines or --pages COLUMN"
         )
     if "text" not in header and "line" not in header:
-        raise UserError(f"{source}: no column 'text' or 'line' (columns: {', '.join(header)})")
+        close = next((f" (rename {name!r}?)" for name in header if name.strip().lower() in ("text", "line")), "")
+        raise UserError(f"{source}: no column 'text' or 'line'{close} (columns: {', '.join(header)[:200]})")
     if columns.lines and "page" not in header:
         raise UserError(f"{source}: labels of lines need a column 'page', which tells the lines of one page from the others")
+    for column, task in columns.tasks.items():
+        _check_task(source, column, task, column in columns.pages)
     if columns.keep and not columns.lines:
         raise UserError("--keep: names labels of lines; name their column: --lines COLUMN")
     if len(set(columns.tasks.values())) < len(wanted):
         raise UserError("--lines and --pages: two columns would be one task; rename one")
+
+
+def _check_task(source: Path, column: str, task: str, of_pages: bool) -> None:
+    """Raise `UserError` for a column whose name no task of its kind can have: said now, not by the training."""
+    if task in TASKS:
+        if of_pages:
+            raise UserError(f"{source}: column {column!r}: the task {task!r} is of lines, not of pages; rename the column")
+        return
+    try:
+        task_name(task)
+    except ValueError as error:
+        raise UserError(f"{source}: column {column!r}: {error}: rename the column") from error
 
 
 def _pages(source: Path, rows: Sequence[tuple[int, Mapping[str, Any]]], columns: Columns) -> dict[str, _Page]:
