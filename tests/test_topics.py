@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from helpers import ROOT, Cli, Result, blocks, run_line
+from helpers import ROOT, Cli, Result, blocks, run, run_line
 
 import clfnews
 
@@ -51,6 +51,9 @@ def test_every_task_is_scored_logged_and_compared(
     runs = mlflow.search_runs(search_all_experiments=True, filter_string="tags.task = 'topic'")
     assert set(runs["tags.model"]) == {"majority", "fasttext", "linear"}
     assert {"metrics.topic_oof/macro_f1", "metrics.topic_validation/macro_f1", "metrics.topic_test/macro_f1"} <= set(runs)
+    assert done["compare best"].error == "clfnews: best and last are the same run; name another (clfnews runs lists them)"
+    listed = run("runs", cwd=folder, env={"COLUMNS": "160"})
+    assert "topic" in listed.out and "stance" not in listed.out, "the tasks that there are"
     compared = done["compare best"].out
     assert "type: " in compared and "topic: " in compared
     evaluated = done["evaluate topics/pages/test.jsonl"].out

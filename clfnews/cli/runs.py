@@ -11,7 +11,7 @@ import typer
 import clfnews
 from clfnews.cli.comparison import show_comparison
 from clfnews.cli.options import MODEL, Experiment, RunName
-from clfnews.cli.terminal import echo, print_table, printable, working, wrapped
+from clfnews.cli.terminal import echo, print_table, printable, warner, working, wrapped
 from clfnews.files import write_text
 
 
@@ -34,6 +34,8 @@ def compare(
     """
     with working("reading the runs" if on is None else "loading and scoring"):
         outcome = clfnews.compare(a, b, on=on, experiment=experiment)
+    if outcome.names[0] == outcome.names[1]:
+        warner()(f"{a} and {b} are the same run; name another (clfnews runs lists them)")
     show_comparison(outcome, show, every)
 
 
@@ -48,7 +50,7 @@ def runs(
     """
     from dataclasses import asdict
 
-    from clfnews.evaluation.metrics import HEADLINE, short
+    from clfnews.evaluation.metrics import HEADLINE, headline, short
     from clfnews.tracking.runs import list_runs
 
     with working("reading the runs"):
@@ -56,8 +58,11 @@ def runs(
     if as_json:
         echo(json.dumps([asdict(row) for row in found], ensure_ascii=False, indent=1))
         return
-    names = [m.replace("/", f"_{part}/", 1) for m in HEADLINE.values() for part in ("oof", "validation")]
-    titles = [task + part for task in HEADLINE for part in ("", " validation")]
+    # The shipped tasks first, as far as some run has them.
+    told = list(dict.fromkeys(name.partition("_oof/")[0] for row in found for name in row.scores if "_oof/" in name))
+    mains = {task: headline(task) for task in sorted(told, key=lambda task: ([*HEADLINE, task].index(task), task))}
+    names = [metric.replace("/", f"_{part}/", 1) for metric in mains.values() for part in ("oof", "validation")]
+    titles = [task + part for task in mains for part in ("", " validation")]
     rows = [
         [
             "*" * row.champion, row.id[:8], printable(row.name), (row.version or "").removeprefix("models:/"),
@@ -68,7 +73,7 @@ def runs(
     ]  # fmt: skip
     gives_way = ["configuration", "time", *titles[::-2], *titles[-2::-2]]
     print_table(["", "id", "name", "model", *titles, "time", "configuration"], rows, gives_way)
-    measures = ", ".join(f"{task} {short(metric)}" for task, metric in HEADLINE.items())
+    measures = ", ".join(f"{task} {short(metric)}" for task, metric in mains.items())
     echo(wrapped(f"* is the champion; scores, out of fold where nothing else is said: {measures}"))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clfnews.errors import UserError, nearest
-from clfnews.evaluation.metrics import HEADLINE, headline
+from clfnews.evaluation.metrics import headline
 from clfnews.evaluation.predictions import PAGES, PREDICTIONS, RunData, read_parts
 from clfnews.tracking.moved import local_path
 from clfnews.tracking.registry import ALIAS, crown, load_filter, log_folder, registered_version
@@ -181,7 +181,8 @@ def list_runs(experiment: str = "clfnews") -> list[RunRow]:
 
 
 def _run_row(run: Any, version: tuple[bool, int, str]) -> RunRow:
-    names = [metric.replace("/", f"_{part}/", 1) for metric in HEADLINE.values() for part in ("oof", "validation")]
+    mains = [headline(task) for task in _best(run.data.params)]
+    names = [metric.replace("/", f"_{part}/", 1) for metric in mains for part in ("oof", "validation")]
     time = datetime.fromtimestamp(run.info.start_time / 1000).astimezone().isoformat(timespec="seconds")
     scores = {name: run.data.metrics[name] for name in names if name in run.data.metrics}
     config = run.data.tags.get("clfnews.config", "")
