@@ -19,13 +19,18 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 @pytest.fixture
 def logged(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[tuple[str, str], str]]:
-    """The models of the training by task and name, as URIs."""
+    """The models of the project's own training by task and name, as URIs; other tests train in its store too."""
     import mlflow
 
     monkeypatch.setenv("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(project.store)
-    runs = mlflow.search_runs(search_all_experiments=True, filter_string="tags.`clfnews.kind` = 'model'")
+    first = ["attributes.start_time ASC"]
+    parents = mlflow.search_runs(
+        search_all_experiments=True, filter_string="tags.`clfnews.kind` = 'train'", order_by=first, max_results=1
+    )
+    own = f"tags.mlflow.parentRunId = '{parents['run_id'][0]}'"
+    runs = mlflow.search_runs(search_all_experiments=True, filter_string=own)
     yield {(run["tags.task"], run["tags.model"]): f"runs:/{run['run_id']}/model" for _, run in runs.iterrows()}
     mlflow.set_tracking_uri(before)
 
