@@ -55,8 +55,10 @@ def _probabilities(page_filter: PageFilter, rows: pd.DataFrame) -> tuple[np.ndar
 
     (fitted,) = page_filter.fitted.values()
     texts = [normalise(text) if isinstance(text, str) else "" for text in rows["text"].tolist()]
-    lines = "page" in rows and fitted.task.of != "pages"
-    names = rows["page"].tolist() if lines else range(len(texts))
+    names: list[Any] = list(range(len(texts)))
+    if "page" in rows and fitted.task.of != "pages":
+        # A row without a page is one by itself, not a line of the row above that has none either.
+        names = [(name,) if pd.notna(name) else i for i, name in enumerate(rows["page"].tolist())]
     sites = rows["site"].tolist() if "site" in rows else [None] * len(texts)
     together = ([i for i in same if texts[i]] for _, same in groupby(range(len(texts)), key=names.__getitem__))
     places = [place for place in together if place]
