@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,7 +75,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     # Each model is logged by itself too; the filter joins two of them.
     filters = [path for path in metas if len(json.loads(path.read_text(encoding="utf-8"))["models"]) == 2]
     assert len(filters) == 1, metas
-    return Project(folder, trained, f"sqlite:///{folder / 'mlflow.db'}", filters[0].parent)
+    untouched = Path(shutil.copytree(folder, folder.parent / "untouched"))
+    return Project(folder, trained, f"sqlite:///{folder / 'mlflow.db'}", filters[0].parent, untouched)
 
 
 @pytest.fixture(scope="session")

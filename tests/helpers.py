@@ -66,6 +66,8 @@ class Project:
     """Tracking URI of the store that the training made by itself."""
     filter: Path
     """The trained filter as a folder; loads without MLflow."""
+    untouched: Path
+    """A copy of `folder` made right after the training: other tests train in the store, this one has one run for ever."""
 
     @property
     def data(self) -> Path:
