@@ -103,7 +103,10 @@ def test_evaluate_says_what_is_missing(rules_filter: Path, tmp_path: Path) -> No
 # --- compare ------------------------------------------------------------------------------
 
 
-def test_compare_runs_by_name_and_filters_on_a_file(store: Any, project: Project, rules_filter: Path) -> None:
+def test_compare_runs_by_name_and_filters_on_a_file(
+    project: Project, rules_filter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project.untouched / 'mlflow.db'}")
     same = clfnews.compare("best", "last")
     assert same.names[0].split(" (")[0] and {part.task for part in same.parts} == {"type", "stance", "end_to_end"}
     outcome = clfnews.compare(rules_filter, project.filter, on=project.data / "pages" / "validation.jsonl")
