@@ -59,7 +59,7 @@ def filter_to_folder(
     """Filter files into shards below `out`; returns the sums that are also in its manifest.
 
     Parameters: `model`, the folder of a filter, and `origin`, where it came from
-    (`tracking.registry.find_filter`; default: that folder); `workers`, processes
+    (`tracking.find.find_filter`; default: that folder); `workers`, processes
     (1: this one); `engine`, `local` or `ray`, with the `address` of a cluster;
     `resume` continues in a folder that an earlier run has left; `sites`, a file of
     what is known of the pages' sites, or `auto`: a first pass over the inputs

@@ -54,7 +54,7 @@ _USAGE_ERROR: Any = typer.BadParameter.__mro__[1]
 
 def _show_version(asked: bool) -> None:
     if asked:
-        from clfnews.tracking.registry import model_version
+        from clfnews.tracking.find import model_version
 
         echo(f"clfnews {__version__}, labelling guidelines {GUIDELINES_VERSION}")
         echo(f"model: {model_version()}")

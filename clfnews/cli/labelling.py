@@ -249,7 +249,7 @@ def annotate_queue(
 def _filters(model: str, against: str | None, quiet: bool) -> tuple[PageFilter, PageFilter | None]:
     """The filter whose labels are corrected, and the one it is compared with (None: the rules)."""
     from clfnews.labelling.queue import RULES, rules_filter
-    from clfnews.tracking.registry import load_filter
+    from clfnews.tracking.find import load_filter
 
     with working("loading the model", quiet):
         first = rules_filter() if model == RULES else load_filter(model)

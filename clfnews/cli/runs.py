@@ -128,7 +128,7 @@ def card(
     Example: clfnews card models:/clfnews/1 > MODEL_CARD.md
     """
     from clfnews.reports.model_card import card_of
-    from clfnews.tracking.registry import find_filter
+    from clfnews.tracking.find import find_filter
 
     with working("looking for the model"):
         text = card_of(find_filter(model).folder)

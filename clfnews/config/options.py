@@ -103,8 +103,8 @@ class TypeModels(Section):
     """Models of the type task; `null` leaves one out."""
 
     rules: RulesOptions | None = RulesOptions()
-    fasttext: FastTextOptions | None = FastTextOptions(epoch=10)
-    linear: LinearOptions | None = LinearOptions(min_df=4)
+    fasttext: FastTextOptions | None = FastTextOptions(dim=16, epoch=5)
+    linear: LinearOptions | None = LinearOptions(min_df=8)
     page: PageOptions | None = PageOptions()
 
     @field_validator("*", mode="before")

@@ -21,7 +21,7 @@ def as_filter(model: PageFilter | str | Path | None) -> PageFilter:
     """The filter, or the one that is named as `load` takes it."""
     if model is not None and not isinstance(model, str | Path):
         return model
-    from clfnews.tracking.registry import load_filter
+    from clfnews.tracking.find import load_filter
 
     return load_filter(as_text(model))
 

@@ -22,7 +22,7 @@ def load(uri_or_dir: str | Path | None = None) -> PageFilter:
     filter that came with clfnews, which is logged once, as a warning of the logger
     `clfnews`. Raises `UserError` if there is no such model yet.
     """
-    from clfnews.tracking.registry import load_filter
+    from clfnews.tracking.find import load_filter
 
     return load_filter(as_text(uri_or_dir))
 
@@ -115,7 +115,7 @@ def filter_folder(
     from clfnews.bulk.job import filter_to_folder
     from clfnews.filtering.saved import reads_hidden
     from clfnews.processes import cores
-    from clfnews.tracking.registry import find_filter
+    from clfnews.tracking.find import find_filter
 
     if threshold is not None and not 0 <= threshold <= 1:
         raise UserError(f"threshold {threshold}: expected a number from 0 to 1")

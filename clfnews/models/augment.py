@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby, pairwise
 from zlib import crc32
@@ -32,29 +32,58 @@ _MARK = 30
 Change = Callable[[list[Line], np.random.Generator], list[Line]]
 
 
-def augment(pages: Sequence[Page], copies: int, seed: int) -> list[Page]:
-    """`copies` changed versions of each page, all pages in turn; deterministic in `seed`.
+@dataclass(frozen=True, slots=True)
+class Augmented:
+    """Pages to learn from: given ones and changed copies."""
 
-    Some copies of HTML pages keep their lines and have other boxes (`BoxChanges`). The others are text: boxes would not
+    pages: list[Page]
+    of: list[int]
+    """Position of each page, or of the page that it is a copy of, among those given."""
+    changed: list[bool]
+
+
+def augment(pages: Sequence[Page], copies: int, seed: int, most: int | None = None) -> Augmented:
+    """The pages with `copies` changed versions of each; deterministic in `seed`.
+
+    Pages that have `most` lines by themselves do not become more: for each page either itself or one of its versions is drawn.
+    """
+    drawn = [(copy, i) for copy in range(-1, copies) for i in range(len(pages))]
+    if copies and most is not None and sum(len(page.lines) for page in pages) >= most:
+        chosen = np.random.default_rng(seed).integers(-1, copies, len(pages)).tolist()
+        drawn = [(copy, i) for i, copy in enumerate(chosen)]
+    change = _Changes(pages) if copies else None
+    out = Augmented([], [], [])
+    for copy, i in drawn:
+        page = pages[i]
+        if change is not None and copy >= 0:
+            # What is drawn for a page depends on the page, not on its place among the others.
+            page = change(page, np.random.default_rng([seed, copy, crc32(page.id.encode())]))
+        out.pages.append(page)
+        out.of.append(i)
+        out.changed.append(copy >= 0)
+    return out
+
+
+class _Changes:
+    """Changed versions of pages; noise of other pages comes from those given.
+
+    Some versions of HTML pages keep their lines and have other boxes (`BoxChanges`). The others are text: boxes would not
     fit their lines any more.
     """
-    boxes, runs = BoxChanges(pages), _runs_of(pages)
-    out = []
-    for copy in range(copies):
-        for page in pages:
-            # What is drawn for a page depends on the page, not on its place among the others.
-            rng = np.random.default_rng([seed, copy, crc32(page.id.encode())])
-            if any(line.cues for line in page.lines) and rng.random() < _BOXED:
-                out.append(boxes.copy(page, rng))
-                continue
-            lines = [replace(line, cues=None) for line in page.lines if not (line.cues and line.cues.hidden)]
-            for change, probability in CHANGES:
-                if rng.random() < probability:
-                    lines = change(lines, rng) or lines
-            if rng.random() < _NOISY:
-                lines = _with_runs(lines, runs[page.language], rng)
-            out.append(replace(page, lines=tuple(lines)))
-    return out
+
+    def __init__(self, pages: Sequence[Page]) -> None:
+        self._boxes, self._runs = BoxChanges(pages), _runs_of(pages)
+
+    def __call__(self, page: Page, rng: np.random.Generator) -> Page:
+        if any(line.cues for line in page.lines) and rng.random() < _BOXED:
+            return self._boxes.copy(page, rng)
+        lines = [replace(line, cues=None) for line in page.lines if not (line.cues and line.cues.hidden)]
+        for change, probability in CHANGES:
+            if rng.random() < probability:
+                lines = change(lines, rng) or lines
+        if rng.random() < _NOISY:
+            lines = _with_runs(lines, self._runs[page.language], rng)
+        return replace(page, lines=tuple(lines))
 
 
 def _runs_of(pages: Sequence[Page]) -> dict[str | None, list[list[Line]]]:

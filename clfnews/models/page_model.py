@@ -57,8 +57,8 @@ class PageModel:
     boosting; `forest`, weight of the trees in the average (0: networks alone);
     `rows`, lines that the first reading learns from at most; `again`, lines of
     the second, which are others (0: one reading); `copies`, changed copies of a training
-    page; `abstain`, share of them without scorers; `chain`, weight of which type
-    follows which (0: none); `boxes`, `text_scorer`: False leaves these features out.
+    page, beside it or, where lines are enough, in its place; `abstain`, share of them without
+    scorers; `chain`, weight of which type follows which (0: none); `boxes`, `text_scorer`: False leaves these features out.
     """
 
     kind = "page"
@@ -116,20 +116,18 @@ class PageModel:
         """Learn from pages whose lines carry types; `groups` keeps the scorers honest, `weights` (default: 1) are of pages."""
         groups = list(groups) if groups is not None else [page.id for page in pages]
         rng = np.random.default_rng(self.seed)
-        more = [*pages, *augment(pages, self.copies, self.seed)]
-        idf = word_idf(pages)
-        self._arrays["idf"] = idf.astype(np.float16)
-        words, paths = scores_out_of_fold(
-            more, groups * (1 + self.copies), len(pages), self.seed, words=self.text_scorer, paths=self.boxes
-        )
-        for i in range(len(pages), len(more)):
-            # Originals keep their scores, of which the model has to learn what they are worth.
+        folds = folds_of(groups, self.seed)
+        read = augment(pages, self.copies, self.seed, self._readings.lines)
+        words, paths = scores_out_of_fold(pages, read, folds, self.seed, words=self.text_scorer, paths=self.boxes)
+        # The other pages keep their scores, of which the model has to learn what they are worth.
+        for i in np.flatnonzero(read.changed).tolist():
             for scores in (words, paths):
                 if rng.random() < self.abstain:
                     scores[i] = np.full_like(scores[i], np.nan)
-        possible, weight = self._targets(more, list(weights or [1.0] * len(pages)) * (1 + self.copies))
-        folds = folds_of(groups * (1 + self.copies), self.seed)
-        self._readings.fit(more, self._matrix(more, words, paths), possible, weight, folds, rng)
+        idf = word_idf(pages)
+        self._arrays["idf"] = idf.astype(np.float16)
+        possible, weight = self._targets(read.pages, [weights[i] if weights else 1.0 for i in read.of])
+        self._readings.fit(read.pages, self._matrix(read.pages, words, paths), possible, weight, folds[read.of], rng)
         self._arrays["transitions"] = transitions(pages, self.labels)
         self._words = fit_words(pages, self.seed) if self.text_scorer else None
         self._paths = fit_paths(pages, self.seed) if self.boxes else None

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from clfnews.labels import ARTICLE, COARSE, TYPES
+from clfnews.models.augment import Augmented
 from clfnews.models.base import split_back
 from clfnews.models.features.characters import CharTable, char_table
 from clfnews.models.features.lines import page_table
 from clfnews.models.forest import log_odds
-from clfnews.models.scorer import TextScorer, at_most
+from clfnews.models.scorer import TextScorer
 from clfnews.page import Page
 
 PIECE = 64
@@ -22,22 +23,21 @@ KNOWN = 0.6
 """Share of a page's words that the scorer of words must have seen; on other pages it abstains."""
 _OPTIONS = {"dim": 16, "epoch": 3}
 _FOLDS = 2
-_COPIES = 2
-"""The scorer of words learns from so many lines with the same text and type."""
+_FIRST = 300
+"""Characters of a line that the scorer of words learns from."""
 
 
 def fit_words(pages: Sequence[Page], seed: int) -> TextScorer:
-    """The scorer of words, from all lines that carry a type."""
-    rows = at_most(((line.text[:400], line.type) for page in pages for line in page.lines if line.type in TYPES), _COPIES)
-    return TextScorer(TYPES, seed=seed, **_OPTIONS).fit([text for text, _ in rows], [label for _, label in rows])
+    """The scorer of words, from all lines that carry a type; what stands on every page teaches no more than once."""
+    rows = dict.fromkeys((line.text[:_FIRST], line.type) for page in pages for line in page.lines if line.type in TYPES)
+    return TextScorer(TYPES, seed=seed, **_OPTIONS).fit([text for text, _ in rows], [str(label) for _, label in rows])
 
 
 def fit_paths(pages: Sequence[Page], seed: int) -> TextScorer | None:
-    """The scorer of paths, from all lines with boxes and a label; None if there are none."""
+    """The scorer of paths, from the distinct ones of each page that have a label; None if there are none."""
     rows: list[tuple[str, str]] = []
     for page in pages:
-        found = ((line.cues.path if line.cues else "", line.type) for line in page.lines)
-        rows += at_most((row for row in found if row[0]), 1)
+        rows += dict.fromkeys((line.cues.path, line.type) for line in page.lines if line.cues and line.cues.path and line.type)
     if not rows:
         return None
     article, other = PATH_LABELS
@@ -54,24 +54,23 @@ def folds_of(groups: Sequence[str], seed: int) -> np.ndarray:
 
 
 def scores_out_of_fold(
-    pages: Sequence[Page], groups: Sequence[str], n: int, seed: int, *, words: bool, paths: bool
+    pages: Sequence[Page], read: Augmented, folds: np.ndarray, seed: int, *, words: bool, paths: bool
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Per page what both scorers say that saw no page of its group (copies share the group).
+    """Per page that is read what both scorers say that saw no page of its fold.
 
-    Parameters: `n`, how many of the pages, from the first on, are learnt from;
-    `words` and `paths`: False leaves a scorer out, and its scores are NaN.
+    Parameters: `pages`, which the scorers learn from, and `folds`, one number for each of them (`folds_of`); `read`, those
+    pages and their copies; `words` and `paths`: False leaves a scorer out, and its scores are NaN.
     """
-    folds = folds_of(groups, seed)
-    of_words: list[np.ndarray] = [np.zeros(0)] * len(pages)
-    of_paths: list[np.ndarray] = [np.zeros(0)] * len(pages)
+    of_words: list[np.ndarray] = [np.zeros(0)] * len(read.pages)
+    of_paths: list[np.ndarray] = [np.zeros(0)] * len(read.pages)
     for fold in np.unique(folds):
-        fit = [pages[i] for i in np.flatnonzero(folds[:n] != fold).tolist()] or list(pages[:n])
+        fit = [pages[i] for i in np.flatnonzero(folds != fold).tolist()] or list(pages)
         word_scorer = fit_words(fit, seed) if words else None
         path_scorer = fit_paths(fit, seed) if paths else None
-        held = np.flatnonzero(folds == fold).tolist()
+        held = np.flatnonzero(folds[read.of] == fold).tolist()
         for at in range(0, len(held), PIECE):
             index = held[at : at + PIECE]
-            piece = [pages[i] for i in index]
+            piece = [read.pages[i] for i in index]
             scores, odds = word_scores(word_scorer, piece, page_table(piece)), path_odds(path_scorer, piece)
             for i, own_scores, own_odds in zip(index, split_back(scores, piece), split_back(odds, piece), strict=True):
                 of_words[i], of_paths[i] = own_scores, own_odds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def rule_types(lines: Sequence[Line]) -> list[str]:
         elif first <= i < end and (long[i] or len(line.text) >= 2 * LONG_SENTENCE):
             types.append("body")
         else:
-            types.append(_noise_type(line.text, folded[i], words))
+            types.append(_noise_type(line.text))
     return types
 
 
@@ -108,7 +109,10 @@ def _title_above(lines: Sequence[Line], folded: list[str], first: int) -> int | 
     return None
 
 
-def _noise_type(text: str, key: str, words: dict[str, frozenset[str]]) -> str:
+@lru_cache(maxsize=50_000)
+def _noise_type(text: str) -> str:
+    """The type of a line outside the story; menus and footers stand on many pages."""
+    key, words = fold(text), lexicon()
     if not any(c.isalnum() for c in text) or key in words["ui_words"] or key in words["end_marks"]:
         return "ui"
     if key in words["link_headings"] or key in words["tag_headings"]:

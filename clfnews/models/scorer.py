@@ -10,8 +10,7 @@ twenty times faster than asking fastText line by line.
 from __future__ import annotations
 
 import tempfile
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -104,17 +103,6 @@ class TextScorer:
         if weight.shape != (len(rows), len(labels)) or (len(rows) and not 0 <= rows.min() <= rows.max() <= _SIZE):
             raise ValueError("the text scorer does not fit")
         return cls(labels)._with(rows, weight)
-
-
-def at_most(rows: Iterable[tuple[str, str | None]], copies: int) -> list[tuple[str, str]]:
-    """Labelled texts, each at most `copies` times: what is repeated on every page teaches no more than a few copies of it."""
-    seen: Counter[tuple[str, str]] = Counter()
-    out = []
-    for text, label in rows:
-        if label is not None and seen[text, label] < copies:
-            seen[text, label] += 1
-            out.append((text, label))
-    return out
 
 
 def _tokens(table: CharTable) -> tuple[np.ndarray, np.ndarray]:

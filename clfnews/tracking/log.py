@@ -14,7 +14,8 @@ from clfnews.evaluation.results import LoggedRun
 from clfnews.filtering.filter import PageFilter
 from clfnews.filtering.origin import Origin
 from clfnews.tracking.killed import process_tag
-from clfnews.tracking.registry import log_model, log_one_model, register
+from clfnews.tracking.logged_model import log_model, log_one_model
+from clfnews.tracking.registry import register
 from clfnews.tracking.run_facts import metrics_of, metrics_of_run, parameters_of, run_name, tags_of, version_tags
 from clfnews.tracking.store import find_experiment, open_store
 

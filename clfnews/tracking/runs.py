@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from clfnews.errors import UserError, nearest
 from clfnews.evaluation.metrics import headline
 from clfnews.evaluation.predictions import PAGES, PREDICTIONS, RunData, read_parts
+from clfnews.tracking.find import ALIAS, load_filter, registered_version
 from clfnews.tracking.moved import local_path
-from clfnews.tracking.registry import ALIAS, crown, load_filter, log_folder, registered_version
+from clfnews.tracking.registry import crown, log_folder
 from clfnews.tracking.store import missing_store, open_store
 
 if TYPE_CHECKING:

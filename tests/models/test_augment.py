@@ -67,8 +67,20 @@ def test_the_tree_of_a_changed_page_holds_together(pages: list[Page]) -> None:
 
 
 def test_copies_are_the_same_each_time(pages: list[Page]) -> None:
-    first = augment(pages, 2, 7)
+    first, n = augment(pages, 2, 7), len(pages)
     assert augment(pages, 2, 7) == first and augment(pages, 2, 8) != first
-    assert len(first) == 2 * len(pages) and [page.id for page in first] == [page.id for page in pages] * 2
-    assert any(map(of_html, first))
-    assert not any(line.cues for page, copy in zip(pages, first, strict=False) if not of_html(page) for line in copy.lines)
+    assert first.pages[:n] == pages and first.changed == [False] * n + [True] * 2 * n and first.of == [*range(n)] * 3
+    assert any(map(of_html, first.pages[n:]))
+    for page, copy in zip(pages * 2, first.pages[n:], strict=True):
+        assert page.id == copy.id and (of_html(page) or not any(line.cues for line in copy.lines))
+
+
+def test_where_lines_are_enough_each_page_is_read_once_as_it_is_or_changed(pages: list[Page]) -> None:
+    n_lines = sum(len(page.lines) for page in pages)
+    assert augment(pages, 1, 7, n_lines + 1) == augment(pages, 1, 7)
+    drawn = augment(pages, 1, 7, n_lines)
+    assert drawn.of == [*range(len(pages))] and 0 < sum(drawn.changed) < len(pages)
+    both = augment(pages, 1, 7).pages
+    for i, (page, changed) in enumerate(zip(drawn.pages, drawn.changed, strict=True)):
+        assert page == both[i + len(pages) * changed]
+    assert augment(pages, 0, 7, 1).pages == pages

