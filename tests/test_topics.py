@@ -122,13 +122,25 @@ def test_a_task_of_kept_lines_with_other_labels_than_the_shipped_stance(cli: Cli
     assert tagged.as_row()["stance"]["label"] == "pro", "of the page: the mean over its kept lines"
 
 
+def test_columns_of_a_table_may_have_other_names(cli: Cli, tmp_path: Path) -> None:
+    rows = "".join(f"s{i}.example,row {i},story {i},{'ab'[i % 2]}\n" for i in range(9))
+    write(tmp_path / "t.csv", "source,text,body,kind\n" + rows)
+    done = cli("data", "import", "t.csv", "-o", "t", "--pages", "kind", "--column", "text=body", "--column", "site=source")
+    assert done.code == 0, done.error
+    pages = [json.loads(line) for file in (tmp_path / "t" / "pages").glob("*.jsonl") for line in file.read_text().splitlines()]
+    assert {page["site"] for page in pages} == {f"s{i}.example" for i in range(9)}
+    assert {line["text"] for page in pages for line in page["lines"]} == {f"story {i}" for i in range(9)}
+
+
 @pytest.mark.parametrize(
     ("table", "options", "said"),
     [
         ("text,label\na,x\nb,x\n", [], "1 different labels (x); a model needs 2"),
         ("text,label\n,x\nb,y\n", [], "row 2: no text"),
         ("body,label\na,x\nb,y\n", [], "no column 'text' or 'line' (columns: body, label)"),
-        ("Text,label\na,x\nb,y\n", [], "no column 'text' or 'line' (rename 'Text'?)"),
+        ("Text,label\na,x\nb,y\n", [], "no column 'text' or 'line' (columns: Text, label); name it: --column 'text=Text'"),
+        ("text,label\na,x\nb,y\n", ["--column", "text=body"], "no column 'body' (known: text, label)"),
+        ("text,label\na,x\nb,y\n", ["--column", "title=text"], "--column title=text: unknown role 'title'"),
         ("text,section\na,x\nb,y\n", ["--pages", "section"], "column 'section': 'section' is a field of every row of results"),
         ("text,stance\na,x\nb,y\n", ["--pages", "stance"], "the task 'stance' is of lines, not of pages; rename the column"),
         ("text,label\na,x\nb,y\n", ["--pages", "lable"], "no column 'lable' (did you mean 'label'?)"),

@@ -10,7 +10,8 @@ import typer
 import clfnews
 from clfnews.cli.filter_options import check_events, check_threshold, told_skipped
 from clfnews.cli.terminal import Few, echo, now_and_then, status, warner
-from clfnews.errors import Stopped, UserError, counted
+from clfnews.errors import BadRecord, Stopped, UserError, counted
+from clfnews.files import MANIFEST, RUN, read_rows
 
 if TYPE_CHECKING:
     from clfnews.bulk.report import Report
@@ -75,8 +76,6 @@ def filter_to_folder(
 
 def _show_report(report: Report, output: Path, duplicates: str | None) -> None:
     """What was written to a folder, and what was not."""
-    from clfnews.files import MANIFEST, RUN
-
     warn, counts = warner(), report.counts
     kept = f"{counts.kept:,} of {counted(counts.lines, 'line')}"
     before = f" ({report.resumed} of them by an earlier run)" if report.resumed else ""
@@ -92,7 +91,8 @@ def _show_report(report: Report, output: Path, duplicates: str | None) -> None:
         echo(f"left out: {counted(report.set_aside, 'file')} or folders that are hidden or results of earlier runs")
     echo(f"{report.seconds:.1f} s: {output / MANIFEST}")
     if counts.errors:
-        warn(f"{counted(counts.errors, 'record')} could not be read; see {output / RUN / 'errors'}")
+        errors = output / RUN / "errors"
+        warn(f"{counted(counts.errors, 'record')} could not be read{_first_of(errors)}; see {errors}")
     if report.unfinished:
         first = report.unfinished[0]
         warn(
@@ -104,3 +104,11 @@ def _show_report(report: Report, output: Path, duplicates: str | None) -> None:
         warn(
             f"{counted(len(report.left_over), 'file')} in {output} of inputs or a format of earlier runs, not of this one ({few})"
         )
+
+
+def _first_of(errors: Path) -> str:
+    """The first record that could not be read: a mistake in an option gives all of them one reason."""
+    for path in sorted(errors.rglob("*.jsonl")):
+        for row in read_rows(path):
+            return f" (the first: {BadRecord(row['source'], row['record'], row['reason'])})"
+    return ""

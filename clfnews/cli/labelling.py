@@ -95,6 +95,12 @@ def data_import(
         list[str] | None, typer.Option("--pages", help="Of a plain table: column with labels of pages; repeatable.")
     ] = None,
     keep: Annotated[str | None, typer.Option("--keep", help="Labels of lines that are the article, such as title,text.")] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--column", help="Of a plain table: ROLE=NAME, such as text=body: page, line, text, id, site, url, date, group."
+        ),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Read labels back as gold rows; names file and row of what is wrong, leaves out pages without any label.
@@ -110,7 +116,7 @@ def data_import(
 
     Example: clfnews data import seeds.tsv -o seeds.jsonl
     Example: clfnews data import queue.tsv -o labels
-    Example: clfnews data import topics.csv -o topics
+    Example: clfnews data import topics.csv -o topics --column text=body
     Example: clfnews data import wcxb ../wcxb -o wcxb.jsonl
     """
     from clfnews.labelling.plain import is_plain
@@ -118,8 +124,8 @@ def data_import(
     _check_sources(arguments)
     if len(arguments) == 2:
         _import_benchmark(arguments[0], arguments[1], output, split, quiet)
-    elif lines or pages or keep or is_plain(Path(arguments[0])):
-        _import_plain(Path(arguments[0]), output, lines or [], pages or [], keep)
+    elif lines or pages or keep or column or is_plain(Path(arguments[0])):
+        _import_plain(Path(arguments[0]), output, lines or [], pages or [], keep, column or [])
     elif is_folder(output) or not output.suffix:
         _import_to_folder(arguments[0], output, annotator, split)
     else:
@@ -153,12 +159,13 @@ def _import_benchmark(name: str, folder: str, output: Path, split: str | None, q
     raise typer.Exit(1 if done.skipped else 0)
 
 
-def _import_plain(file: Path, folder: Path, lines: list[str], pages: list[str], keep: str | None) -> None:
+def _import_plain(file: Path, folder: Path, lines: list[str], pages: list[str], keep: str | None, named: list[str]) -> None:
     from clfnews.labelling.folder import SHARES
-    from clfnews.labelling.plain import Columns, import_plain
+    from clfnews.labelling.plain import ROLES, Columns, import_plain
+    from clfnews.readers.base import parse_columns
 
     kept = tuple(label.strip() for label in (keep or "").split(",") if label.strip())
-    done = import_plain(file, folder, Columns(tuple(lines), tuple(pages), kept))
+    done = import_plain(file, folder, Columns(tuple(lines), tuple(pages), kept, parse_columns(named, ROLES)))
     print_table(["split", "pages", "groups", "lines"], [[name, *(f"{n:,}" for n in row)] for name, row in done.counts.items()])
     for task, counts in done.labels.items():
         echo(f"{task}: {', '.join(f'{label} {n:,}' for label, n in counts.most_common())}")

@@ -12,7 +12,7 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ from clfnews.page import lines_of, normalise
 CONFIG = "train.yaml"
 """Name of the configuration in the folder."""
 _META = ("id", "site", "url", "date", "group")
+ROLES = ("page", "line", "text", *_META)
+"""Columns that are read beside those of labels; one of another name can be given for each."""
 _MAX_LABELS = 200
 """More labels than this are numbers or texts by mistake."""
 
@@ -39,6 +41,8 @@ class Columns:
     lines: tuple[str, ...] = ()
     pages: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
+    named: Mapping[str, str] = field(default_factory=dict)
+    """Role (of `ROLES`) -> the column that has it, where that has another name."""
 
     @property
     def tasks(self) -> dict[str, str]:
@@ -86,17 +90,17 @@ def is_plain(path: Path) -> bool:
 def import_plain(source: Path, folder: Path, columns: Columns) -> Imported:
     """Write the data folder of a table; the groups (`group`, site or page) are dealt out to the splits.
 
-    Parameters: `columns` with labels; none: `label`, of lines if the table has a column `page`, else of pages.
+    Parameters: `columns`; without any of labels: `label`, of lines if the table has a column `page`, else of pages.
     Raises `UserError` that names the rows that are wrong, and for a folder that is there already.
     """
     if is_there(folder):
         raise UserError(f"{folder}: is there already; give a new folder (a table is imported whole)")
-    rows = list(_rows(source))
+    rows = [(number, _renamed(source, row, columns.named)) for number, row in _rows(source)]
     if not rows:
         raise UserError(f"{source}: no rows in it")
     header = list(rows[0][1])
     if not columns.lines and not columns.pages:
-        columns = Columns(("label",), (), columns.keep) if "page" in header else Columns((), ("label",), columns.keep)
+        columns = replace(columns, lines=("label",)) if "page" in header else replace(columns, pages=("label",))
     _check_columns(source, header, columns)
     pages = _pages(source, rows, columns)
     names = {task: _names(source, found) for task, found in _counts(pages, columns).items()}
@@ -139,6 +143,14 @@ def _rows(source: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         raise not_readable(source, error, "a file") from error
 
 
+def _renamed(source: Path, row: dict[str, Any], named: Mapping[str, str]) -> dict[str, Any]:
+    """The cells by role, where a column has another name; a column that had the role's name by itself is not read."""
+    if missing := [name for name in named.values() if name not in row]:
+        raise UserError(f"{source}: no column {missing[0]!r}{nearest(missing[0], list(row))}")
+    others = {name: value for name, value in row.items() if name not in named and name not in named.values()}
+    return others | {role: row[name] for role, name in named.items()}
+
+
 def _is_workbook(path: Path) -> bool:
     """Whether a file begins as the zipped or the old binary workbooks of spreadsheets do."""
     with path.open("rb") as file:
@@ -153,8 +165,10 @@ def _check_columns(source: Path, header: Sequence[str], columns: Columns) -> Non
             f"{source}: no column {missing[0]!r}{nearest(missing[0], list(header))}; name it: --lines or --pages COLUMN"
         )
     if "text" not in header and "line" not in header:
-        close = next((f" (rename {name!r}?)" for name in header if name.strip().lower() in ("text", "line")), "")
-        raise UserError(f"{source}: no column 'text' or 'line'{close} (columns: {', '.join(header)[:200]})")
+        close = next((name for name in header if name.strip().lower() in ("text", "line")), "NAME")
+        raise UserError(
+            f"{source}: no column 'text' or 'line' (columns: {', '.join(header)[:200]}); name it: --column 'text={close}'"
+        )
     if columns.lines and "page" not in header:
         raise UserError(f"{source}: labels of lines need a column 'page', which tells the lines of one page from the others")
     for column, task in columns.tasks.items():

@@ -81,15 +81,15 @@ class FilePart(NamedTuple):
     in_bytes: bool = True
 
 
-def parse_columns(items: Iterable[str]) -> dict[str, str]:
+def parse_columns(items: Iterable[str], roles: tuple[str, ...] = ROLES) -> dict[str, str]:
     """`text=body` as a dict; raises `UserError` for anything else."""
     columns = {}
     for item in items:
         role, equals, name = item.partition("=")
         if not equals or not name:
             raise UserError(f"--column {item}: expected ROLE=NAME, such as text=body")
-        if role not in ROLES:
-            raise UserError(f"--column {item}: unknown role {role!r}{nearest(role, ROLES)}")
+        if role not in roles:
+            raise UserError(f"--column {item}: unknown role {role!r}{nearest(role, roles)}")
         columns[role] = name
     return columns
 

@@ -137,6 +137,7 @@ def test_the_run_of_one_model(store: Any, first: RunData) -> None:
     [
         ("bst", r"no run 'bst' in experiment 'clfnews' \(did you mean 'best'"),
         ("models:/clfnews/99", "no model models:/clfnews/99"),
+        ("models:/clfnewz/1", r"no model models:/clfnewz/1 in .* \(did you mean 'clfnews'\?\); train one"),
         ("models:/clfnews", "models:/clfnews: no version is given; models:/clfnews@champion is the champion"),
         ("abcdef123456", "no run 'abcdef123456'"),
     ],
