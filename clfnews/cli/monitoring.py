@@ -59,7 +59,8 @@ def _show(found: Drift, most: int) -> None:
         print_table(["", "site", *header], [row for change in shown for row in _site_rows(change)])
     if len(found.sites) > len(shown):
         echo(f"{counted(len(found.sites) - len(shown), 'more site')} that changed less (--show, --json)")
-    echo(f"* drifts: p < {ALPHA:g} and at least {LIMIT:g} bits (Jensen-Shannon; permutation, Holm)")
+    echo(f"* drifts: p < {ALPHA:g} and at least {LIMIT:g} bits (Jensen-Shannon)")
+    echo("p: how often chance alone changes as much (pages permuted, corrected for the number of rows by Holm)")
 
 
 def _rows(change: Change) -> Iterator[list[str]]:

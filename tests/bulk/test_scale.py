@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -438,8 +437,8 @@ def test_two_runs_do_not_share_a_folder(run: Run, tmp_path: Path) -> None:
 def test_the_command_fills_a_folder(cli: Cli, inputs: Path, rules_filter: Path, tmp_path: Path) -> None:
     done = cli("filter", inputs, "-o", "out", "-m", rules_filter, "--workers", 2, "--format", "text")
     assert done.code == 1 and done.out.startswith("42 pages in 9 files, ") and done.out.endswith("out/__run__/manifest.json\n")
-    told = re.search(r"clfnews: 3 records could not be read \(the first: (.+): row \d+: .+\); see out/__run__/errors\n", done.err)
-    assert told and Path(told[1]).name in {path.name for path in inputs.rglob("*")}, done.err
+    first = f"(the first: {inputs / 'empty.txt'}: file: is empty)"
+    assert f"clfnews: 3 records could not be read {first}; see out/__run__/errors" in done.err
     again = cli("filter", inputs, "-o", "out", "-m", rules_filter, "--format", "text")
     assert again.code == 2 and "--resume" in again.error
     more = cli("filter", inputs, "-o", "out", "-m", rules_filter, "--format", "text", "--resume", "-w", 1)
