@@ -66,8 +66,8 @@ class PageOptions(Section):
     epochs: Positive = 3
     trees: Positive = 80
     forest: Annotated[float, Field(ge=0, lt=1)] = 0.5
-    rows: Positive = 100_000
-    again: Annotated[int, Field(ge=0, le=LARGEST)] = 100_000
+    rows: Positive = 150_000
+    again: Annotated[int, Field(ge=0, le=LARGEST)] = 150_000
     copies: Annotated[int, Field(ge=0, le=LARGEST)] = 1
     abstain: Share = 0.4
     chain: Annotated[float, Field(ge=0, le=LARGEST)] = 0.3

@@ -75,8 +75,8 @@ class PageModel:
         epochs: int = 3,
         trees: int = 80,
         forest: float = 0.5,
-        rows: int = 100_000,
-        again: int = 100_000,
+        rows: int = 150_000,
+        again: int = 150_000,
         copies: int = 1,
         abstain: float = 0.4,
         chain: float = 0.3,
@@ -84,7 +84,7 @@ class PageModel:
         text_scorer: bool = True,
         seed: int = 7,
     ) -> None:
-        self.task, self.labels, self.seed = task, labels, seed
+        self.task, self.labels, self.seed, self.rows = task, labels, seed, rows
         self.copies, self.abstain, self.chain = copies, abstain, chain
         self.boxes, self.text_scorer = boxes, text_scorer
         self._is_article = np.array([label in ARTICLE for label in labels])
@@ -117,7 +117,7 @@ class PageModel:
         groups = list(groups) if groups is not None else [page.id for page in pages]
         rng = np.random.default_rng(self.seed)
         folds = folds_of(groups, self.seed)
-        read = augment(pages, self.copies, self.seed, self._readings.lines)
+        read = augment(pages, self.copies, self.seed, self.rows)
         words, paths = scores_out_of_fold(pages, read, folds, self.seed, words=self.text_scorer, paths=self.boxes)
         # The other pages keep their scores, of which the model has to learn what they are worth.
         for i in np.flatnonzero(read.changed).tolist():

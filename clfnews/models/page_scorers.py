@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,13 +24,19 @@ KNOWN = 0.6
 """Share of a page's words that the scorer of words must have seen; on other pages it abstains."""
 _OPTIONS = {"dim": 16, "epoch": 3}
 _FOLDS = 2
-_FIRST = 300
-"""Characters of a line that the scorer of words learns from."""
+_FIRST, _COPIES = 400, 2
+"""The scorer of words learns from so many characters of a line, and from so many lines with the same ones and the same type."""
 
 
 def fit_words(pages: Sequence[Page], seed: int) -> TextScorer:
-    """The scorer of words, from all lines that carry a type; what stands on every page teaches no more than once."""
-    rows = dict.fromkeys((line.text[:_FIRST], line.type) for page in pages for line in page.lines if line.type in TYPES)
+    """The scorer of words, from all lines that carry a type; what stands on every page teaches no more than twice."""
+    seen: Counter[tuple[str, str | None]] = Counter()
+    rows = []
+    for line in (line for page in pages for line in page.lines if line.type in TYPES):
+        row = line.text[:_FIRST], line.type
+        seen[row] += 1
+        if seen[row] <= _COPIES:
+            rows.append(row)
     return TextScorer(TYPES, seed=seed, **_OPTIONS).fit([text for text, _ in rows], [str(label) for _, label in rows])
 
 

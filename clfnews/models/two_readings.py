@@ -46,11 +46,6 @@ class TwoReadings:
         self._first = [reader(2, turn) for turn in range(2)]
         self._second = [reader(1, 2)] if again else []
 
-    @property
-    def lines(self) -> int:
-        """So many are learnt from at most."""
-        return self._rows + self._again
-
     def fit(
         self, pages: Sequence[Page], x: np.ndarray, possible: np.ndarray, weight: np.ndarray, folds: np.ndarray,
         rng: np.random.Generator,
