@@ -7,8 +7,9 @@ which row has it, and it stops at the first.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
@@ -209,24 +210,48 @@ def _shingles(text: str) -> set[str]:
 
 def _check_challenges(folder: Path, rows: Sequence[SplitRow], problems: list[str]) -> int:
     """Add the problems of `challenge/*.jsonl`; returns the number of pairs."""
+    pairs = [
+        (f"challenge/{path.name}: row {number}", pair)
+        for path in sorted((folder / "challenge").glob("*.jsonl"))
+        for number, pair in objects_of(path, f"challenge/{path.name}", problems)
+    ]
     train = {line.text.casefold(): f"{row.place}, line {line.n}" for row in rows if row.split == "train" for line in row.lines}
-    joined = "\n".join(train)
+    texts = {_text_of(pair, side).casefold() for _, pair in pairs for side in ("a", "b")} - {""}
+    seen = _parts_of(texts, train) if texts else {}
     ids: dict[str, str] = {}
-    pairs = 0
-    for path in sorted((folder / "challenge").glob("*.jsonl")):
-        for number, pair in objects_of(path, f"challenge/{path.name}", problems):
-            pairs += 1
-            place, pair_id = f"challenge/{path.name}: row {number}", str(pair.get("id") or "")
-            problems += (f"{place}: {problem}" for problem in _pair_problems(pair))
-            if pair_id and ids.setdefault(pair_id, place) != place:
-                problems.append(f"{place}: id {pair_id!r} is already that of {ids[pair_id]}")
-            for side in ("a", "b"):
-                text = _text_of(pair, side).casefold()
-                # A sentence inside a training line has been seen as well.
-                if text and text in joined:
-                    where = next(there for line, there in train.items() if text in line)
-                    problems.append(f"{place}, {side}: {_IN_TRAINING}: {where}")
-    return pairs
+    for place, pair in pairs:
+        pair_id = str(pair.get("id") or "")
+        problems += (f"{place}: {problem}" for problem in _pair_problems(pair))
+        if pair_id and ids.setdefault(pair_id, place) != place:
+            problems.append(f"{place}: id {pair_id!r} is already that of {ids[pair_id]}")
+        for side in ("a", "b"):
+            line = seen.get(_text_of(pair, side).casefold())
+            if line is not None:
+                problems.append(f"{place}, {side}: {_IN_TRAINING}: {train[line]}")
+    return len(pairs)
+
+
+def _parts_of(texts: Collection[str], lines: Collection[str]) -> dict[str, str]:
+    """Text -> the first line that has it in it, of the texts of which there is one: a sentence inside a line has been seen too.
+
+    Only lines with the rarest inner word of a text are looked through: the first and the last may be part of a longer one.
+    """
+    inner = {text: text.split()[1:-1] for text in texts}
+    words = {word for of_text in inner.values() for word in of_text}
+    counts: Counter[str] = Counter()
+    for line in lines:
+        counts.update(words.intersection(line.split()))
+    by_word: dict[str, list[str]] = defaultdict(list)
+    for text, of_text in inner.items():
+        if of_text:
+            by_word[min(of_text, key=lambda word: (counts[word], word))].append(text)
+    short = [text for text, of_text in inner.items() if not of_text]
+    found: dict[str, str] = {}
+    for line in lines:
+        for text in chain(short, *(by_word[word] for word in by_word.keys() & set(line.split()))):
+            if text in line:
+                found.setdefault(text, line)
+    return found
 
 
 def _pair_problems(pair: Mapping[str, Any]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -56,6 +56,13 @@ def labelled_lines(pages: Sequence[Page], task: str) -> tuple[list[Line], list[s
     """All lines that carry a label of the task, and those labels."""
     found = [(line, label) for page in pages for line in page.lines if (label := line.label(task))]
     return [line for line, _ in found], [label for _, label in found]
+
+
+def of_distinct(texts: Sequence[str], predict: Callable[[Sequence[str]], np.ndarray]) -> np.ndarray:
+    """What is predicted of texts, a row each; menus and footers stand on many pages, and each text is asked for once."""
+    number: dict[str, int] = {}
+    places = [number.setdefault(text, len(number)) for text in texts]
+    return predict(list(number))[np.array(places, dtype=np.int64)]
 
 
 def split_back(flat: np.ndarray, pages: Sequence[Page]) -> Probabilities:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from clfnews.errors import MachineError, UserError
-from clfnews.models.base import Probabilities, labelled_lines, normalised, reading, split_back
+from clfnews.models.base import Probabilities, labelled_lines, normalised, of_distinct, reading, split_back
 from clfnews.models.features.tokens import words
 from clfnews.page import Page
 
@@ -98,7 +98,7 @@ class FastText:
         return self
 
     def predict_proba(self, pages: Sequence[Page]) -> Probabilities:
-        return split_back(self.predict_texts([line.text for page in pages for line in page.lines]), pages)
+        return split_back(of_distinct([line.text for page in pages for line in page.lines], self.predict_texts), pages)
 
     def predict_texts(self, texts: Sequence[str]) -> np.ndarray:
         """Texts x labels, rows summing to 1."""

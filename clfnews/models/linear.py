@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from clfnews.errors import UserError
-from clfnews.models.base import Probabilities, labelled_lines, load_skops, normalised, split_back
+from clfnews.models.base import Probabilities, labelled_lines, load_skops, normalised, of_distinct, split_back
 from clfnews.models.features.tokens import TOKEN_PATTERN, shape_digits
 from clfnews.page import Page
 
@@ -72,7 +72,7 @@ class Linear:
         return self
 
     def predict_proba(self, pages: Sequence[Page]) -> Probabilities:
-        return split_back(self.predict_texts([line.text for page in pages for line in page.lines]), pages)
+        return split_back(of_distinct([line.text for page in pages for line in page.lines], self.predict_texts), pages)
 
     def predict_texts(self, texts: Sequence[str]) -> np.ndarray:
         """Texts x labels, rows summing to 1."""

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import tempfile
-import time
-import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from inspect import signature
@@ -19,7 +16,6 @@ import numpy as np
 
 from clfnews.config.schema import Config
 from clfnews.data.corpus import Corpus, Further, Splits
-from clfnews.errors import UserError
 from clfnews.evaluation.challenge import folder_pairs, score_challenge
 from clfnews.evaluation.labelled import gold_columns, labelled_lines
 from clfnews.evaluation.results import Result
@@ -32,12 +28,9 @@ from clfnews.models.across import across_kinds
 from clfnews.models.base import Probabilities
 from clfnews.models.calibration import FittedTask, best_threshold, fit_temperature, scale
 from clfnews.models.features.actors import mentions
-from clfnews.processes import cores, ignore_interrupts, safe_path
 from clfnews.sites.weights import SiteWeights, title_share
+from clfnews.training.folds import Fold, Progress, begin_folds, collect, fitted_on, measured
 from clfnews.training.steps import Part
-
-Progress = Callable[[str], None]
-"""Called with one line of text when a step begins or ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +85,20 @@ def fit_and_score(config: Config, works: Sequence[Work], bootstrap: Bootstrap, p
     """
     makers = [work.maker(config.seed, work.prepare(progress)) for work in works]
     pairs = [(make, work.splits.train, work.further) for make, work in zip(makers, works, strict=True)]
-    with _folds(pairs, config.folds, config.seed) as folds:
+    with begin_folds(pairs, config.folds, config.seed) as folds:
         yield (_fit_one(config, work, make, folds, bootstrap, progress) for work, make in zip(works, makers, strict=True))
 
 
 def _fit_one(
-    config: Config, work: Work, make: Callable[[], Any], folds: Iterator[_Fold], bootstrap: Bootstrap, progress: Progress
+    config: Config, work: Work, make: Callable[[], Any], folds: Iterator[Fold], bootstrap: Bootstrap, progress: Progress
 ) -> Result:
     from threadpoolctl import threadpool_limits
 
     task, splits, name = work.task, work.splits, f"{work.task.name} {work.name}"
     progress(f"{name}: fitting on all of train")
-    with threadpool_limits(1), _measured() as cost:  # as in the folds, which have the other cores
-        model = _fitted(make, splits.train, work.further)
-    raw, of_folds = _collect(folds, len(splits.train), config.folds, lambda fold: progress(f"{name}: {fold}"))
+    with threadpool_limits(1), measured() as cost:  # as in the folds, which have the other cores
+        model = fitted_on(make, splits.train, work.further)
+    raw, of_folds = collect(folds, len(splits.train), config.folds, lambda fold: progress(f"{name}: {fold}"))
     cost = cost + of_folds
     if note := getattr(model, "note", None):
         progress(Part(f"{name}: {note()}"))
@@ -164,7 +157,7 @@ def risk_of(train: Corpus, result: Result) -> RiskCurve:
     p = list(result.oof_p)
     for fit, held in across_kinds(train.pages, result.task):
         part, rest = train.select(fit.tolist()), train.select(held.tolist())
-        found = _fitted(result.make, part, ()).predict_proba(rest.pages)
+        found = fitted_on(result.make, part, ()).predict_proba(rest.pages)
         for i, rows in zip(held.tolist(), scale(found, result.fitted.temperature), strict=True):
             p[i] = rows
     lines = labelled_lines(train.pages, STANCE, p)
@@ -177,119 +170,3 @@ def _saved_size(fitted: FittedTask) -> int:
     with tempfile.TemporaryDirectory() as folder:
         save_model(fitted.model, Path(folder) / "model", fitted.options)
         return sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
-
-
-@dataclass(slots=True)
-class _Cost:
-    """What fits took: CPU seconds, when the first began (seconds since 1970), seconds on the clock, how many did not converge."""
-
-    seconds: float = 0.0
-    began: float = math.inf
-    wall: float = 0.0
-    unconverged: int = 0
-
-    def __add__(self, other: _Cost) -> _Cost:
-        began, wall = min(self.began, other.began), self.wall + other.wall
-        return _Cost(self.seconds + other.seconds, began, wall, self.unconverged + other.unconverged)
-
-
-@contextmanager
-def _measured() -> Iterator[_Cost]:
-    """The cost of what is done inside; its warnings about convergence are counted, the others are given on."""
-    from sklearn.exceptions import ConvergenceWarning
-
-    cost, started = _Cost(began=time.time()), time.process_time()
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("default")
-        warnings.simplefilter("always", ConvergenceWarning)
-        yield cost
-    cost.seconds, cost.wall = time.process_time() - started, time.time() - cost.began
-    cost.unconverged = int(any(issubclass(warning.category, ConvergenceWarning) for warning in told))
-    for warning in told:
-        if not issubclass(warning.category, ConvergenceWarning):
-            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-
-
-_Fold = tuple[list[int], Probabilities, _Cost]
-"""Positions of the pages that were held out, what was predicted of them, and the cost of it."""
-
-
-def out_of_fold(
-    make: Callable[[], Any], corpus: Corpus, folds: int, seed: int, progress: Progress = lambda _: None
-) -> Probabilities:
-    """Predictions for every page by a model that saw no page of its group.
-
-    Raises `UserError` if there are fewer groups than folds.
-    """
-    with _folds([(make, corpus, ())], folds, seed) as found:
-        return _collect(found, len(corpus), folds, progress)[0]
-
-
-_Fit = tuple[Callable[[], Any], Corpus, tuple[Further, ...]]
-"""What makes a model, the pages that it is fitted on and predicts out of fold, and those it only learns from."""
-
-
-@contextmanager
-def _folds(works: Sequence[_Fit], folds: int, seed: int) -> Iterator[Iterator[_Fold]]:
-    """The folds of every model, in order, from processes that begin at once; those not asked for end with the block."""
-    from joblib import Parallel, delayed
-    from sklearn.model_selection import GroupKFold
-
-    parts = []
-    for make, corpus, further in works:
-        n_groups = len(set(corpus.groups))
-        if n_groups < folds:
-            are = "group (site) is" if n_groups == 1 else "groups (sites) are"
-            remedy = f"--set folds={n_groups}, or " if n_groups > 1 else ""
-            few = f"{n_groups} {are} too few for {folds} folds"
-            raise UserError(f"{corpus.name}: {few}: {remedy}label pages of more sites")
-        split = GroupKFold(folds, shuffle=True, random_state=seed).split(corpus.pages, groups=corpus.groups)
-        parts += [(make, corpus, further, fit.tolist(), held.tolist()) for fit, held in split]
-    jobs = (
-        delayed(_predict_fold)(make, corpus.select(fit), corpus.select(held), further, held)
-        for make, corpus, further, fit, held in parts
-    )
-    with safe_path(), warnings.catch_warnings():
-        # On Ctrl-C joblib warns about the folds that were not finished, and when it starts a process anew whose memory has grown.
-        for message in (".*tasks which were still being processed", "A worker stopped while some jobs"):
-            warnings.filterwarnings("ignore", message=message, category=UserWarning)
-        pool = Parallel(
-            n_jobs=min(len(parts), cores()), return_as="generator", pre_dispatch="3*n_jobs", initializer=ignore_interrupts
-        )
-        with closing(pool(jobs)) as found:
-            yield found
-
-
-def _collect(found: Iterator[_Fold], n: int, folds: int, progress: Progress) -> tuple[Probabilities, _Cost]:
-    """What the next `folds` folds say of `n` pages, in the order of the pages, and the cost of it."""
-    out: list[np.ndarray] = [np.zeros((0, 0))] * n
-    total = _Cost()
-    for fold in range(1, folds + 1):
-        held, predicted, cost = next(found)
-        progress(f"fold {fold}/{folds} done")
-        total = total + cost
-        for i, p in zip(held, predicted, strict=True):
-            out[i] = p
-    return out, total
-
-
-def _fitted(make: Callable[[], Any], corpus: Corpus, further: Sequence[Further], held: Collection[str] = ()) -> Any:
-    """The model fitted on a corpus, and on further pages but those of the groups that are held out."""
-    if not further:
-        return make().fit(corpus.pages, corpus.groups)
-    pages, groups, weights = list(corpus.pages), list(corpus.groups), [1.0] * len(corpus)
-    for more in further:
-        for page, group in zip(more.corpus.pages, more.corpus.groups, strict=True):
-            if group not in held:
-                pages.append(page)
-                groups.append(group)
-                weights.append(more.weight)
-    return make().fit(pages, groups, weights)
-
-
-def _predict_fold(make: Callable[[], Any], fit: Corpus, held: Corpus, further: Sequence[Further], index: list[int]) -> _Fold:
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1), _measured() as cost:  # one process a core
-        p = list(_fitted(make, fit, further, set(held.groups)).predict_proba(held.pages))
-    return index, p, cost

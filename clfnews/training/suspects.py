@@ -26,7 +26,8 @@ from clfnews.files import numbered_rows
 from clfnews.labels import ARTICLE, Task
 from clfnews.models import make_model
 from clfnews.page import Page
-from clfnews.training.fitting import Progress, out_of_fold, seeded
+from clfnews.training.fitting import seeded
+from clfnews.training.folds import Progress, out_of_fold
 from clfnews.training.splits import models_of, tasks_of
 
 AROUND = 2

@@ -34,7 +34,8 @@ from clfnews.reports.experiments import (
     write_experiment,
 )
 from clfnews.tracking import store
-from clfnews.training.fitting import Progress, Work, choose_threshold, fit_and_score
+from clfnews.training.fitting import Work, choose_threshold, fit_and_score
+from clfnews.training.folds import Progress
 from clfnews.training.splits import load_splits
 from clfnews.training.sweep_spec import Choices, Search, Sweep, load_sweep
 

@@ -22,7 +22,8 @@ from clfnews.reports.model_card import training_info
 from clfnews.reports.tables import told_leaks
 from clfnews.tracking import store as tracking_store
 from clfnews.tracking.log import log_training
-from clfnews.training.fitting import Progress, Work, fit_and_score, risk_of, with_sites
+from clfnews.training.fitting import Work, fit_and_score, risk_of, with_sites
+from clfnews.training.folds import Progress
 from clfnews.training.splits import find_leaks, load_tasks, models_of
 from clfnews.training.steps import Steps
 

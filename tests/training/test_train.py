@@ -30,7 +30,7 @@ from clfnews.page import Line, Page
 from clfnews.tracking.find import find_filter
 from clfnews.tracking.run_facts import MOST_METRICS, metrics_of, shortened
 from clfnews.tracking.runs import list_runs, promote
-from clfnews.training.fitting import out_of_fold
+from clfnews.training.folds import out_of_fold
 from clfnews.training.train import train
 
 MODELS = {task: {"majority", *TINY_MODELS[task]} for task in TASKS}
