@@ -6,17 +6,15 @@ threshold can be changed without the model.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from clfnews.errors import UserError
+from clfnews.filtering.batches import batches, no_collection
 from clfnews.filtering.decisions import article_probability, decide_pages, expected_f1, rounded
 from clfnews.filtering.frames import as_pages, tag_frame
 from clfnews.filtering.origin import Origin, of_folder
@@ -125,8 +123,8 @@ class PageFilter:
         """
         if sites is not None:
             self.site_weights()
-        for batch in _batches(as_pages(pages, self.reads_hidden), BATCH):
-            with _no_collection():
+        for batch in batches(as_pages(pages, self.reads_hidden), BATCH):
+            with no_collection():
                 tagged = self._tagger().tag(batch, sites)
             yield from tagged
 
@@ -226,7 +224,7 @@ class PageFilter:
         """
         fitted, memory = self.type_model(), SiteMemory() if memory is None else memory
         task = fitted.task
-        for batch in _batches(as_pages(pages, self.reads_hidden), BATCH):
+        for batch in batches(as_pages(pages, self.reads_hidden), BATCH):
             p_types = fitted.predict(batch)
             for page, p, types in zip(batch, p_types, decide_pages(p_types, self.threshold, task), strict=True):
                 memory.add(page, article_probability(p, task), expected_f1(p, types, task))
@@ -308,21 +306,3 @@ class PageFilter:
             origin=origin or of_folder(folder),
             risk=RiskCurve.from_json(meta["risk"]) if "risk" in meta else None,
         )
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Without looking for cycles: a batch has tens of thousands of objects and no cycle."""
-    before = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if before:
-            gc.enable()
-
-
-def _batches(items: Iterable[Page], size: int) -> Iterator[list[Page]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch

@@ -8,10 +8,9 @@ and the configuration that trains on it.
 
 from __future__ import annotations
 
-import csv
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,9 @@ from typing import Any
 from clfnews.config.schema import task_name
 from clfnews.data.rows import registered_domain, site_of
 from clfnews.errors import UserError, nearest
-from clfnews.files import is_there, not_readable, numbered_rows, write_text
+from clfnews.files import is_there, write_text
 from clfnews.labelling.folder import MARK, SHARES, card_head, neediest
+from clfnews.labelling.plain_table import table_rows
 from clfnews.labelling.rows import raise_problems
 from clfnews.labels import TASKS
 from clfnews.page import lines_of, normalise
@@ -95,7 +95,7 @@ def import_plain(source: Path, folder: Path, columns: Columns) -> Imported:
     """
     if is_there(folder):
         raise UserError(f"{folder}: is there already; give a new folder (a table is imported whole)")
-    rows = [(number, _renamed(source, row, columns.named)) for number, row in _rows(source)]
+    rows = list(table_rows(source, columns.named))
     if not rows:
         raise UserError(f"{source}: no rows in it")
     header = list(rows[0][1])
@@ -117,44 +117,6 @@ def import_plain(source: Path, folder: Path, columns: Columns) -> Imported:
     write_text(folder / CONFIG, _config(folder, list(parts), names, columns))
     counts = {n: (len(p), len({row["group"] for row in p}), sum(len(row["lines"]) for row in p)) for n, p in parts.items()}
     return Imported(counts, _counts(pages, columns), folder / CONFIG)
-
-
-def _rows(source: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Number and cells of every row."""
-    if source.suffix.lower() == ".jsonl":
-        yield from numbered_rows(source)
-        return
-    try:
-        with source.open(encoding="utf-8-sig", newline="") as file:
-            first = file.readline()
-            file.seek(0)
-            reader = csv.DictReader(file, delimiter=max(",;\t", key=first.count))
-            for row in reader:
-                if None in row or None in row.values():
-                    raise UserError(f"{source}:{reader.line_num}: has another number of cells than the header")
-                yield reader.line_num, dict(row)
-    except UnicodeDecodeError as error:
-        if _is_workbook(source):
-            raise UserError(f"{source}: is a workbook of a spreadsheet, not a table of text; save it as CSV (UTF-8)") from error
-        raise UserError(f"{source}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
-    except csv.Error as error:
-        raise UserError(f"{source}: not a table ({error})") from error
-    except OSError as error:
-        raise not_readable(source, error, "a file") from error
-
-
-def _renamed(source: Path, row: dict[str, Any], named: Mapping[str, str]) -> dict[str, Any]:
-    """The cells by role, where a column has another name; a column that had the role's name by itself is not read."""
-    if missing := [name for name in named.values() if name not in row]:
-        raise UserError(f"{source}: no column {missing[0]!r}{nearest(missing[0], list(row))}")
-    others = {name: value for name, value in row.items() if name not in named and name not in named.values()}
-    return others | {role: row[name] for role, name in named.items()}
-
-
-def _is_workbook(path: Path) -> bool:
-    """Whether a file begins as the zipped or the old binary workbooks of spreadsheets do."""
-    with path.open("rb") as file:
-        return file.read(8).startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0"))
 
 
 def _check_columns(source: Path, header: Sequence[str], columns: Columns) -> None:
