@@ -11,7 +11,7 @@ from clfnews.errors import UserError
 from clfnews.filtering.filter import PageFilter
 from clfnews.reports.model_card import CARD, card_of
 from clfnews.tracking.bundled import FOLDER, PACKAGE
-from clfnews.tracking.registry import find_filter
+from clfnews.tracking.find import find_filter
 
 ABOUT = '"""The filter that clfnews uses where nothing has been trained; its card is filter/README.md."""\n'
 

@@ -28,7 +28,7 @@ from clfnews.filtering.decisions import keep_mask
 from clfnews.filtering.filter import BATCH
 from clfnews.models.features.lines import line_features, page_table
 from clfnews.page import Page
-from clfnews.tracking.registry import load_filter
+from clfnews.tracking.find import load_filter
 
 LINK_TYPES = {"navigation", "teaser", "ad"}
 

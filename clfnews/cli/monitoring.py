@@ -60,7 +60,7 @@ def _show(found: Drift, most: int) -> None:
     if len(found.sites) > len(shown):
         echo(f"{counted(len(found.sites) - len(shown), 'more site')} that changed less (--show, --json)")
     echo(f"* drifts: p < {ALPHA:g} and at least {LIMIT:g} bits (Jensen-Shannon)")
-    echo("p: how often chance alone changes as much (pages permuted, corrected for the number of rows by Holm)")
+    echo("p: how often chance alone changes as much (permutation of pages, Holm)")
 
 
 def _rows(change: Change) -> Iterator[list[str]]:

@@ -32,7 +32,7 @@ from clfnews.models import make_model
 from clfnews.models.across import across_kinds
 from clfnews.models.calibration import scale
 from clfnews.models.features.actors import mentions
-from clfnews.training.fitting import out_of_fold
+from clfnews.training.folds import out_of_fold
 from clfnews.training.splits import load_splits
 
 RISKS = (0.05, 0.1, 0.15, 0.2, 0.25)

@@ -14,7 +14,7 @@ from pathlib import Path
 from clfnews.data.gold import load_gold
 from clfnews.filtering.decisions import article_probability, decide_types
 from clfnews.labels import ARTICLE, TYPES
-from clfnews.tracking.registry import load_filter
+from clfnews.tracking.find import load_filter
 
 
 def main() -> None:

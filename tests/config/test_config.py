@@ -106,7 +106,7 @@ def test_a_model_is_left_out_and_taken_back_in(write: Any) -> None:
     back = load_config(write("extends: parent.yaml\ntype: {models: {linear: {}}}\n"))
     assert back.type.models.linear == Config().type.models.linear
     one = load_config(write("type: {models: {linear: {C: 2.0}}}\n")).type.models.linear
-    assert one and one.C == 2.0 and one.min_df == 4, "what base.yaml shows for this task"
+    assert one and one.C == 2.0 and one.min_df == 8, "what base.yaml shows for this task"
 
 
 def test_set_overrides_one_key(write: Any) -> None:

@@ -476,9 +476,9 @@ def test_leakage_is_looked_for_before_anything_is_scored(tiny_data: Path, tmp_pa
 def test_fits_that_do_not_converge_are_one_line(recwarn: pytest.WarningsRecorder) -> None:
     from sklearn.exceptions import ConvergenceWarning
 
-    from clfnews.training.fitting import _measured
+    from clfnews.training.folds import measured
 
-    with _measured() as cost:
+    with measured() as cost:
         warnings.warn("lbfgs failed to converge", ConvergenceWarning, stacklevel=1)
         warnings.warn("something else", UserWarning, stacklevel=1)
     assert cost.unconverged == 1 and cost.wall >= 0
