@@ -123,6 +123,8 @@ def data_import(
 
     _check_sources(arguments)
     if len(arguments) == 2:
+        if lines or pages or keep or column:
+            raise UserError("data import: --lines, --pages, --keep and --column are of a plain table, not of a benchmark")
         _import_benchmark(arguments[0], arguments[1], output, split, quiet)
     elif lines or pages or keep or column or is_plain(Path(arguments[0])):
         _import_plain(Path(arguments[0]), output, lines or [], pages or [], keep, column or [])

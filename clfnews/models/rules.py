@@ -19,6 +19,8 @@ LONG_SENTENCE = 60
 """Characters from which a line that ends like a sentence counts as running text."""
 TERMINAL = (".", "!", "?", "…", '."', ".”", "?”", "!”", '?"', '!"', ".»", "”", '"', "./.", ":", ";")
 
+_REMEMBERED = 120
+"""Characters of a line whose type is kept: menus and footers stand on many pages, and longer lines would fill the memory."""
 _DATE = re.compile(r"\d{1,2}[:h]\d{2}|\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d{2}")
 
 
@@ -109,9 +111,12 @@ def _title_above(lines: Sequence[Line], folded: list[str], first: int) -> int | 
     return None
 
 
-@lru_cache(maxsize=50_000)
 def _noise_type(text: str) -> str:
-    """The type of a line outside the story; menus and footers stand on many pages."""
+    """The type of a line outside the story."""
+    return _noise_type_once(text) if len(text) <= _REMEMBERED else _noise_type_of(text)
+
+
+def _noise_type_of(text: str) -> str:
     key, words = fold(text), lexicon()
     if not any(c.isalnum() for c in text) or key in words["ui_words"] or key in words["end_marks"]:
         return "ui"
@@ -123,3 +128,6 @@ def _noise_type(text: str) -> str:
     if len(text) < 200 and any(f"{word}:" in lower for word in words["photo_words"]):
         return "caption"
     return "teaser" if len(text) >= 30 else "navigation"
+
+
+_noise_type_once = lru_cache(maxsize=20_000)(_noise_type_of)

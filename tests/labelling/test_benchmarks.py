@@ -112,6 +112,12 @@ def test_pairs_become_gold_rows_with_cues(pairs: Path, tmp_path: Path) -> None:
     assert [line.text[:10] for line in page.lines if line.cues and line.cues.hidden] == ["More about"]
 
 
+@pytest.mark.parametrize("option", ["--lines", "--pages", "--keep", "--column"])
+def test_options_of_a_table_are_refused_with_a_benchmark(option: str, tmp_path: Path, cli: Cli) -> None:
+    done = cli("data", "import", "wcxb", tmp_path, "-o", "rows.jsonl", option, "text=body")
+    assert done.code == 2 and "are of a plain table, not of a benchmark" in done.error and not (tmp_path / "rows.jsonl").exists()
+
+
 def test_wcxb_layout(tmp_path: Path, cli: Cli) -> None:
     root = tmp_path / "wcxb"
     for part in ("ground-truth", "html"):
