@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -101,7 +102,8 @@ class Linear:
     def save(self, folder: Path) -> None:
         import skops.io
 
-        skops.io.dump(self._pipeline, folder / "model.skops")
+        # The words and their numbers are text in it, which is 20 times smaller when packed.
+        skops.io.dump(self._pipeline, folder / "model.skops", compression=zipfile.ZIP_DEFLATED)
 
     @classmethod
     def load(cls, folder: Path, task: str, labels: tuple[str, ...], **options: Any) -> Linear:
