@@ -91,6 +91,24 @@ class Article:
         forms = tuple(self.forms[i] for i in kept) if self.forms else ()
         return replace(self, lines=tuple(self.lines[i] for i in kept), forms=forms, shape="brief")
 
+    def with_line_again(self, rng: random.Random) -> Article:
+        """One of its paragraphs word for word a second time, further down: a lede that the story repeats, a sentence set large
+        as a quote, an editor's mistake. An article with fewer than four plain paragraphs stays as it is.
+        """
+        forms = self.forms or ("p",) * len(self.lines)
+        plain = [i for i, form in enumerate(forms) if self.lines[i].type == "body" and form in ("p", "lede")]
+        if len(plain) < 4:
+            return self
+        at = plain[0] if rng.random() < 0.5 else rng.choice(plain[:-1])
+        after = rng.choice([i for i in plain if i > at])
+        form = "p" if at == plain[0] else rng.choice(("p", "quote"))
+        again = replace(self.lines[at], stance=None)
+        return replace(
+            self,
+            lines=(*self.lines[: after + 1], again, *self.lines[after + 1 :]),
+            forms=(*forms[: after + 1], form, *forms[after + 1 :]),
+        )
+
     def with_long_paragraphs(self, size: int, rng: random.Random) -> Article:
         """Neighbouring paragraphs joined to about `size` characters each, some shorter, some longer.
 

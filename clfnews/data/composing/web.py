@@ -47,6 +47,8 @@ BARE = 0.2
 """Share of texts that have lost the headlines of other stories, which were links, and kept their summaries."""
 LONG = 0.7
 """Share of pages with paragraphs as long as most sites print them: many articles are written in short ones."""
+AGAIN = 0.12
+"""Share of pages whose story has a paragraph twice: else a line that comes back would always be the site's."""
 _ATTEMPTS = 20
 """How often a page is drawn again whose text another has: briefs without their page have few."""
 LISTING = 0.06
@@ -193,6 +195,8 @@ def _page(page_id: str, cell: WebCell, wording: Mapping[str, Wording], rng: rand
         article = article.brief()
     if article and rng.random() < LONG:
         article = article.with_long_paragraphs(round(230 * rng.lognormvariate(0, 0.35)), rng)
+    if article and rng.random() < AGAIN:
+        article = article.with_line_again(rng)
     return draw(page_id, cell, site_of(cell, template, language, wording), article, stories(articles, article, rng), rng)
 
 
