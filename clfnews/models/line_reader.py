@@ -10,8 +10,8 @@ from clfnews.models.encoding import encode, encoder
 from clfnews.models.forest import Forest, log_odds
 from clfnews.models.nets import Nets
 
-_ROWS = 4096
-"""Rows that are read in one go: what bounds the memory."""
+_ROWS = 512
+"""Rows that are read in one go: what they become stays in the processor's cache."""
 _ENCODER = ("numeric", "coded", "sizes", "mean", "scale")
 
 

@@ -178,10 +178,13 @@ class PageModel:
         found = self._typed(x, pages, table, tree)
         if self._words is None:
             return found
+        ends = np.cumsum([len(page.lines) for page in pages]).tolist()
+        rows = [slice(end - len(page.lines), end) for end, page in zip(ends, pages, strict=True)]
         doubtful = [i for i, page in enumerate(pages) if self._kept(page, found[i]) < _LOST * _running_text(page)]
+        # Where the scorer of words abstained, structure alone has been read already.
+        doubtful = [i for i in doubtful if not np.isnan(x[rows[i], columns_of_words()]).all()]
         if doubtful:
-            ends = np.cumsum([len(page.lines) for page in pages]).tolist()
-            structure = np.concatenate([x[ends[i] - len(pages[i].lines) : ends[i]] for i in doubtful])
+            structure = np.concatenate([x[rows[i]] for i in doubtful])
             del x  # of the largest pages it takes as much memory as all the rest
             structure[:, columns_of_words()] = np.nan  # as if there were no scorer of words
             some = [pages[i] for i in doubtful]
