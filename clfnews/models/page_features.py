@@ -73,8 +73,9 @@ def second_features(pages: Sequence[Page], table: CharTable, tree: Tree, p: np.n
     around = _odds_around(pages, table, tree, odds)
     sizes = [len(page.lines) for page in pages]
     read = reading_features(p, table.chars, sizes)
-    odds_there = np.stack([odds_of_alike(odds, table, sizes), *around.values()], axis=1).astype(np.float32)
-    return np.concatenate([read, typical_features(p, table, sizes), odds_there], axis=1)
+    odds_there = np.stack([odds_of_alike(odds, table, sizes), *around.values()]).astype(np.float32)
+    # Column by column in memory, as they are read.
+    return np.concatenate([read.T, typical_features(p, table, sizes).T, odds_there]).T
 
 
 def _odds_around(pages: Sequence[Page], table: CharTable, tree: Tree, odds: np.ndarray) -> dict[str, np.ndarray]:

@@ -80,7 +80,8 @@ class TwoReadings:
                 for fold, reader in enumerate(self._first):
                     own = of_line[rows] == fold
                     p[own] = reader.read(x[rows][own])
-                found = second_features(piece, table, tree_of(piece), p)
+                # Row by row in memory: it decides in which order the means of columns are added up, so the bits of a model.
+                found = np.ascontiguousarray(second_features(piece, table, tree_of(piece), p))
                 parts.append(np.concatenate([x[drawn[low:high]], found[drawn[low:high] - start]], axis=1))
             start = rows.stop
         return np.concatenate(parts)

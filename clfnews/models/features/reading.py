@@ -41,21 +41,26 @@ def reading_features(p: np.ndarray, length: np.ndarray, sizes: Sequence[int]) ->
     Parameters: `p`, lines x `labels.TYPES`; `length` of each line in characters; `sizes`, the lines of each page.
     Page by page, so that the sums of one do not depend on the pages before it.
     """
-    ends = np.cumsum(sizes)
-    pages = [_of_page(p[end - n : end], length[end - n : end]) for end, n in zip(ends.tolist(), sizes, strict=True) if n]
-    return np.concatenate(pages) if pages else np.zeros((0, len(reading_names())), dtype=np.float32)
+    out = np.empty((len(reading_names()), len(p)), dtype=np.float32)
+    for end, n in zip(np.cumsum(sizes).tolist(), sizes, strict=True):
+        if n:
+            _fill(out[:, end - n : end], p[end - n : end], length[end - n : end])
+    return out.T  # column by column in memory, as networks and trees read it
 
 
-def _of_page(p: np.ndarray, length: np.ndarray) -> np.ndarray:
-    n = len(p)
+def _fill(out: np.ndarray, p: np.ndarray, length: np.ndarray) -> None:
+    """Write the features of a page's lines, features x lines."""
+    n, k = p.shape
     at = np.arange(n)
-    total = np.concatenate((np.zeros((1, p.shape[1])), np.cumsum(p, axis=0)))
+    total = np.concatenate((np.zeros((1, k)), np.cumsum(p, axis=0)))
     some = min(_ENDS, n)
-    parts = [np.broadcast_to(row, p.shape) for row in (total[n] / n, total[some] / some, (total[n] - total[n - some]) / some)]
+    parts = [(total[n] / n)[None], (total[some] / some)[None], ((total[n] - total[n - some]) / some)[None]]
     parts += [total[at] / np.maximum(at, 1)[:, None], (total[n] - total[at + 1]) / np.maximum(n - 1 - at, 1)[:, None]]
     for reach in _REACHES:
         parts.append((total[at] - total[np.maximum(at - reach, 0)]) / reach)
         parts.append((total[np.minimum(at + 1 + reach, n)] - total[at + 1]) / reach)
+    for i, part in enumerate(parts):
+        out[i * k : (i + 1) * k] = part.T
     article = p[:, columns_of(ARTICLE)].sum(axis=1)
     worth = np.minimum(length, _LONGEST).astype(np.float64)
     text = np.concatenate(([0.0], np.cumsum(article * worth)))
@@ -66,7 +71,9 @@ def _of_page(p: np.ndarray, length: np.ndarray) -> np.ndarray:
     story = np.flatnonzero(article > _STORY)
     first, last = (story[0], story[-1]) if len(story) else (0, n - 1)
     columns += [np.clip(at - first, -FAR, FAR), np.clip(at - last, -FAR, FAR), log_odds(article)]
-    return np.concatenate([*parts, np.stack(columns, axis=1), p], axis=1).astype(np.float32)
+    for i, column in enumerate(columns, len(parts) * k):
+        out[i] = column
+    out[-k:] = p.T
 
 
 def _distances(flag: np.ndarray, at: np.ndarray) -> list[np.ndarray]:
