@@ -35,24 +35,41 @@ def smooth(p: np.ndarray, sizes: Sequence[int], log_ratio: np.ndarray, weight: f
     evidence = np.maximum(p, 1e-9)[place]
     starts = np.cumsum(n_at) - n_at
     forward, backward = evidence.copy(), np.ones_like(evidence)
-    steps = list(zip(starts.tolist(), n_at.tolist(), strict=True))
-    for (before, _), (start, n) in pairwise(steps):
-        rows = forward[start : start + n]
-        rows *= _passed_on(forward[before : before + n], ratio)
-        rows /= rows.sum(axis=1, keepdims=True)
+    steps = list(pairwise(zip(starts.tolist(), n_at.tolist(), strict=True)))
+    passed, total = _Passing(len(sizes), ratio), np.empty((len(sizes), 1))
+    for (before, _), (start, n) in steps:
+        rows, of_row = forward[start : start + n], total[:n]
+        np.multiply(rows, passed(forward[before : before + n]), out=rows)
+        np.divide(rows, np.add.reduce(rows, axis=1, keepdims=True, out=of_row), out=rows)
     # Beyond a page's end nothing is known: its last line keeps a flat message.
-    for (before, _), (start, n) in reversed(list(pairwise(steps))):
-        rows = _passed_on(backward[start : start + n] * evidence[start : start + n], ratio.T)
-        backward[before : before + n] = rows / rows.sum(axis=1, keepdims=True)
+    passed = _Passing(len(sizes), ratio.T)
+    seen = np.empty((len(sizes), p.shape[1]))
+    for (before, _), (start, n) in reversed(steps):
+        rows = passed(np.multiply(backward[start : start + n], evidence[start : start + n], out=seen[:n]))
+        np.divide(rows, np.add.reduce(rows, axis=1, keepdims=True, out=total[:n]), out=backward[before : before + n])
     forward *= backward
     out: np.ndarray = np.empty_like(forward)
     out[place] = forward / forward.sum(axis=1, keepdims=True)
     return out
 
 
-def _passed_on(messages: np.ndarray, ratio: np.ndarray) -> np.ndarray:
-    """`messages @ ratio`, added up in the same order however many rows there are."""
-    return np.asarray((messages[:, :, None] * ratio).sum(axis=1))
+class _Passing:
+    """`messages @ ratio` for at most `most` rows, added up in the same order however many rows there are.
+
+    A page has hundreds of steps of a few rows: what numpy does before and behind a step costs more than the step,
+    so the arrays are made once. A result holds until the next call.
+    """
+
+    def __init__(self, most: int, ratio: np.ndarray) -> None:
+        self._ratio = ratio
+        # In the layout of the ratio, which decides in which order numpy adds up.
+        self._products = np.zeros((most, 1, 1)) * ratio
+        self._sums = np.empty((most, ratio.shape[1]))
+
+    def __call__(self, messages: np.ndarray) -> np.ndarray:
+        n = len(messages)
+        products = np.multiply(messages[:, :, None], self._ratio, out=self._products[:n])
+        return np.asarray(np.add.reduce(products, axis=1, out=self._sums[:n]))
 
 
 def _in_step(sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
