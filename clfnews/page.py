@@ -191,8 +191,10 @@ def normalise(text: str) -> str:
     text = text[: 4 * MAX_LINE_CHARS]
     # Every character that has to be cleaned away is unprintable, and few lines hold one.
     if not text.isprintable() or "  " in text or text[:1] == " " or text[-1:] == " ":
-        text = _CONTROL.sub(" ", _INVISIBLE.sub("", text))
-        text = " ".join(_LOOSE_JOINERS.sub("", whole(text)).split())
+        text = " ".join(text.split())
+        if not text.isprintable():  # more than white space
+            text = _CONTROL.sub(" ", _INVISIBLE.sub("", text))
+            text = " ".join(_LOOSE_JOINERS.sub("", whole(text)).split())
     if not text.isascii():
         if _FAR_RUN.search(text):
             # Twice: a few marks are two once they are composed.
