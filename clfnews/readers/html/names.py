@@ -11,13 +11,15 @@ _ROLES = {"main": "main", "article": "article", "navigation": "nav", "banner": "
           "complementary": "aside", "search": "form", "form": "form"}  # fmt: skip
 ABSENT = "\0"
 """In the place of an attribute that is not there; no value holds it."""
-_WORDS = re.compile(r"[a-z]+|[A-Z][a-z]*")
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]")
 MAX_NAMES, LONGEST_NAME, LONGEST_VALUE = 80, 24, 32
 """Characters of an element's class and id words that its path tells, of one such word, and of a role."""
 
 
 _LONGEST_ATTRIBUTE = 400
 """Characters of class and id together that are read."""
+_KEPT = 1 << 14
+"""Different elements whose names are kept: a batch of pages of many sites has about nine thousand, some 5 MB."""
 
 
 def naming(classes: str | None, element_id: str | None) -> tuple[str, str]:
@@ -25,21 +27,24 @@ def naming(classes: str | None, element_id: str | None) -> tuple[str, str]:
     return _naming(_start(classes), _start(element_id))
 
 
-@lru_cache(maxsize=1 << 13)
+@lru_cache(maxsize=_KEPT)
 def _naming(classes: str | None, element_id: str | None) -> tuple[str, str]:
     known = _hint_words()
-    words = list(map(str.lower, _WORDS.findall(f"{classes or ''} {element_id or ''}"[:_LONGEST_ATTRIBUTE])))
+    words = " ".join(_WORDS.findall(f"{classes or ''} {element_id or ''}"[:_LONGEST_ATTRIBUTE])).lower().split()
     hint = next((known[word] for word in words if word in known), "") if not known.keys().isdisjoint(words) else ""
     return hint, " ".join(dict.fromkeys([word for word in words if 1 < len(word) <= LONGEST_NAME]))[:MAX_NAMES]
 
 
-def step_of(name: str, classes: str | None, element_id: str | None, *telling: str | None) -> tuple[str, str, str]:
+def step_of(
+    name: str, classes: str | None, element_id: str | None, role: str | None, itemprop: str | None
+) -> tuple[str, str, str]:
     """Region and hint that an element's attributes name, if any, and its step of a path: tag and words.
 
-    Parameters: `telling`, the values of `role` and `itemprop`, which the step
-    tells beside the words of class and id.
+    Parameters: the values of its attributes; `ABSENT` for a `role` or `itemprop` that is not there. The step tells these
+    two beside the words of class and id.
     """
-    return _step_of(name, _start(classes), _start(element_id), *[value and value[:LONGEST_VALUE] for value in telling])
+    role, itemprop = role and role[:LONGEST_VALUE], itemprop and itemprop[:LONGEST_VALUE]
+    return _step_of(name, _start(classes), _start(element_id), role, itemprop)
 
 
 def _start(value: str | None) -> str | None:
@@ -47,14 +52,16 @@ def _start(value: str | None) -> str | None:
     return value if value is None or len(value) <= _LONGEST_ATTRIBUTE else value[:_LONGEST_ATTRIBUTE]
 
 
-@lru_cache(maxsize=1 << 13)
-def _step_of(name: str, classes: str | None, element_id: str | None, *telling: str | None) -> tuple[str, str, str]:
+@lru_cache(maxsize=_KEPT)
+def _step_of(
+    name: str, classes: str | None, element_id: str | None, role: str | None, itemprop: str | None
+) -> tuple[str, str, str]:
     hint, words = _naming(classes, element_id)
     step = f"{name} {words}" if words else name
-    for value in telling:
+    for value in (role, itemprop):
         if value != ABSENT:
             step += f" {value}"[:LONGEST_VALUE].replace("/", " ")
-    return _ROLES.get(telling[0] or "", ""), hint, step
+    return _ROLES.get(role or "", ""), hint, step
 
 
 @lru_cache(maxsize=1)
