@@ -10,7 +10,7 @@ from clfnews.models.encoding import encode, encoder
 from clfnews.models.forest import Forest, log_odds
 from clfnews.models.nets import Nets
 
-_ROWS = 512
+_ROWS = 1024
 """Rows that are read in one go: what they become stays in the processor's cache."""
 _ENCODER = ("numeric", "coded", "sizes", "mean", "scale")
 

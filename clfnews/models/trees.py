@@ -14,8 +14,8 @@ BINS = 64
 """Values of a feature that trees tell apart."""
 _FEW = 20_000
 """Rows that a process reads before it imports scikit-learn (two seconds) for its faster walk."""
-_BLOCK = 256
-"""Rows that go through all trees together: they stay in the processor's cache."""
+_BLOCK, _MASK_BLOCK = 512, 1024
+"""Rows that go through all trees together, by the walk and by masks: more leave the processor's cache, fewer cost calls."""
 _ARRAYS = ("start", "column", "cut", "nan_left", "value")
 
 
@@ -74,9 +74,10 @@ class Trees:
         self._read += len(x)
         walk = self._read > _FEW or _WALK in sys.modules
         odds = np.full(len(x), float(self._arrays["start"][0]))
-        for first in range(0, len(x), _BLOCK):
-            rows = slice(first, first + _BLOCK)
-            (self.add_by_walk if walk else self.add_by_masks)(x[rows, columns], odds[rows])
+        add, block = (self.add_by_walk, _BLOCK) if walk else (self.add_by_masks, _MASK_BLOCK)
+        for first in range(0, len(x), block):
+            rows = slice(first, first + block)
+            add(x[rows, columns], odds[rows])
         return odds
 
     def add_by_masks(self, x: np.ndarray, odds: np.ndarray) -> None:

@@ -27,10 +27,13 @@ _UNSEEN = """
 # Elements that a parser must open again in every block until they are closed:
 # n of them left open times n blocks are n * n nodes. No cue needs them.
 _NAMES = "b|big|code|em|font|i|s|small|strike|strong|tt|u"
+_FIRST = "".join(sorted({letter for name in _NAMES.split("|") for letter in (name[0], name[0].upper())}))
 # Both cases spelled out: with a flag the search would not jump from "<" to "<".
 _FORMATTING = re.compile(
+    # Most tags are ruled out by their first letter, before name after name is tried.
+    rb"</?+(?=[" + _FIRST.encode() + rb"])"
     # A tag without an end goes to the end of the document, and is no tag to a parser either.
-    rb"</?(?:" + re.sub("[a-z]", lambda x: f"[{x[0]}{x[0].upper()}]", _NAMES).encode() + rb")(?:[\s/][^>]*+)?+(?:>|\Z)"
+    rb"(?:" + re.sub("[a-z]", lambda x: f"[{x[0]}{x[0].upper()}]", _NAMES).encode() + rb")(?:[\s/][^>]*+)?+(?:>|\Z)"
 )
 FEW_TAGS = 1_500
 """A document with fewer tags needs no care."""
