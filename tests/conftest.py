@@ -28,8 +28,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 LONG = (
-    "test_quality_floor.py", "test_docs.py", "test_datacard.py", "test_train.py", "test_compare.py", "test_scale.py",
-    "test_faults.py", "test_nightly.py", "test_walkthrough.py", "test_topics.py", "test_store.py",
+    "test_quality_floor.py", "test_quality.py", "test_docs.py", "test_datacard.py", "test_train.py", "test_compare.py",
+    "test_scale.py", "test_faults.py", "test_nightly.py", "test_walkthrough.py", "test_topics.py", "test_store.py",
 )  # fmt: skip
 """Files that take minutes, the longest first."""
 

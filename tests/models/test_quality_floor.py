@@ -37,7 +37,7 @@ MARGIN = 0.01
 COMMAND = "pytest tests/models/test_quality_floor.py --lower-floors"
 SOURCES = {"type": "pages", "stance": "stance"}
 # The default models; the page model smaller, or the test would take minutes.
-QUICK: dict[tuple[str, str], dict[str, Any]] = {("type", "page"): {"trees": 40, "rows": 100_000, "again": 50_000}}
+QUICK: dict[tuple[str, str], dict[str, Any]] = {("type", "page"): {"trees": 50, "again": 100_000}}
 HTML = ROOT / "tests" / "files" / "html"
 SHAPES = ROOT / "tests" / "files" / "shapes"
 GATED = [("type", "rules"), ("type", "page"), ("stance", "lexicon"), ("stance", "linear"), ("stance", "cues")]
