@@ -10,8 +10,9 @@ import numpy as np
 from clfnews.labels import ARTICLE, COARSE, TYPES
 from clfnews.models.augment import Augmented
 from clfnews.models.base import split_back
-from clfnews.models.features.characters import CharTable, char_table
+from clfnews.models.features.characters import CharTable
 from clfnews.models.features.lines import page_table
+from clfnews.models.features.paths import path_words
 from clfnews.models.forest import log_odds
 from clfnews.models.scorer import TextScorer
 from clfnews.page import Page
@@ -105,7 +106,7 @@ def path_odds(scorer: TextScorer | None, pages: Sequence[Page]) -> np.ndarray:
     code = np.array([number.setdefault(path, len(number)) for path in paths], dtype=np.int64)
     if scorer is None or not paths:
         return np.full(len(paths), np.nan)
-    odds = log_odds(scorer.predict(char_table(list(number)))[:, PATH_LABELS.index("article")])
+    odds = log_odds(scorer.predict(path_words(list(number)))[:, PATH_LABELS.index("article")])
     if "" in number:
         odds[number[""]] = np.nan
     return odds[code]

@@ -18,6 +18,7 @@ import numpy as np
 from clfnews.errors import UserError
 from clfnews.models.exact import summed
 from clfnews.models.features.characters import WORD_BITS, CharTable, char_table
+from clfnews.models.features.paths import PathWords
 
 _PAIR_BITS = 20
 """Pairs of words have 2**20 buckets, after the 2**WORD_BITS of the words."""
@@ -80,9 +81,9 @@ class TextScorer:
         """Whether training has seen these tokens (buckets of words)."""
         return np.asarray(self._place[token] >= 0)
 
-    def predict(self, table: CharTable) -> np.ndarray:
+    def predict(self, table: CharTable | PathWords) -> np.ndarray:
         """Lines x labels, rows summing to 1."""
-        n = len(table.length)
+        n = len(table.first)
         line, token = _tokens(table)
         place = self._place[token]
         line, place = line[place >= 0], place[place >= 0]
@@ -105,13 +106,13 @@ class TextScorer:
         return cls(labels)._with(rows, weight)
 
 
-def _tokens(table: CharTable) -> tuple[np.ndarray, np.ndarray]:
+def _tokens(table: CharTable | PathWords) -> tuple[np.ndarray, np.ndarray]:
     """Line and token of every word and every pair of neighbours, sorted by line.
 
     The first and the last character's class stand before the first and behind
     the last word: "begins a line" and "ends with a stop" are pairs too.
     """
-    n = len(table.length)
+    n = len(table.first)
     begin = 2**WORD_BITS + table.first.astype(np.int64)
     end = 2**WORD_BITS + _MARKS // 2 + table.last.astype(np.int64)
     # Words come in the order of lines: only the borders have to be put between.

@@ -6,12 +6,15 @@ import gzip
 import json
 
 import numpy as np
+import pytest
 from helpers import ROOT
 
 import clfnews
 from clfnews.labels import TYPES
+from clfnews.models.features.characters import char_table
 from clfnews.models.features.lines import page_table
 from clfnews.models.features.openings import odds_of_alike
+from clfnews.models.features.paths import path_words
 from clfnews.models.features.tree import tree_of
 from clfnews.models.features.typical import typical_features, typical_names
 from clfnews.models.page_features import feature_names, page_features, second_features, second_names
@@ -69,3 +72,15 @@ def test_items_of_a_list_know_what_is_thought_of_the_others() -> None:
     found = odds_of_alike(odds, page_table(pages), [4, 1])
     assert found[[0, 1, 3]].tolist() == [-1.0, -1.5, 2.5] and np.isnan(found[[2, 4]]).all()
     assert len(odds_of_alike(np.zeros(0), page_table([]), [])) == 0
+
+
+@pytest.mark.parametrize("odd", ["", "/", "//div/", "/p x1 Y/~ chữ", "/div ไทย/span 中文/\u0301x", "main/article p"])
+def test_paths_have_the_words_of_any_text(odd: str) -> None:
+    """Rows of other tools bring paths too: what they hold is no promise of the reader's."""
+    paths = [
+        line.cues.path for line in clfnews.read_html("<main><h1>Tin</h1><p class=lead>Một câu.</p></main>").lines if line.cues
+    ]
+    for some in ([*paths, odd, paths[0]], [odd], []):
+        found, wanted = path_words(some), char_table(some)
+        for name in ("first", "last", "word_line", "word_bucket"):
+            assert getattr(found, name).tolist() == getattr(wanted, name).tolist(), name
