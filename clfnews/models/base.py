@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 import struct
 import zipfile
 import zlib
@@ -119,6 +121,31 @@ def check_shapes(path: Path, arrays: Mapping[str, np.ndarray], shapes: Mapping[s
             raise UserError(f"{path}: broken (no {name}); copy the model again, or train again")
         if arrays[name].shape != shape:
             raise UserError(f"{path}: broken ({name} is {arrays[name].shape}, not {shape}); copy the model again, or train again")
+
+
+_SCHEMA = "schema.json"
+"""The file of a skops file that says how its objects hang together."""
+_ADDRESS = re.compile(r'(?<="__id__": )\d+|(?<="file": ")\d+')
+
+
+def save_skops(model: Any, path: Path) -> None:
+    """A scikit-learn object as a packed skops file; equal objects give equal bytes.
+
+    skops names objects by their address, which differs from run to run: they are numbered in order instead. Words and
+    their numbers are text in it, 20 times smaller when packed.
+    """
+    import skops.io
+
+    numbers: dict[str, str] = {}
+
+    def number(address: str) -> str:
+        return numbers.setdefault(address, str(len(numbers) + 1))
+
+    with zipfile.ZipFile(io.BytesIO(skops.io.dumps(model))) as drawn, zipfile.ZipFile(path, "w") as packed:
+        schema = _ADDRESS.sub(lambda found: number(found[0]), drawn.read(_SCHEMA).decode("utf-8"))
+        parts = {(number(Path(name).stem) + Path(name).suffix): drawn.read(name) for name in drawn.namelist() if name != _SCHEMA}
+        for name, data in [*parts.items(), (_SCHEMA, schema.encode("utf-8"))]:
+            packed.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
 
 
 def load_skops(path: Path) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from clfnews.errors import UserError
-from clfnews.models.base import Probabilities, labelled_lines, load_skops, normalised, of_distinct, split_back
+from clfnews.models.base import Probabilities, labelled_lines, load_skops, normalised, of_distinct, save_skops, split_back
 from clfnews.models.features.tokens import TOKEN_PATTERN, shape_digits
 from clfnews.page import Page
 
@@ -100,10 +99,7 @@ class Linear:
         return [(str(names[row.indices[i]]).partition("__")[2], round(float(parts[i]), 4)) for i in order]
 
     def save(self, folder: Path) -> None:
-        import skops.io
-
-        # The words and their numbers are text in it, which is 20 times smaller when packed.
-        skops.io.dump(self._pipeline, folder / "model.skops", compression=zipfile.ZIP_DEFLATED)
+        save_skops(self._pipeline, folder / "model.skops")
 
     @classmethod
     def load(cls, folder: Path, task: str, labels: tuple[str, ...], **options: Any) -> Linear:

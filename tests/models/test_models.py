@@ -106,10 +106,15 @@ def test_a_loaded_model_answers_the_same_to_the_bit(fitted: tuple[Model, Corpus]
 
 
 @pytest.mark.slow
-def test_the_same_seed_gives_the_same_model(fitted: tuple[Model, Corpus]) -> None:
+def test_the_same_seed_gives_the_same_model(fitted: tuple[Model, Corpus], tmp_path: Path) -> None:
     model, corpus = fitted
     again = make(model.task, model.kind).fit(corpus.pages, corpus.groups)
     assert_equal(again.predict_proba(corpus.pages), model.predict_proba(corpus.pages))
+    save_model(model, tmp_path / "model")
+    save_model(again, tmp_path / "again")
+    for file in (path for path in (tmp_path / "model").rglob("*") if path.is_file()):
+        other = tmp_path / "again" / file.relative_to(tmp_path / "model")
+        assert other.read_bytes() == file.read_bytes(), f"{file.name}: other bytes"
 
 
 def test_the_order_and_the_company_of_pages_do_not_matter(fitted: tuple[Model, Corpus]) -> None:
