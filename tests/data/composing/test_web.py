@@ -52,6 +52,20 @@ def test_training_sees_the_lines_and_cues_that_filtering_sees() -> None:
     assert "data-l" not in without_labels(PAGE)
 
 
+def test_a_page_without_its_labels_is_the_page_that_was_written() -> None:
+    """Whatever a template holds beside elements and texts."""
+    page = """<!DOCTYPE html>
+<html><head><title>Một &amp; hai</title><script>if (a < b && c) { x = '<p data-l="ui">'; }</script><!-- <p>no</p> --></head>
+<body class=bare><a href=/tin/>Tin</a> 3 < 4, S&P 500 &#8211; &nbsp;<br/><img alt="a > b" src='x.png'/>
+<svg viewBox="0 0 1 1"/><p title='nói "thẳng"'>Xong</p></body></html>"""
+    assert without_labels(page) == page.replace("S&P 500", "S&P; 500")
+    with_labels = page.replace("<body", '<body data-l="body"').replace("<p title", "<p data-l='title' title")
+    assert without_labels(with_labels) == without_labels(page)
+    assert [(line.text, line.type) for line in html_lines(with_labels)][-1] == ("Xong", "title")
+    with pytest.raises(ValueError, match="data-l='boddy' is no type"):
+        html_lines('<p data-l="boddy">Xong</p>')
+
+
 @pytest.mark.parametrize("form", CONVERTERS)
 def test_labels_travel_through_every_converter(form: str) -> None:
     lines = text_lines(PAGE, form, random.Random(1))
