@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from helpers import ROOT, Project, blocks, environment
+from warm import warm_shell
 
 PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 WALKED = [*(ROOT / "tests" / "files").glob("*/README.md"), ROOT / "docs" / "nightly.md"]
@@ -67,16 +68,19 @@ def test_what_a_page_says_runs(name: str, clone: Path, project: Project, request
     here = [line for line in commands(page) if not line.startswith(NOT_HERE) and line not in RUN_THERE]
     assert all(line.startswith("clfnews ") for line in here)
     more = f'--model "{request.getfixturevalue("sites_filter")}"' if any(" --sites " in line for line in here) else ""
-    script = f'''
+    clfnews, inherited = warm_shell()
+    script = f"""
         set -eu
         clfnews() {{
             case "$*" in *" --sites "*) set -- "$@" {more};; esac
-            "{sys.executable}" -m clfnews.cli "$@"
-        }}\n''' + "\n".join(here)
+            {clfnews} "$@"
+        }}\n""" + "\n".join(here)
     python = "\n".join(blocks(ROOT / name, "python"))
     shutil.copyfile(project.folder / "mlflow.db", clone / "mlflow.db")  # what is logged here is not to be seen by other tests
     env = environment(MLFLOW_TRACKING_URI=f"sqlite:///{clone / 'mlflow.db'}")
-    shell = subprocess.run(["bash", "-c", script], cwd=clone, env=env, capture_output=True, text=True, check=False)
+    shell = subprocess.run(
+        ["bash", "-c", script], cwd=clone, env=env, pass_fds=inherited, capture_output=True, text=True, check=False
+    )
     told = [line for line in shell.stderr.splitlines() if not re.fullmatch(r"\d+ pages?, \d+%, .*", line)]  # but progress
     assert (shell.returncode, told) == (0, [])
     done = subprocess.run([sys.executable, "-c", python], cwd=clone, env=env, capture_output=True, text=True, check=False)

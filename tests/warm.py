@@ -87,6 +87,24 @@ def warm_command(
     return code, found[read_out], found[read_err]
 
 
+def warm_shell() -> tuple[str, tuple[int, ...]]:
+    """What a shell script has to run for `clfnews` to be forked too, and the descriptors that the shell has to inherit."""
+    if not serves({}):
+        return f'"{sys.executable}" -m clfnews.cli', ()
+    requests = _server()[0].fileno()
+    return f'"{sys.executable}" -IS "{__file__}" ask {requests}', (requests,)
+
+
+def _ask(requests: socket.socket, arguments: list[str]) -> int:
+    """Exit code of a command with the streams, folder and environment of this process."""
+    reply, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    request = {"arguments": arguments, "cwd": str(Path.cwd()), "environment": dict(os.environ)}
+    socket.send_fds(requests, [json.dumps(request).encode()], [0, 1, 2, theirs.fileno()])
+    theirs.close()
+    reply.recv(16)  # the number of its process
+    return int(reply.recv(16))
+
+
 def _read(fd: int, found: dict[int, bytes]) -> None:
     with open(fd, "rb") as file:
         found[fd] = file.read()
@@ -187,4 +205,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1] == "ask":
+        sys.exit(_ask(socket.socket(fileno=int(sys.argv[2])), sys.argv[3:]))
     main()
