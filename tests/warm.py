@@ -39,7 +39,7 @@ PACKAGES = """
     mlflow.store.model_registry.sqlalchemy_store mlflow.tracing.processor.otel"""
 """What commands import; one that is not installed is left to the command."""
 _FIRST = 3
-"""So many commands of a session start cold, so that a test run alone does not wait for the server."""
+"""So many commands of a session start cold, so that a test run alone does not wait for the server; with `-n` none does."""
 _MESSAGE = 1 << 20
 _asked = itertools.count()
 
@@ -48,7 +48,7 @@ def serves(extra: Mapping[str, str]) -> bool:
     """True if a command with these variables may be forked; on Linux only, and not where `CLFNEWS_TESTS_COLD` is set."""
     if "CLFNEWS_TESTS_COLD" in os.environ or sys.platform != "linux" or any(name.startswith(COLD) for name in extra):
         return False
-    return next(_asked) >= _FIRST
+    return next(_asked) >= (0 if "PYTEST_XDIST_WORKER" in os.environ else _FIRST)
 
 
 def warm_command(
