@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,31 +29,41 @@ def load_split(folder: str | Path, config: str, split: str) -> Corpus:
     or `stance`) and the split (`train`, `validation`, `test`).
     Raises `UserError` for a folder or configuration that is not there, `MissingSplit` for a split.
     """
-    folder = Path(folder)
+    with splits_of(folder, config) as load:
+        return load(split)
+
+
+@contextmanager
+def splits_of(folder: str | Path, config: str) -> Iterator[Callable[[str], Corpus]]:
+    """What loads splits of a configuration one by one, as `load_split` does; their files are parsed once for all."""
+    # datasets keys its cache of a local folder by the path, not by what the
+    # files hold: after an edit it would answer with the old rows. So: a cache of its own.
+    with tempfile.TemporaryDirectory(prefix="clfnews-") as cache:
+        yield partial(_load_split, Path(folder), config, cache)
+
+
+def _load_split(folder: Path, config: str, cache: str, split: str) -> Corpus:
     # datasets takes a mistyped path for a name on the hub, and waits for it.
     _check_card(folder)
     import datasets
 
     datasets.disable_progress_bars()
-    # datasets keys its cache of a local folder by the path, not by what the
-    # files hold: after an edit it would answer with the old rows. So: no cache.
-    with tempfile.TemporaryDirectory(prefix="clfnews-") as cache:
-        try:
-            builder = datasets.load_dataset_builder(str(folder), config, cache_dir=cache)
-            known = sorted(str(name) for name in builder.config.data_files or {})
-        except FileNotFoundError as error:
-            raise UserError(f"{folder}: its card names a file that is not there ({str(error).splitlines()[0]:.200})") from error
-        except ValueError as error:
-            raise UserError(f"{folder}: {str(error).splitlines()[0]}") from error
-        if split not in known:
-            raise MissingSplit(f"{folder}: no split {split!r} in {config!r}{nearest(split, known)}")
-        try:
-            table = datasets.load_dataset(str(folder), config, split=split, cache_dir=cache, keep_in_memory=True)
-            names = {key: labels for key, labels in _line_labels(table.features).items() if key in TASKS}
-            return corpus_from_rows(_decoded(table), f"{config}/{split}", str(folder), names=names)
-        except (ValueError, datasets.exceptions.DatasetGenerationError) as error:
-            # Its message hides which row is wrong; the check names them all.
-            raise UserError(f"{folder}: {config}/{split} cannot be read; run: clfnews data check {folder}") from error
+    try:
+        builder = datasets.load_dataset_builder(str(folder), config, cache_dir=cache)
+        known = sorted(str(name) for name in builder.config.data_files or {})
+    except FileNotFoundError as error:
+        raise UserError(f"{folder}: its card names a file that is not there ({str(error).splitlines()[0]:.200})") from error
+    except ValueError as error:
+        raise UserError(f"{folder}: {str(error).splitlines()[0]}") from error
+    if split not in known:
+        raise MissingSplit(f"{folder}: no split {split!r} in {config!r}{nearest(split, known)}")
+    try:
+        table = datasets.load_dataset(str(folder), config, split=split, cache_dir=cache, keep_in_memory=True)
+        names = {key: labels for key, labels in _line_labels(table.features).items() if key in TASKS}
+        return corpus_from_rows(_decoded(table), f"{config}/{split}", str(folder), names=names)
+    except (ValueError, datasets.exceptions.DatasetGenerationError) as error:
+        # Its message hides which row is wrong; the check names them all.
+        raise UserError(f"{folder}: {config}/{split} cannot be read; run: clfnews data check {folder}") from error
 
 
 def _check_card(folder: Path) -> None:

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from collections import Counter
 from collections.abc import Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from clfnews.errors import UserError
-from clfnews.models.base import Probabilities, labelled_lines, load_skops, normalised, of_distinct, save_skops, split_back
+from clfnews.models.base import (
+    Probabilities,
+    labelled_lines,
+    load_skops,
+    normalised,
+    of_distinct,
+    reading,
+    save_skops,
+    split_back,
+)
 from clfnews.models.features.tokens import TOKEN_PATTERN, shape_digits
 from clfnews.page import Page
+
+_WORDS = "words.json.gz"
+"""A list for each vectorizer: its n-grams by their number."""
 
 
 class Linear:
@@ -99,10 +114,30 @@ class Linear:
         return [(str(names[row.indices[i]]).partition("__")[2], round(float(parts[i]), 4)) for i in order]
 
     def save(self, folder: Path) -> None:
-        save_skops(self._pipeline, folder / "model.skops")
+        # skops makes objects and a file of every number of a vocabulary: seconds for what a list of words says at once.
+        plain = [(name, copy(vectorizer)) for name, vectorizer in self._pipeline["features"].transformer_list]
+        words = []
+        for _, vectorizer in plain:
+            vocabulary = vectorizer.__dict__.pop("vocabulary_")
+            words.append(sorted(vocabulary, key=vocabulary.__getitem__))
+        features = copy(self._pipeline["features"])
+        features.transformer_list = plain
+        pipeline = copy(self._pipeline)
+        pipeline.steps = [("features", features), *self._pipeline.steps[1:]]
+        save_skops(pipeline, folder / "model.skops")
+        packed = gzip.compress(json.dumps(words, ensure_ascii=False).encode("utf-8"), mtime=0)
+        (folder / _WORDS).write_bytes(packed)
 
     @classmethod
     def load(cls, folder: Path, task: str, labels: tuple[str, ...], **options: Any) -> Linear:
         model = cls(task, labels, **options)
         model._pipeline = load_skops(folder / "model.skops")
+        vectorizers = [vectorizer for _, vectorizer in model._pipeline["features"].transformer_list]
+        if any(not hasattr(vectorizer, "vocabulary_") for vectorizer in vectorizers):  # earlier versions kept them in the file
+            with reading(folder / _WORDS):
+                words = json.loads(gzip.decompress((folder / _WORDS).read_bytes()))
+                for vectorizer, of_one in zip(vectorizers, words, strict=True):
+                    if len(of_one) != len(vectorizer.idf_) or not all(isinstance(word, str) for word in of_one):
+                        raise ValueError("the words do not fit the model")
+                    vectorizer.vocabulary_ = {word: number for number, word in enumerate(of_one)}
         return model

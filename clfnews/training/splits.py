@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from clfnews.config.schema import Config, FurtherPages, chosen_models, section_of
 from clfnews.data.corpus import Corpus, Further, Splits, article_lines, coarse, hold_out, share_of_groups, task_corpus
-from clfnews.data.folder import MissingSplit, config_names, label_names, load_split
+from clfnews.data.folder import MissingSplit, config_names, label_names, splits_of
 from clfnews.data.gold import load_gold
 from clfnews.errors import UserError, counted, nearest
 from clfnews.labels import SHIPPED, STANCES, TYPES, Task, as_task
@@ -93,12 +94,17 @@ def load_splits(config: Config, of_task: Task | str) -> Splits:
     """
     data, task = config.data, as_task(of_task).name
     pages_only = task == "stance" and (data.main.endswith(".jsonl") or "stance" not in config_names(data.folder))
-    keep = frozenset(config.type.keep)
     source = "stance" if task == "stance" and not pages_only else "pages"
+    with splits_of(data.folder, source) as from_folder:
+        return _splits(config, of_task, source, pages_only, from_folder)
+
+
+def _splits(config: Config, of_task: Task | str, source: str, pages_only: bool, from_folder: Callable[[str], Corpus]) -> Splits:
+    data, task, keep = config.data, as_task(of_task).name, frozenset(config.type.keep)
 
     def load(split: str, remedy: str = "") -> Corpus:
         try:
-            corpus = load_gold(split) if split.endswith(".jsonl") else load_split(data.folder, source, split)
+            corpus = load_gold(split) if split.endswith(".jsonl") else from_folder(split)
         except MissingSplit as error:
             raise MissingSplit(f"{error}{remedy}") from error
         corpus = corpus if data.cues else corpus.without_cues()

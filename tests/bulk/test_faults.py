@@ -398,7 +398,7 @@ def test_a_model_file_cannot_bring_code_along(tmp_path: Path) -> None:
     PageFilter(tasks["type"], tasks["stance"]).save(tmp_path / "model")
     without_checksums(tmp_path / "model")
     files = [path for path in (tmp_path / "model").rglob("*") if path.is_file() and path.suffix not in (".json", ".md")]
-    assert len(files) == 2
+    assert len(files) == 3
     for path in files:
         before = path.read_bytes()
         path.write_bytes(pickle.dumps(Payload()))
