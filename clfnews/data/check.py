@@ -191,7 +191,8 @@ def _near_duplicates(rows: Sequence[SplitRow]) -> Iterator[str]:
     shingles, first = {}, MinHash(num_perm=_PERMUTATIONS)
     for key, (text, row) in texts.items():
         shingles[key] = _shingles(text)
-        sketch = MinHash(num_perm=_PERMUTATIONS, permutations=first.permutations, scheme=first.scheme)  # drawing them takes longer than the rest
+        # To draw the permutations anew takes longer than the rest.
+        sketch = MinHash(num_perm=_PERMUTATIONS, permutations=first.permutations, scheme=first.scheme)
         sketch.update_batch([shingle.encode() for shingle in sorted(shingles[key])])
         for other in sorted(index.query(sketch)):
             common = len(shingles[key] & shingles[other])
