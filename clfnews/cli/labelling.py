@@ -16,6 +16,7 @@ from clfnews.files import is_folder
 
 if TYPE_CHECKING:
     from clfnews.filtering.filter import PageFilter
+    from clfnews.labelling.tasks import Tasks
 
 annotate_app = typer.Typer(help="Choose what to label next.", no_args_is_help=True)
 
@@ -62,15 +63,18 @@ def data_export(
 
     n = export_rows(file, output, format, blank)
     echo(f"{output}: {counted(n, 'page')}")
-    _write_config(config)
+    if config is not None:
+        from clfnews.labelling.tasks import tasks_of_labelled
+
+        _write_config(config, tasks_of_labelled(file))
 
 
-def _write_config(config: Path | None) -> None:
-    """Write Label Studio's labelling configuration, if a file for it is named."""
+def _write_config(config: Path | None, tasks: Tasks) -> None:
+    """Write Label Studio's labelling configuration for these labels, if a file for it is named."""
     from clfnews.labelling.exchange import write_labelling_config
 
     if config is not None:
-        write_labelling_config(config)
+        write_labelling_config(config, tasks)
         echo(f"{config}: paste it into the project's labelling setup")
 
 
@@ -213,7 +217,7 @@ def annotate_queue(
     labelled: Annotated[Path | None, typer.Option(help="What is labelled already: a data folder or JSONL file.")] = None,
     config: LabellingConfig = None,
     per_site: Annotated[int, typer.Option(min=1, help="Pages of one site at most.")] = 3,
-    types_only: Annotated[bool, typer.Option("--types-only", help="Without stances.")] = False,
+    types_only: Annotated[bool, typer.Option("--types-only", help="Without stances and labels of other tasks.")] = False,
     input_format: InputFormat = None,
     column: Column = None,
     quiet: Quiet = False,
@@ -229,6 +233,7 @@ def annotate_queue(
     """
     from clfnews.labelling.exchange import format_for, write_rows
     from clfnews.labelling.queue import known_pages, queue_of_files, queue_rows
+    from clfnews.labelling.tasks import tasks_of_row
     from clfnews.readers.base import ReadOptions, parse_columns
     from clfnews.readers.searching import check_inputs
 
@@ -246,12 +251,13 @@ def annotate_queue(
         )  # fmt: skip
     warnings.rest()
     bad.rest()
-    write_rows(queue_rows(choices, stance=not types_only), output, format)
+    rows = queue_rows(choices, types_only)
+    write_rows(rows, output, format)
     if not quiet:
         chosen = [[c.candidate.tagged.page.id, c.candidate.site or "", c.why] for c in choices]
         print_table(["page", "site", "chosen for"], chosen)
     echo(f"{output}: {counted(len(choices), 'page')} to label")
-    _write_config(config)
+    _write_config(config, tasks_of_row(rows[0]))
     raise typer.Exit(1 if bad.count else 0)
 
 

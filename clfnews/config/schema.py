@@ -98,7 +98,7 @@ _TASK = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _TAKEN = frozenset({
     "id", "source", *FACTS, "text_from", "text", "lines", "n", "p", "keep", "reason", "model", "run", "confidence",
     "text_confidence", "events", "error", "labels", "end_to_end", "challenge", "words", "group", "layout", "origin", "article",
-    "p_conciliatory", "p_hostile", "p_neutral",
+    "p_conciliatory", "p_hostile", "p_neutral", "tasks", "guidelines", "chosen_for", "prefilled",
 })  # fmt: skip
 TaskName = Annotated[str, AfterValidator(task_name)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -29,14 +29,18 @@ def load_gold(path: str | Path, tasks: Mapping[str, Task] = SHIPPED) -> Corpus:
     if not rows:
         raise UserError(f"{path}: no labelled pages in it")
     names = {name: task.labels for name, task in tasks.items() if name in TASKS} if tasks is not SHIPPED else TASKS
-    own = [task for name, task in tasks.items() if name not in TASKS]
-    unread = TASKS.keys() - tasks
-    told = (_with_labels(row, own, unread) if own else row for _, row in rows)
+    told = (with_labels(row, tasks) for _, row in rows)
     return corpus_from_rows(told, path.name.partition(".jsonl")[0], str(path), [number for number, _ in rows], names)
 
 
-def _with_labels(row: dict[str, Any], own: Sequence[Task], unread: Collection[str]) -> dict[str, Any]:
-    """A gold row whose own labels stand where `Page.from_row` reads them, without those of the tasks that are not read."""
+def with_labels(row: dict[str, Any], tasks: Mapping[str, Task]) -> dict[str, Any]:
+    """A gold row whose own labels stand where `Page.from_row` reads them, without those of the tasks that are not read.
+
+    Raises `UserError` for a label that is none of the task's.
+    """
+    own, unread = [task for name, task in tasks.items() if name not in TASKS], TASKS.keys() - tasks
+    if not own:
+        return row
 
     def found(item: Any, tasks: Sequence[Task]) -> dict[str, str]:
         labels = {task.name: item[task.name] for task in tasks if isinstance(item, dict) and item.get(task.name) is not None}

@@ -8,19 +8,21 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+from clfnews.data.gold import with_labels
 from clfnews.data.rows import page_of_gold
 from clfnews.errors import UserError, counted
 from clfnews.files import read_rows
-from clfnews.labels import ARTICLE, STANCES, TYPES
+from clfnews.labelling.tasks import Tasks, of_lines, of_pages, tasks_of_file, tasks_of_row
+from clfnews.labels import COARSE, SHIPPED, TASKS
 from clfnews.page import Line, Page
 
-_CLASSES: dict[str, tuple[str, ...]] = {"type": TYPES, "article": ("article", "noise"), "stance": STANCES}
-"""What is compared: the types, the same as article against noise, and the stances."""
+_Unit = tuple[str, int | None, str, Line | Page, Line | Page]
+"""What has a label, in both files: id of the page, number of the line (None: the page itself), text, and the two versions."""
 
 
 @dataclass(frozen=True, slots=True)
 class TaskAgreement:
-    """Agreement on one task, over the lines that both files label."""
+    """Agreement on one task, over the lines that both files label; pages in the place of lines if its labels are of pages."""
 
     lines: int
     only_one: int
@@ -37,11 +39,13 @@ class TaskAgreement:
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """A line to which the files give different labels of a task."""
+    """A line, or page, to which the files give different labels of a task."""
 
     page: str
-    line: int
+    line: int | None
+    """None: the label is the page's."""
     text: str
+    """Of the line; of a page the first one."""
     task: str
     a: str
     b: str
@@ -58,9 +62,9 @@ class Agreement:
     """Pages that only file A has; they are not compared."""
     only_b: int
     tasks: dict[str, TaskAgreement]
-    """`type`, `article` (the types as article against noise) and `stance`, as far as both files have labels."""
+    """`type`, `article` (the types as article against noise), `stance` and the user's, as far as both files have labels."""
     disagreements: tuple[Disagreement, ...]
-    """Differences in type and stance, in the order of file A."""
+    """Differences in all of them but `article`, in the order of file A, those of pages last."""
 
     def as_row(self) -> dict[str, Any]:
         """The same as JSON-ready dicts and lists."""
@@ -78,7 +82,7 @@ class Agreement:
             for name, task in self.tasks.items()
             for label, f1 in task.f1.items()
         ]
-        shown = [[d.page, str(d.line), d.task, d.a, d.b, d.text] for d in self.disagreements[:show]]
+        shown = [[d.page, str(d.line or ""), d.task, d.a, d.b, d.text] for d in self.disagreements[:show]]
         title = f"{counted(self.pages, 'page')}, {counted(self.lines, 'line')}"
         if self.only_a or self.only_b:
             title += f"; not compared: {counted(self.only_a, 'page')} only in A, {counted(self.only_b, 'page')} only in B"
@@ -96,38 +100,85 @@ def agreement(path_a: str | Path, path_b: str | Path) -> Agreement:
     """Compare two label files line by line.
 
     Both are JSONL of gold rows, or both of stance rows (`id`, `text`, `stance`),
-    in any order of pages. Pages are matched by id, lines by place and text;
-    pages that one file lacks are counted and not compared.
+    in any order of pages. The names of the labels are those of the card of the
+    data folder that a file is in, or those that its rows name (`tasks`, of
+    `clfnews data export`), else the shipped ones. Pages are matched by id, lines
+    by place and text; pages that one file lacks are counted and not compared.
     Raises `UserError` that names the page and line where the files do not
     match, and if no page is in both or no line has a label in both.
     """
     path_a, path_b = Path(path_a), Path(path_b)
-    a, b = _pages(path_a), _pages(path_b)
+    tasks = _tasks_of(path_a, path_b)
+    a, b = _pages(path_a, tasks), _pages(path_b, tasks)
     common = [page_id for page_id in a if page_id in b]
     if not common:
         raise UserError(f"{path_a} and {path_b}: no page in common ({next(iter(a))!r} here, {next(iter(b))!r} there)")
     pairs = [pair for page_id in common for pair in _matched(a[page_id], b[page_id], path_a, path_b)]
-    labels = {task: [(_label(x, task), _label(y, task)) for _, x, y in pairs] for task in _CLASSES}
-    tasks = {task: compared for task, found in labels.items() if (compared := _compare(found, _CLASSES[task])) is not None}
-    if not tasks:
+    units: dict[bool, list[_Unit]] = {
+        False: [(page, x.n, x.text, x, y) for page, x, y in pairs],
+        True: [(page, None, a[page].lines[0].text if a[page].lines else "", a[page], b[page]) for page in common],
+    }
+    named = _compared(tasks)
+    labels = {name: units[name in of_pages(tasks)] for name in named}
+    compared = {
+        name: found
+        for name, classes in named.items()
+        if (found := _compare([(_label(x, name, tasks), _label(y, name, tasks)) for *_, x, y in labels[name]], classes))
+    }
+    if not compared:
         raise UserError(f"{path_a} and {path_b}: no line has a label in both files")
+    own = [(unit, name) for unit in units[False] for name in of_lines(tasks)]
+    own += [(unit, name) for unit in units[True] for name in of_pages(tasks)]
     different = (
-        Disagreement(page, x.n, x.text, task, str(_label(x, task)), str(_label(y, task)))
-        for page, x, y in pairs
-        for task in ("type", "stance")
-        if _label(x, task) and _label(y, task) and _label(x, task) != _label(y, task)
+        Disagreement(page, n, text, task, one, other)
+        for (page, n, text, x, y), task in own
+        if (one := _label(x, task, tasks)) and (other := _label(y, task, tasks)) and one != other
     )
     n = len(common)
-    return Agreement(n, len(pairs), len(a) - n, len(b) - n, tasks, tuple(different))
+    return Agreement(n, len(pairs), len(a) - n, len(b) - n, compared, tuple(different))
 
 
-def _pages(path: Path) -> dict[str, Page]:
+def _tasks_of(path_a: Path, path_b: Path) -> Tasks:
+    """The tasks of both files; one that does not say what its labels are has those of the other."""
+    a, b = (_told(path) for path in (path_a, path_b))
+    if a is not None and b is not None and {**_labels(a)} != {**_labels(b)}:
+        here, there = (", ".join(f"{name}: {' '.join(labels)}" for name, labels in _labels(x).items()) for x in (a, b))
+        raise UserError(f"{path_a} and {path_b}: labels of other names cannot be compared ({here}; {there})")
+    return a or b or SHIPPED
+
+
+def _labels(tasks: Tasks) -> dict[str, tuple[str, ...]]:
+    return {name: task.labels for name, task in tasks.items()}
+
+
+def _told(path: Path) -> Tasks | None:
+    """What a file says of its labels; None: nothing."""
+    for number, row in enumerate(read_rows(path), 1):
+        try:
+            return tasks_of_row(row) if row.get("tasks") is not None else tasks_of_file(path)
+        except ValueError as error:
+            raise UserError(f"{path}: row {number}: {error}") from error
+    return None
+
+
+def _compared(tasks: Tasks) -> dict[str, tuple[str, ...]]:
+    """What is compared: the tasks, and after the types the same as article against noise."""
+    named: dict[str, tuple[str, ...]] = {}
+    for name in [*of_lines(tasks), *of_pages(tasks)]:
+        named[name] = tasks[name].labels
+        if name == "type" and tasks[name].keep:
+            named["article"] = COARSE
+    return named
+
+
+def _pages(path: Path, tasks: Tasks) -> dict[str, Page]:
     """Page id -> page of a label file."""
+    names = {name: task.labels for name, task in tasks.items() if name in TASKS}
     pages: dict[str, Page] = {}
     for number, row in enumerate(read_rows(path), 1):
         try:
-            page = page_of_gold(row, f"row {number}")
-        except ValueError as error:
+            page = page_of_gold(with_labels(row, tasks), f"row {number}", names)
+        except (ValueError, UserError) as error:
             raise UserError(f"{path}: row {number}: {error}") from error
         if row.get("lines") is None:
             # A stance row becomes a body line; nobody has judged that type.
@@ -155,12 +206,12 @@ def _matched(a: Page, b: Page, path_a: Path, path_b: Path) -> list[tuple[str, Li
     return [(a.id, x, y) for x, y in zip(a.lines, b.lines, strict=True)]
 
 
-def _label(line: Line, task: str) -> str | None:
-    if task == "stance":
-        return line.stance
-    if task == "type" or line.type is None:
-        return line.type
-    return "article" if line.type in ARTICLE else "noise"
+def _label(of: Line | Page, task: str, tasks: Tasks) -> str | None:
+    if isinstance(of, Page):
+        return of.labels.get(task) if of.labels else None
+    if task != "article":
+        return of.label(task)
+    return None if of.type is None else COARSE[of.type not in tasks["type"].keep]
 
 
 def _compare(found: Sequence[tuple[str | None, str | None]], labels: Sequence[str]) -> TaskAgreement | None:

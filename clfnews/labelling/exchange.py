@@ -12,19 +12,27 @@ from pathlib import Path
 
 from clfnews.errors import UserError, counted, nearest
 from clfnews.files import is_folder, is_there, not_readable, read_rows, write_text
-from clfnews.labelling.labelstudio import LABELLING_CONFIG, are_texts, from_labelstudio, tasks_of, to_labelstudio
-from clfnews.labelling.rows import GoldRow, has_labels, problems_of, problems_of_page, raise_problems
+from clfnews.labelling.labelstudio import are_texts, from_labelstudio, labelling_config, tasks_of, to_labelstudio
+from clfnews.labelling.rows import GoldRow, has_labels, problems_of, problems_of_page, raise_problems, without_labels
 from clfnews.labelling.table import from_tsv, to_tsv
+from clfnews.labelling.tasks import Tasks, described, of_lines, tasks_of_file, tasks_of_row
+from clfnews.labels import SHIPPED
 
 LABEL_FILES = {"labelstudio": ".json", "tsv": ".tsv", "jsonl": ".jsonl"}
 """Format -> ending of the file names that choose it."""
 
-_LINE_KEYS = frozenset({"n", "text", "type", "stance"})
+_LINE_KEYS = frozenset({"n", "text"})
+"""Keys of a line beside its labels."""
 
 
 def export_rows(source: str | Path, output: str | Path, format: str | None = None, blank: bool = False) -> int:
-    """Write the gold rows of a JSONL file for labelling (see `write_rows`); returns the number of pages."""
-    return write_rows(read_rows(Path(source)), output, format, blank, str(source))
+    """Write the gold rows of a JSONL file for labelling (see `write_rows`); returns the number of pages.
+
+    The names of their labels are those of the card of the data folder that the file is in, if it is in one.
+    """
+    tasks = tasks_of_file(Path(source)) or SHIPPED
+    rows = ({**row, **({} if row.get("tasks") else described(tasks))} for row in read_rows(Path(source)))
+    return write_rows(rows, output, format, blank, str(source))
 
 
 def write_rows(
@@ -68,8 +76,7 @@ def format_for(output: Path, format: str | None = None) -> str:
 
 def _blank(row: GoldRow) -> GoldRow:
     """The row without labels, and without whose labels they were."""
-    kept = {key: value for key, value in row.items() if key not in ("model", "prefilled")}
-    return kept | {"lines": [line | {"type": None, "stance": None} for line in row["lines"]]}
+    return without_labels({key: value for key, value in row.items() if key not in ("model", "prefilled")})
 
 
 def import_rows(
@@ -77,12 +84,13 @@ def import_rows(
 ) -> tuple[int, int, int]:
     """Write the gold rows of a labelled file (see `read_labelled`) as JSONL.
 
-    Returns the numbers of pages, of lines, and of lines without a type.
+    Returns the numbers of pages, of lines, and of lines without a type (0 if types are not asked for).
     """
     rows = read_labelled(source, annotator, note)
     write_text(Path(output), _to_jsonl(rows))
     lines = [line for row in rows for line in row["lines"]]
-    return len(rows), len(lines), sum(line.get("type") is None for line in lines)
+    typed = "type" in tasks_of_row(rows[0])
+    return len(rows), len(lines), sum(line.get("type") is None for line in lines) if typed else 0
 
 
 def read_labelled(
@@ -110,7 +118,8 @@ def read_labelled(
 
 def _read(source: Path, annotator: str | None, note: Callable[[str], None]) -> list[GoldRow]:
     if source.suffix.lower() == LABEL_FILES["jsonl"]:
-        return _exportable(read_rows(source), str(source))
+        known = described(tasks_of_file(source) or SHIPPED)
+        return _exportable(({**row, **({} if row.get("tasks") else known)} for row in read_rows(source)), str(source))
     try:
         text = source.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -122,20 +131,25 @@ def _read(source: Path, annotator: str | None, note: Callable[[str], None]) -> l
     return from_tsv(text, str(source), note)
 
 
-def write_labelling_config(path: str | Path) -> None:
-    """Write `labelstudio.LABELLING_CONFIG` to a file."""
-    write_text(Path(path), LABELLING_CONFIG)
+def write_labelling_config(path: str | Path, tasks: Tasks = SHIPPED) -> None:
+    """Write `labelstudio.labelling_config` to a file."""
+    write_text(Path(path), labelling_config(tasks))
 
 
 def _exportable(rows: Iterable[GoldRow], source: str) -> list[GoldRow]:
     """The rows, if every one of them comes back as it is."""
     problems: list[str] = []
     checked, ids = [], set()
+    first: Tasks | None = None
     for number, row in enumerate(rows, 1):
         place, page_id, lines = f"{source}: row {number}", row.get("id"), row.get("lines")
         if bad := problems_of_page(row):
             problems += (f"{place}: {what}" for what in bad)
             continue
+        tasks = tasks_of_row(row)
+        first = tasks if first is None else first
+        if tasks != first:
+            problems.append(f"{place}: its labels are of other tasks than those of the rows before; one file has one kind")
         if page_id in ids:
             problems.append(f"{place}: a second page with id {page_id!r}")
         ids.add(page_id)
@@ -146,8 +160,9 @@ def _exportable(rows: Iterable[GoldRow], source: str) -> list[GoldRow]:
         if not all(isinstance(n, int) for n in numbers) or any(x >= y for x, y in pairwise(numbers)):
             problems.append(f"{place}: the line numbers 'n' do not rise")
         for n, line in enumerate(lines, 1):
-            problems += (f"{place}, line {n}: {what}" for what in problems_of(line, n))
-            problems += (f"{place}, line {n}: field {key!r} cannot be exported" for key in sorted(line.keys() - _LINE_KEYS))
+            problems += (f"{place}, line {n}: {what}" for what in problems_of(line, n, tasks))
+            unknown = sorted(line.keys() - _LINE_KEYS - {*of_lines(tasks)})
+            problems += (f"{place}, line {n}: field {key!r} cannot be exported" for key in unknown)
         checked.append(row)
     raise_problems(problems)
     if not checked:

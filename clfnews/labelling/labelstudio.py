@@ -1,7 +1,8 @@
 """Gold rows to and from Label Studio.
 
 One task a page; its lines are the paragraphs of a `Paragraphs` tag, a type is a
-`ParagraphLabels` region over a line, a stance a per-region choice. Format:
+`ParagraphLabels` region over a line, a stance a per-region choice, and the label of
+a task of pages a choice of the whole. Format:
 https://labelstud.io/tags/paragraphs and https://labelstud.io/guide/task_format.
 """
 
@@ -12,31 +13,65 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import quoteattr
 
 from clfnews.errors import UserError, nearest
 from clfnews.labelling.rows import GoldRow, by_person, label_line, problems_of, problems_of_page, raise_problems
-from clfnews.labels import STANCES, TYPES
+from clfnews.labelling.tasks import Tasks, of_lines, of_pages, tasks_of_row
+from clfnews.labels import SHIPPED
 
 _COLOURS = ("#1b7837", "#5aae61", "#9970ab", "#c2a5cf", "#d6604d", "#4393c3", "#f4a582", "#878787")
-_LABELS = "\n".join(
-    f'    <Label value="{kind}" background="{colour}" hotkey="{n}"/>'
-    for n, (kind, colour) in enumerate(zip(TYPES, _COLOURS, strict=True), 1)
-)
-_CHOICES = "\n".join(f'      <Choice value="{stance}" hotkey="{key}"/>' for stance, key in zip(STANCES, "qwe", strict=True))
-# The visibility of a View splits its label values at commas; that of Choices does not.
-LABELLING_CONFIG = f"""<View>
-  <ParagraphLabels name="type" toName="page">
-{_LABELS}
-  </ParagraphLabels>
-  <View visibleWhen="region-selected" whenTagName="type" whenLabelValue="title,body">
-    <Choices name="stance" toName="page" perRegion="true" choice="single" showInline="true">
-{_CHOICES}
-    </Choices>
-  </View>
-  <Paragraphs name="page" value="$lines" nameKey="author" textKey="text" layout="none"/>
-</View>
-"""
-"""The labelling configuration of the Label Studio project that takes the exported tasks."""
+_DIGITS, _LETTERS = "123456789", "qwertyuiopasdfghjklzxcvbnm"
+"""Keys that choose a label: of the first task the digits, then letters; further labels have none."""
+
+
+def labelling_config(tasks: Tasks = SHIPPED) -> str:
+    """The labelling configuration of the Label Studio project that takes the exported tasks of these labels."""
+    lines, letters = of_lines(tasks), iter(_LETTERS)
+    out = []
+    for task in lines[:1]:
+        digits = iter(_DIGITS)
+        labels = "".join(
+            f'    <Label value={quoteattr(label)} background="{_COLOURS[n % len(_COLOURS)]}"{_key(digits, letters)}/>\n'
+            for n, label in enumerate(tasks[task].labels)
+        )
+        out.append(f'  <ParagraphLabels name="{task}" toName="page">\n{labels}  </ParagraphLabels>\n')
+    for task in lines[1:]:
+        out.append(
+            f'  <View visibleWhen="region-selected"{_only_on(tasks, task, lines[0])}>\n'
+            f'    <Choices name="{task}" toName="page" perRegion="true" choice="single" showInline="true">\n'
+            f"{_choices(tasks, task, letters, 6)}    </Choices>\n  </View>\n"
+        )
+    for task in of_pages(tasks):
+        out.append(
+            f'  <Header value="{task}" size="5"/>\n  <Choices name="{task}" toName="page" choice="single" showInline="true">\n'
+            f"{_choices(tasks, task, letters, 4)}  </Choices>\n"
+        )
+    text = '  <Paragraphs name="page" value="$lines" nameKey="author" textKey="text" layout="none"/>\n'
+    return f"<View>\n{''.join(out)}{text}</View>\n"
+
+
+def _choices(tasks: Tasks, task: str, letters: Iterator[str], indent: int) -> str:
+    return "".join(f"{' ' * indent}<Choice value={quoteattr(label)}{_key(letters)}/>\n" for label in tasks[task].labels)
+
+
+def _key(*keys: Iterator[str]) -> str:
+    """The next free key as an attribute; nothing if none is left."""
+    key = next((key for of in keys for key in of), None)
+    return f' hotkey="{key}"' if key else ""
+
+
+def _only_on(tasks: Tasks, task: str, types: str) -> str:
+    """The attributes that show the choices of a task of kept lines on such lines alone."""
+    # The visibility of a View splits its label values at commas; that of Choices does not.
+    keep = [label for label in tasks[types].labels if label in tasks[types].keep]
+    if tasks[task].of != "kept lines" or not keep or any("," in label for label in keep):
+        return ""
+    return f' whenTagName="{types}" whenLabelValue={quoteattr(",".join(keep))}'
+
+
+LABELLING_CONFIG = labelling_config()
+"""The configuration for the shipped labels."""
 
 
 def to_labelstudio(rows: Sequence[GoldRow]) -> list[dict[str, Any]]:
@@ -53,8 +88,10 @@ def to_labelstudio(rows: Sequence[GoldRow]) -> list[dict[str, Any]]:
             {"author": str(n), "text": line["text"]} | ({"n": line["n"]} if "n" in line else {})
             for n, line in enumerate(row["lines"], 1)
         ]
-        result = [item for i, line in enumerate(row["lines"]) for item in _results(i, line)]
-        task: dict[str, Any] = {"data": row | {"lines": lines}, "annotations": []}
+        known = tasks_of_row(row)
+        result = [item for i, line in enumerate(row["lines"]) for item in _results(i, line, of_lines(known))]
+        result += [_choice(name, row[name]) for name in of_pages(known) if row.get(name) is not None]
+        task: dict[str, Any] = {"data": row | dict.fromkeys(of_pages(known)) | {"lines": lines}, "annotations": []}
         if result and row.get("model"):
             task["predictions"] = [{"model_version": str(row["model"]), "result": result}]
         elif result:
@@ -63,11 +100,21 @@ def to_labelstudio(rows: Sequence[GoldRow]) -> list[dict[str, Any]]:
     return tasks
 
 
-def _results(i: int, line: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _choice(task: str, label: str) -> dict[str, Any]:
+    """The label of a page: a choice about no region."""
+    return {"id": f"page-{task}", "from_name": task, "to_name": "page", "type": "choices", "value": {"choices": [label]}}
+
+
+def _kinds(names: Sequence[str]) -> dict[str, str]:
+    """The tasks of lines with the tag that each has: the first is regions, the others choices about them."""
+    return {name: "choices" if n else "paragraphlabels" for n, name in enumerate(names)}
+
+
+def _results(i: int, line: Mapping[str, Any], names: Sequence[str]) -> Iterator[dict[str, Any]]:
     """The region of a line with its type, and its stance as a choice about that region."""
     # Offsets are those of JavaScript strings.
     span = {"start": str(i), "end": str(i), "startOffset": 0, "endOffset": _utf16_length(line["text"]), "text": line["text"]}
-    for name, kind in (("type", "paragraphlabels"), ("stance", "choices")):
+    for name, kind in _kinds(names).items():
         if line.get(name) is not None:
             value = span | {kind: [line[name]]}
             yield {"id": f"line-{i + 1}", "from_name": name, "to_name": "page", "type": kind, "value": value}
@@ -113,15 +160,20 @@ def from_labelstudio(tasks: Sequence[Any], source: str, annotator: str | None = 
             continue
         if data["id"] in pages:
             problems.append(f"{place}: a second task for this page")
+        known = tasks_of_row(data)
         result = _result(task, annotator, place, problems)
-        marks = _marks(result, data["lines"], place, problems)
+        of_page = _page_labels(result, known, place, problems)
+        marks = _marks(result, data["lines"], place, problems, known)
         numbers = [item["n"] for item in data["lines"] if "n" in item]
         if not all(isinstance(n, int) for n in numbers) or any(x >= y for x, y in pairwise(numbers)):
             problems.append(f"{place}: the line numbers 'n' do not rise")
             continue
-        lines = [label_line(item["text"], marks.get(i, {}), item.get("n")) for i, item in enumerate(data["lines"])]
-        problems += (f"{place}, line {n}: {what}" for n, line in enumerate(lines, 1) for what in problems_of(line, n))
-        pages[data["id"]] = by_person(data | {"lines": lines})
+        lines = [label_line(item["text"], marks.get(i, {}), item.get("n"), known) for i, item in enumerate(data["lines"])]
+        problems += (f"{place}, line {n}: {what}" for n, line in enumerate(lines, 1) for what in problems_of(line, n, known))
+        row = by_person(data | of_page | {"lines": lines})
+        if (bad := problems_of_page(row)) or (pages and tasks_of_row(next(iter(pages.values()))) != known):
+            problems += (f"{place}: {what}" for what in bad or ["its labels are of other tasks than those of the pages before"])
+        pages[data["id"]] = row
     raise_problems(problems)
     return list(pages.values())
 
@@ -156,14 +208,34 @@ def _names_of(annotation: Mapping[str, Any]) -> list[str]:
     return [str(name) for name in names if name is not None] or ["unknown"]
 
 
+def _page_labels(result: Sequence[Any], tasks: Tasks, place: str, problems: list[str]) -> dict[str, str | None]:
+    """The label of the page for each task of pages; None: without."""
+    labels: dict[str, str | None] = dict.fromkeys(of_pages(tasks))
+    for item in result:
+        name = item.get("from_name") if isinstance(item, dict) else None
+        if not isinstance(name, str) or name not in labels:
+            continue
+        found = item["value"].get("choices") if isinstance(item.get("value"), dict) else None
+        if not isinstance(found, list) or len(found) != 1 or not isinstance(found[0], str):
+            problems.append(f"{place}: {name} {found!r:.100}; expected one label")
+        elif labels[name] not in (None, found[0]):
+            problems.append(f"{place}: {name} is both {labels[name]!r} and {found[0]!r}")
+        else:
+            labels[name] = found[0]
+    return labels
+
+
 def _marks(
-    result: Sequence[Any], items: Sequence[Mapping[str, Any]], place: str, problems: list[str]
+    result: Sequence[Any], items: Sequence[Mapping[str, Any]], place: str, problems: list[str], tasks: Tasks
 ) -> dict[int, dict[str, str]]:
     """Index of a line -> its labels."""
+    kinds = _kinds(of_lines(tasks))
     marks: dict[int, dict[str, str]] = {}
     for item in result:
         name, kind = (item.get("from_name"), item.get("type")) if isinstance(item, dict) else (None, None)
-        if (name, kind) not in (("type", "paragraphlabels"), ("stance", "choices")):
+        if isinstance(name, str) and name in tasks and tasks[name].of == "pages":
+            continue
+        if (name, kind) not in tuple(kinds.items()):
             problems.append(
                 f"{place}: a result of {name!r:.100} ({kind!r:.100}); label with the configuration of --labelling-config"
             )

@@ -19,14 +19,14 @@ from clfnews.config.schema import task_name
 from clfnews.data.rows import registered_domain, site_of
 from clfnews.errors import UserError, nearest
 from clfnews.files import is_there, write_text
-from clfnews.labelling.folder import MARK, SHARES, card_head, neediest
+from clfnews.labelling.card import card_text, config_text
+from clfnews.labelling.folder import HOW_OWN, SHARES, neediest
 from clfnews.labelling.plain_table import table_rows
 from clfnews.labelling.rows import raise_problems
-from clfnews.labels import TASKS
+from clfnews.labelling.tasks import CONFIG
+from clfnews.labels import TASKS, Task
 from clfnews.page import lines_of, normalise
 
-CONFIG = "train.yaml"
-"""Name of the configuration in the folder."""
 _META = ("id", "site", "url", "date", "group")
 ROLES = ("page", "line", "text", *_META)
 """Columns that are read beside those of labels; one of another name can be given for each."""
@@ -113,8 +113,9 @@ def import_plain(source: Path, folder: Path, columns: Columns) -> Imported:
         raise UserError(f"{folder}: cannot be made: {error.strerror}") from error
     for name, part in parts.items():
         write_text(folder / "pages" / f"{name}.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in part))
-    write_text(folder / "README.md", _card(list(parts), names, columns))
-    write_text(folder / CONFIG, _config(folder, list(parts), names, columns))
+    own = _own(names, columns)
+    write_text(folder / "README.md", card_text(list(parts), own, _META, HOW_OWN))
+    write_text(folder / CONFIG, config_text(folder, list(parts), own))
     counts = {n: (len(p), len({row["group"] for row in p}), sum(len(row["lines"]) for row in p)) for n, p in parts.items()}
     return Imported(counts, _counts(pages, columns), folder / CONFIG)
 
@@ -222,45 +223,13 @@ def _split(pages: Mapping[str, _Page]) -> dict[str, list[dict[str, Any]]]:
     return {name: part for name, part in parts.items() if part}
 
 
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
-
-
-def _card(splits: Sequence[str], names: Mapping[str, Sequence[str]], columns: Columns) -> str:
-    tasks, of_pages = columns.tasks, [columns.tasks[column] for column in columns.pages]
-
-    def feature(task: str) -> str:
-        labels = ", ".join(f"'{i}': {_quoted(label)}" for i, label in enumerate(names[task]))
-        return f"name: {task}\n%s  dtype:\n%s    class_label:\n%s      names: {{{labels}}}"
-
-    pages = "".join("\n  - " + feature(task) % ("  ", "  ", "  ") for task in of_pages)
-    lines = "".join("\n    - " + feature(tasks[c]) % ("    ", "    ", "    ") for c in columns.lines)
-    return f"""{card_head(splits, _META)}{pages}
-  - name: lines
-    list:
-    - {{name: text, dtype: string}}{lines}
----
-{MARK}
-
-Labelled pages. A row is a page; the groups (sites) of one split are not in another. Train on them with
-`clfnews train {CONFIG}` of this folder. The labels and their order are the `class_label` features above.
-"""
-
-
-def _config(folder: Path, splits: Sequence[str], names: Mapping[str, Sequence[str]], columns: Columns) -> str:
-    """The configuration that trains on the folder: every key that it leaves out is as in configs/base.yaml."""
-    missing = "".join(f"  {name}: null\n" for name in ("validation", "test") if name not in splits)
-    keep = ", ".join(map(_quoted, columns.keep))
-    types = f"\ntype:\n  keep: [{keep}]                # the labels of lines that are the article\n" if keep else ""
+def _own(names: Mapping[str, Sequence[str]], columns: Columns) -> dict[str, Task]:
+    """The tasks of the columns."""
     tasks = columns.tasks
-    own = [f"  {tasks[column]}: {{of: pages}}\n" for column in columns.pages]
-    own += [f"  {tasks[column]}: {{of: lines}}\n" for column in columns.lines if tasks[column] not in ("type", "stance")]
-    section = f"\ntasks:                        # of lines, kept lines or pages\n{''.join(own)}" if own else ""
-    return f"""# Written by clfnews data import; configs/base.yaml has all keys with their defaults.
-
-data:
-  folder: {_quoted(str(folder))}
-{missing}{types}{section}
-tracking:
-  registered_model: {_quoted("_".join(folder.resolve().name.split()))}
-"""
+    of_pages = {tasks[column] for column in columns.pages}
+    return {
+        task: Task(
+            task, tuple(labels), "pages" if task in of_pages else "lines", frozenset(columns.keep if task == "type" else ())
+        )
+        for task, labels in names.items()
+    }

@@ -19,9 +19,10 @@ from clfnews.data.rows import registered_domain
 from clfnews.errors import BadRecord, UserError
 from clfnews.files import read_rows
 from clfnews.filtering.filter import PageFilter
-from clfnews.filtering.tagged import TaggedPage
+from clfnews.filtering.tagged import TaggedLine, TaggedPage
 from clfnews.labelling.rows import GoldRow
-from clfnews.labels import GUIDELINES_VERSION, TASKS, TYPES
+from clfnews.labelling.tasks import Tasks, described, of_lines, of_pages, tasks_of_filter
+from clfnews.labels import GUIDELINES_VERSION, SHIPPED, TASKS, TYPES
 from clfnews.models.calibration import FittedTask
 from clfnews.page import Page, normalise
 from clfnews.readers.base import ReadOptions
@@ -44,11 +45,19 @@ class Candidate:
     """Lower case; None if the page does not tell."""
     disagreement: float
     """Share of the lines kept by either model that only one keeps, 0 to 1."""
+    tasks: Tasks = field(default_factory=lambda: SHIPPED, repr=False)
+    """Whose labels the model gives."""
 
     @property
     def uncertainty(self) -> float:
-        """1 minus the expected F1 of the kept lines."""
-        return 1 - self.tagged.confidence
+        """1 minus the expected F1 of the kept lines; of a model that keeps all lines, 1 minus how sure it is of its labels."""
+        return 1 - (self.tagged.confidence if "type" in self.tasks else self._sure)
+
+    @property
+    def _sure(self) -> float:
+        """The probability of the most probable label of the page, of the task that is least sure."""
+        found = [told["p"] for told in self.tagged.own.values() if told["p"]]
+        return min((max(p.values()) for p in found), default=1.0)
 
     @property
     def worth(self) -> float:
@@ -70,7 +79,7 @@ class Choice:
         found = self.candidate
         detail = {
             "new site": found.site,
-            "unsure": f"expected F1 {found.tagged.confidence:.2f}",
+            "unsure": f"{'expected F1' if 'type' in found.tasks else 'p'} {1 - found.uncertainty:.2f}",
             "disagreement": f"{found.disagreement:.0%} of the kept lines kept by one model only",
         }
         return f"{self.reason} ({detail[self.reason]})"
@@ -182,9 +191,10 @@ def _candidates(
         name = f"{name}~{digest[:6]}" if ids[name] > 1 else name
         fresh.append(Page(name, page.lines, page.url, page.site, page.date))
     out = []
+    tasks = tasks_of_filter(page_filter)
     for number, (tagged, other) in enumerate(zip(page_filter.tag(fresh), against.tag(fresh), strict=True), 1):
         site = tagged.page.site.lower() if tagged.page.site else None
-        out.append(Candidate(tagged, site, disagreement(tagged, other)))
+        out.append(Candidate(tagged, site, disagreement(tagged, other) if "type" in tasks else 0.0, tasks))
         progress(number)
     return out
 
@@ -237,34 +247,48 @@ def _ranked(candidates: Sequence[Candidate], key: Callable[[Candidate], float]) 
     return sorted(candidates, key=lambda c: (-key(c), c.tagged.page.id), reverse=True)
 
 
-def queue_rows(choices: Sequence[Choice], stance: bool = True) -> list[GoldRow]:
+def queue_rows(choices: Sequence[Choice], types_only: bool = False) -> list[GoldRow]:
     """Gold rows of chosen pages with the model's labels, and in `chosen_for` and `model` where they come from.
 
-    Parameters: `stance`, whether the lines have stances too.
+    Rows of a model with labels of the user's have those, and their names in `tasks`.
+
+    Parameters: `types_only`, without the labels of other tasks than `type`.
+    Raises `UserError` for `types_only` if the model has no types.
     """
-    own = next((c.candidate.tagged for c in choices if c.candidate.tagged.tasks or _of_own(c.candidate.tagged)), None)
-    if own is not None:
-        raise UserError(
-            f"annotate queue: {own.model} has labels of its own, and queues are of the shipped ones only; label in a table of "
-            "your own (page,line,label) and import that: clfnews data import"
-        )
-    return [_row(choice, stance) for choice in choices]
+    if types_only and any("type" not in choice.candidate.tasks for choice in choices):
+        raise UserError(f"--types-only: {choices[0].candidate.tagged.model} has no types of lines")
+    return [_row(choice, types_only) for choice in choices]
 
 
-def _of_own(tagged: TaggedPage) -> bool:
-    return any(tuple(line.type_labels) != TYPES for line in tagged.lines)
-
-
-def _row(choice: Choice, stance: bool) -> GoldRow:
-    tagged, site = choice.candidate.tagged, choice.candidate.site
-    page = tagged.page
-    lines = [{"text": line.text, "type": line.type, "stance": line.stance if stance else None} for line in tagged.lines]
+def _row(choice: Choice, types_only: bool) -> GoldRow:
+    tagged, site, tasks = choice.candidate.tagged, choice.candidate.site, choice.candidate.tasks
+    page, group = tagged.page, registered_domain(site) if site else tagged.page.id
+    chosen = {"chosen_for": choice.why, "model": tagged.model}
+    if tasks != SHIPPED:
+        tasks = {name: task for name, task in tasks.items() if name == "type" or not types_only}
+    lines = [
+        {"text": line.text, **{name: None if types_only and name != "type" else _label(line, name) for name in of_lines(tasks)}}
+        for line in tagged.lines
+    ]
+    about = {"origin": "labelled", "layout": site or page.id, "guidelines": GUIDELINES_VERSION}
+    if tasks == SHIPPED:
+        return {
+            "id": page.id, "origin": "labelled", "site": site, "layout": about["layout"], "group": group,
+            "url": page.url, "date": page.date, "guidelines": GUIDELINES_VERSION, **chosen, "lines": lines,
+        }  # fmt: skip
     return {
-        "id": page.id, "origin": "labelled", "site": site, "layout": site or page.id,
-        "group": registered_domain(site) if site else page.id,
-        "url": page.url, "date": page.date, "guidelines": GUIDELINES_VERSION, "chosen_for": choice.why,
-        "model": tagged.model, "lines": lines,
+        "id": page.id, "site": site, "url": page.url, "date": page.date, "group": group,
+        **(about if "type" in tasks and tasks["type"].labels == TYPES else {}),
+        **{name: tagged.own[name]["label"] for name in of_pages(tasks)},
+        **chosen, **described(tasks), "lines": lines,
     }  # fmt: skip
+
+
+def _label(line: TaggedLine, task: str) -> str | None:
+    if task in line.own:
+        label: str | None = line.own[task]["label"]
+        return label
+    return line.type if task == "type" else line.stance
 
 
 def _digest(texts: Iterable[str]) -> str:

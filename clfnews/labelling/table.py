@@ -1,7 +1,8 @@
 """Gold rows to and from a table of tab-separated values, which people correct in an editor or a spreadsheet.
 
-A row a line, below a comment row with everything else of its page. The labels
-are what is meant to be edited; a digest of every text shows if a spreadsheet has
+A row a line, below a comment row with everything else of its page; a label of the
+whole page stands beside its first line, or any other. The labels are what is meant
+to be edited; a digest of every text shows if a spreadsheet has
 turned "20/10" into a date, and a digest of a model's labels whether anybody has
 corrected the page. A cell that a spreadsheet would run as a formula begins with
 an apostrophe, which is taken off again.
@@ -14,14 +15,14 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from clfnews.errors import UserError, counted
+from clfnews.errors import UserError, counted, nearest
 from clfnews.labelling.rows import GoldRow, by_person, label_line, problems_of, problems_of_page, raise_problems
-
-_COLUMNS = ["page_id", "n", "type", "stance", "text"]
+from clfnews.labelling.tasks import Tasks, of_lines, of_pages, tasks_of_row
+from clfnews.labels import SHIPPED
 
 _PAGE = "# page "
 _DIGITS = 6
@@ -35,22 +36,28 @@ _LONGEST_NUMBER = 9
 _HINT = "a spreadsheet changes dates and numbers: open it with all columns as text"
 
 _Numbered = tuple[int, str, GoldRow]
-"""A line with its number and its place in the file."""
+"""A line with its number and its place in the file; with the labels of its page, as long as it has any."""
+
+
+def _columns(tasks: Tasks) -> list[str]:
+    return ["page_id", "n", *of_lines(tasks), *of_pages(tasks), "text"]
 
 
 def to_tsv(rows: Sequence[GoldRow]) -> str:
-    """Gold rows as a table: `page_id  n  type  stance  text`, under a comment row for each page."""
-    out = ["\t".join(_COLUMNS)]
+    """Gold rows as a table: `page_id  n  type  stance  text`, or the tasks of the rows, under a comment row for each page."""
+    tasks = tasks_of_row(rows[0]) if rows else SHIPPED
+    names, whole = of_lines(tasks), of_pages(tasks)
+    out = ["\t".join(_columns(tasks))]
     for row in rows:
         lines = row["lines"]
         about: dict[str, Any] = {"count": len(lines), "digests": "".join(_digest(line["text"], _DIGITS) for line in lines)}
-        about |= {"labels": _digest_of_labels(lines)} if row.get("model") else {}
+        about |= {"labels": _digest_of_labels(row, tasks)} if row.get("model") else {}
         about |= {"numbered": [line.get("n", n) for n, line in enumerate(lines, 1)]} if any("n" in x for x in lines) else {}
         about |= {"escaped": True} if any(_FORMULA.match(line["text"]) for line in lines) else {}
-        out.append(_PAGE + json.dumps(row | {"lines": about}, ensure_ascii=False))
+        out.append(_PAGE + json.dumps(row | dict.fromkeys(whole) | {"lines": about}, ensure_ascii=False))
         for n, line in enumerate(lines, 1):
-            labels = (line.get("type") or "", line.get("stance") or "")
-            cells = (_escaped(row["id"]), str(line.get("n", n)), *labels, _escaped(line["text"]))
+            labels = [line.get(name) or "" for name in names] + [(row.get(name) or "") if n == 1 else "" for name in whole]
+            cells = (_escaped(row["id"]), str(line.get("n", n)), *map(_escaped, labels), _escaped(line["text"]))
             out.append("\t".join(map(_cell, cells)))
     return "\n".join(out) + "\n"
 
@@ -72,8 +79,10 @@ def _digest(text: str, digits: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:digits]
 
 
-def _digest_of_labels(lines: Iterable[Mapping[str, Any]]) -> str:
-    return _digest("\n".join(f"{line.get('type') or ''}\t{line.get('stance') or ''}" for line in lines), 12)
+def _digest_of_labels(row: Mapping[str, Any], tasks: Tasks) -> str:
+    labels = [[line.get(name) or "" for name in of_lines(tasks)] for line in row["lines"]]
+    labels += [[row.get(name) or "" for name in of_pages(tasks)]] if of_pages(tasks) else []
+    return _digest("\n".join(map("\t".join, labels)), 12)
 
 
 def from_tsv(text: str, source: str, note: Callable[[str], None] = lambda _: None) -> list[GoldRow]:
@@ -88,19 +97,14 @@ def from_tsv(text: str, source: str, note: Callable[[str], None] = lambda _: Non
     problems: list[str] = []
     pages: dict[str, tuple[str, GoldRow]] = {}
     lines: dict[str, list[_Numbered]] = {}
-    reader = csv.reader(io.StringIO(text, newline=""), dialect="excel-tab")
-    first = True
-    try:
-        for cells in reader:
-            place = f"{source}:{reader.line_num}"
-            if cells[:1] and cells[0].startswith("#") and not any(cells[1:]):
-                _add_page(cells[0], place, pages, problems)
-            elif any(cells):
-                if [cell.strip().lower() for cell in cells[: len(_COLUMNS)]] != _COLUMNS:
-                    _add_line(cells, place, first, lines, problems)
-                first = False
-    except csv.Error as error:
-        raise UserError(f"{source}:{reader.line_num}: not tab-separated values ({error})") from error
+    comments, others = _cells(text, source)
+    for place, comment in comments:
+        _add_page(comment, place, pages, problems)
+    tasks = _tasks_of(pages, problems)
+    columns = _columns(tasks)
+    for number, (place, cells) in enumerate(others):
+        if [cell.strip().lower() for cell in cells[: len(columns)]] != columns:
+            _add_line(cells, place, number == 0, lines, problems, tasks)
     for page_id in sorted(lines.keys() - pages.keys()):
         if _unescaped(page_id) in pages:
             lines.setdefault(_unescaped(page_id), []).extend(lines.pop(page_id))
@@ -109,15 +113,44 @@ def from_tsv(text: str, source: str, note: Callable[[str], None] = lambda _: Non
     rows = []
     for page_id, (place, meta) in pages.items():
         by_number = sorted(lines.get(page_id, []), key=lambda numbered: numbered[0])
-        rows.append(_page_row(place, meta, by_number, problems))
+        rows.append(_page_row(place, meta, by_number, problems, tasks))
     raise_problems(problems)
-    return _without_guesses([about for _, about in pages.values()], rows, note)
+    return _without_guesses([about for _, about in pages.values()], rows, note, tasks)
 
 
-def _without_guesses(exported: Sequence[GoldRow], rows: Sequence[GoldRow], note: Callable[[str], None]) -> list[GoldRow]:
+def _cells(text: str, source: str) -> tuple[list[tuple[str, str]], list[tuple[str, list[str]]]]:
+    """The comments and the other rows of a table, each with its place."""
+    comments, others = [], []
+    reader = csv.reader(io.StringIO(text, newline=""), dialect="excel-tab")
+    try:
+        for cells in reader:
+            place = f"{source}:{reader.line_num}"
+            if cells[:1] and cells[0].startswith("#") and not any(cells[1:]):
+                comments.append((place, cells[0]))
+            elif any(cells):
+                others.append((place, cells))
+    except csv.Error as error:
+        raise UserError(f"{source}:{reader.line_num}: not tab-separated values ({error})") from error
+    return comments, others
+
+
+def _tasks_of(pages: Mapping[str, tuple[str, GoldRow]], problems: list[str]) -> Tasks:
+    """The tasks of the table, which are its columns; told are pages with others."""
+    found: Tasks | None = None
+    for place, meta in pages.values():
+        tasks = tasks_of_row(meta)
+        found = tasks if found is None else found
+        if tasks != found:
+            problems.append(f"{place}: page {meta['id']!r} has other tasks than the pages before; one table has one kind")
+    return SHIPPED if found is None else found
+
+
+def _without_guesses(
+    exported: Sequence[GoldRow], rows: Sequence[GoldRow], note: Callable[[str], None], tasks: Tasks
+) -> list[GoldRow]:
     """The rows; those with other labels than the model gave are told from those that have them still."""
     before = [about["lines"].get("labels") if isinstance(about.get("lines"), dict) else None for about in exported]
-    guessed = [digest == _digest_of_labels(row["lines"]) for digest, row in zip(before, rows, strict=True)]
+    guessed = [digest == _digest_of_labels(row, tasks) for digest, row in zip(before, rows, strict=True)]
     if any(guessed):
         n = sum(digest is not None for digest in before)
         have = "has" if sum(guessed) == 1 else "have"
@@ -143,32 +176,37 @@ def _add_page(comment: str, place: str, pages: dict[str, tuple[str, GoldRow]], p
         pages[meta["id"]] = place, meta
 
 
-def _add_line(cells: list[str], place: str, first: bool, lines: dict[str, list[_Numbered]], problems: list[str]) -> None:
+def _add_line(
+    cells: list[str], place: str, first: bool, lines: dict[str, list[_Numbered]], problems: list[str], tasks: Tasks
+) -> None:
     """Add a row of the table to its page; what is no line in the `first` row of the file is its header."""
+    columns = _columns(tasks)
     other = next(
-        (name for name, sign in _OTHER_SIGNS.items() if len(cells) == 1 and cells[0].count(sign) >= len(_COLUMNS) - 1), None
+        (name for name, sign in _OTHER_SIGNS.items() if len(cells) == 1 and cells[0].count(sign) >= len(columns) - 1), None
     )
     if other and not first:
         return  # told once
     if other:
         problems.append(f"{place}: its values are separated by {other}; save the table as text with tabs between (.tsv)")
         return
-    if len(cells) < len(_COLUMNS) or any(cells[len(_COLUMNS) :]):
-        problems.append(f"{place}: {len(cells)} cells, expected {len(_COLUMNS)} ({', '.join(_COLUMNS)}) with tabs between")
+    if len(cells) < len(columns) or any(cells[len(columns) :]):
+        problems.append(f"{place}: {len(cells)} cells, expected {len(columns)} ({', '.join(columns)}) with tabs between")
         return
-    page_id, n, kind, stance, text = cells[: len(_COLUMNS)]
+    page_id, n, *labels, text = cells[: len(columns)]
     if not n.strip().isdecimal() or len(n.strip()) > _LONGEST_NUMBER:
-        if first or sum(cell.strip().lower() in _COLUMNS for cell in cells) > 1:
-            problems.append(f"{place}: the header is {', '.join(filter(None, cells))}; expected {', '.join(_COLUMNS)}")
+        if first or sum(cell.strip().lower() in columns for cell in cells) > 1:
+            problems.append(f"{place}: the header is {', '.join(filter(None, cells))}; expected {', '.join(columns)}")
         else:
             problems.append(f"{place}: line number {n[:40]!r} is not a number of a line")
         return
-    line = label_line(text, {"type": kind.strip(), "stance": stance.strip()}, int(n))
-    problems += (f"{place}: {what}" for what in problems_of(line, int(n)))
+    given = {name: _unescaped(label.strip()) for name, label in zip(columns[2:-1], labels, strict=True)}
+    line = label_line(text, given, int(n), tasks)
+    problems += (f"{place}: {what}" for what in problems_of(line, int(n), tasks))
+    line |= {name: given[name] for name in of_pages(tasks) if given[name]}
     lines.setdefault(page_id, []).append((int(n), place, line))
 
 
-def _page_row(place: str, meta: GoldRow, lines: Sequence[_Numbered], problems: list[str]) -> GoldRow:
+def _page_row(place: str, meta: GoldRow, lines: Sequence[_Numbered], problems: list[str], tasks: Tasks) -> GoldRow:
     """The gold row of a page; `lines` by number."""
     about = meta.get("lines")
     if not isinstance(about, dict):  # a table that was written by hand
@@ -180,8 +218,23 @@ def _page_row(place: str, meta: GoldRow, lines: Sequence[_Numbered], problems: l
             problems.append(f"{second}: line {n} of page {meta['id']!r} a second time")
     if isinstance(about.get("digests"), str):
         _check_lines(place, meta["id"], about, lines, problems)
-    left_out = () if about.get("numbered") else ("n",)
-    return meta | {"lines": [{key: line[key] for key in line if key not in left_out} for _, _, line in lines]}
+    whole = of_pages(tasks)
+    left_out = {*whole} if about.get("numbered") else {"n", *whole}
+    labels = {name: _label_of_page(name, meta, lines, problems, tasks) for name in whole}
+    return meta | labels | {"lines": [{key: line[key] for key in line if key not in left_out} for _, _, line in lines]}
+
+
+def _label_of_page(task: str, meta: GoldRow, lines: Sequence[_Numbered], problems: list[str], tasks: Tasks) -> str | None:
+    """The one label of a page, beside whichever of its lines it stands."""
+    found: str | None = None
+    for _, where, line in lines:
+        label = line.get(task)
+        if label is not None and label not in tasks[task].labels:
+            problems.append(f"{where}: unknown {task} {label!r:.100}{nearest(label, tasks[task].labels)}")
+        elif label is not None and found is not None and label != found:
+            problems.append(f"{where}: {task} {label!r}, but page {meta['id']!r} is {found!r} before; a page has one")
+        found = label if found is None else found
+    return found
 
 
 def _check_lines(place: str, page_id: str, about: GoldRow, lines: Sequence[_Numbered], problems: list[str]) -> None:
