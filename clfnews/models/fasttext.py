@@ -120,6 +120,25 @@ class FastText:
     def save(self, folder: Path) -> None:
         self._model.save_model(str(folder / "model.bin"))
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What pickle and `copy.deepcopy` take: the file of the model in the place of what fastText holds in memory."""
+        state = self.__dict__.copy()
+        if self._model is not None:
+            with tempfile.TemporaryDirectory() as folder:
+                self.save(Path(folder))
+                state["_model"] = (Path(folder) / "model.bin").read_bytes()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ |= state
+        if isinstance(self._model, bytes):
+            import fasttext
+
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "model.bin"
+                path.write_bytes(self._model)
+                self._model = fasttext.load_model(str(path))
+
     @classmethod
     def load(cls, folder: Path, task: str, labels: tuple[str, ...], **options: Any) -> FastText:
         import fasttext
