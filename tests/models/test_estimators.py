@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import warnings
 from pathlib import Path
 from typing import Any
@@ -71,3 +73,64 @@ def test_fasttext_itself_opens_the_file_and_reads_as_the_model_does(tmp_path: Pa
     names, p = opened.predict(clfnews.fasttext_text(text), k=2)
     own = model.predict_texts([clfnews.Page.from_lines([text]).lines[0].text])[0]
     np.testing.assert_allclose(dict(zip(names, p, strict=True))["__label__1"], own[1], atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["linear", "fasttext"])
+@pytest.mark.parametrize("names", [("menu line", "text"), (0, 1)])
+def test_a_tagger_learns_labels_of_ones_own(kind: str, names: tuple[Any, Any]) -> None:
+    labels = [[names[line.type in ("title", "body")] for line in page.lines] for page in CORPUS.pages]
+    tagger = clfnews.PageTagger(kind, keep=[names[1]]).fit(CORPUS.pages, labels)
+    assert tagger.classes_.tolist() == sorted(names)
+    assert {label for page in tagger.predict(CORPUS.pages) for label in page} == set(names)
+    assert {p.shape[1] for p in tagger.predict_proba(CORPUS.pages)} == {2} and tagger.score(CORPUS.pages, labels) > 0.8
+    again = cross_val_score(
+        clone(tagger), list(CORPUS.pages), labels, cv=GroupKFold(3), groups=CORPUS.groups, error_score="raise"
+    )
+    assert again.shape == (3,)
+    with pytest.raises(ValueError, match=r"none of the labels \(.*\) is article; name those that are: PageTagger\(keep="):
+        clfnews.PageTagger(kind).fit(CORPUS.pages, labels).score(CORPUS.pages, labels)
+
+
+PAGES = [clfnews.Page.from_lines(["Menu", "A long line of text"], "p1"), clfnews.Page.from_lines(["Home"], "p2")]
+MINE = [["menu", "text"], ["menu"]]
+
+
+@pytest.mark.parametrize(
+    ("tagger", "pages", "labels", "error", "told"),
+    [
+        (
+            clfnews.PageTagger("page"),
+            PAGES,
+            MINE,
+            ValueError,
+            r"kind 'page' takes the shipped labels alone .*not 'menu'",
+        ),
+        (clfnews.PageTagger("rules"), PAGES, MINE, ValueError, "kind 'rules' takes the shipped labels alone"),
+        (clfnews.PageTagger("nope"), PAGES, MINE, ValueError, "kind 'nope': expected page, rules, linear"),
+        (clfnews.PageTagger("linear"), "one text", MINE, TypeError, r"expected many pages: \[page\]; found one str"),
+        (clfnews.PageTagger("linear"), [1, 2], MINE, TypeError, "expected pages or their texts, one a sample; found 1"),
+        (clfnews.PageTagger("linear"), PAGES, MINE[:1], ValueError, "2 pages and labels of 1"),
+        (clfnews.PageTagger("linear"), PAGES, [["menu"], ["menu"]], ValueError, "page 'p1': 2 lines and 1 labels"),
+        (clfnews.PageTagger("linear"), PAGES, ["menu", "text"], ValueError, "expected for each page a list with the labels"),
+        (clfnews.PageTagger("linear"), PAGES, [["a", "a"], ["a"]], ValueError, "needs labels of two kinds"),
+        (clfnews.PageTagger("linear", keep="text"), PAGES, MINE, ValueError, r"expected several labels: \['text'\]"),
+        (
+            clfnews.PageTagger("linear", keep=["txt"]),
+            PAGES,
+            MINE,
+            ValueError,
+            "no line has the label 'txt'; there are menu",
+        ),
+    ],
+)
+def test_mistakes_with_pages_are_told(tagger: Any, pages: Any, labels: Any, error: type[Exception], told: str) -> None:
+    with pytest.raises(error, match=told):
+        tagger.fit(pages, labels)
+
+
+@pytest.mark.parametrize("kind", ["linear", "fasttext"])
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_a_fitted_classifier_is_pickled_and_copied(kind: str, copied: Any) -> None:
+    model = clfnews.LineClassifier(kind, epoch=5, dim=8).fit(TEXTS, KEPT)
+    np.testing.assert_array_equal(copied(model).predict_proba(TEXTS), model.predict_proba(TEXTS))
+    assert copied(clfnews.LineClassifier(kind)).get_params() == clfnews.LineClassifier(kind).get_params()
