@@ -122,6 +122,52 @@ def test_a_task_of_kept_lines_with_other_labels_than_the_shipped_stance(cli: Cli
     assert tagged.as_row()["stance"]["label"] == "pro", "of the page: the mean over its kept lines"
 
 
+def _lines(header: str, rows: list[str]) -> str:
+    """A table of eight sites: the rows of each, after its page and site."""
+    return f"page,site,{header}\n" + "".join(f"p{i},s{i}.example,{row}\n" for i in range(8) for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("table", "options", "champions"),
+    [
+        (_lines("line,stance", ["we welcome it,pro", "we reject it,contra"]), ["--lines", "stance"], {"stance"}),
+        (_lines("line,stance", ["they sign a treaty,conciliatory", "they shell it,hostile"]), ["--lines", "stance"], {"stance"}),
+        (_lines("line,type", ["a story,title", "its text,body", "home | login,ui"]), ["--lines", "type"], {"type"}),
+        (_lines("line,text,label", ["7,a match,sport", "12,a bank,economy"]), [], {"label"}),
+    ],
+)
+def test_what_is_imported_trains_from_any_directory(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str, options: list[str], champions: set[str]
+) -> None:
+    write(tmp_path / "t.csv", table)
+    done = cli("data", "import", "t.csv", "-o", "t", *options)
+    assert done.code == 0, done.error
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    few = ["folds=2", "bootstrap.samples=100"]
+    outcome = clfnews.train("../t/train.yaml", few, track=False)
+    assert set(outcome.champions) == champions
+    assert {line.text for page in outcome.splits[champions.pop()].train.pages for line in page.lines}.isdisjoint({"7", "12"})
+
+
+def test_a_folder_is_looked_up_from_the_working_directory_and_beside_the_file(
+    tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "c.yaml", "data: {folder: mine}\n")
+    (tmp_path / "mine").symlink_to(tiny_data)
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert clfnews.load_config("c.yaml").data.folder == "mine"
+    monkeypatch.chdir(tmp_path / "other")
+    assert clfnews.load_config("../c.yaml").data.folder == "../mine"
+    write(tmp_path / "other" / "d.yaml", "extends: ../c.yaml\n")
+    assert clfnews.load_config("d.yaml").data.folder == "../mine", "the file that has the key"
+    assert clfnews.load_config("../c.yaml", ["data.folder=mine"]).data.folder == "mine", "of a command: as it stands"
+    (tmp_path / "other" / "mine").mkdir()
+    write(tmp_path / "other" / "mine" / "README.md", "")
+    assert clfnews.load_config("../c.yaml").data.folder == "mine", "the working directory comes first"
+
+
 def test_columns_of_a_table_may_have_other_names(cli: Cli, tmp_path: Path) -> None:
     rows = "".join(f"s{i}.example,row {i},story {i},{'ab'[i % 2]}\n" for i in range(9))
     write(tmp_path / "t.csv", "source,text,body,kind\n" + rows)
@@ -147,6 +193,9 @@ def test_columns_of_a_table_may_have_other_names(cli: Cli, tmp_path: Path) -> No
         ("text,label\na,x\nb,y\n", ["--lines", "label"], "labels of lines need a column 'page'"),
         ("page,line,label\n1,a,x\n1,b,y\n", ["--keep", "z", "--lines", "label"], "--keep z: no line has this label"),
         ("page,line,topic\n1,a,x\n1,b,y\n", ["--pages", "topic"], "topic 'y', but page '1' is 'x' before"),
+        ("page,line,type\n1,a,x\n1,b,y\n", ["--lines", "type"], "name the labels that are kept: --keep LABEL,... (of x, y), or"),
+        ("page,line,kind\n1,a,x\n1,b,y\n", ["--lines", "kind", "--keep", "y,x"], "--keep y,x: names all labels; leave it out"),
+        ("page,line,label\n1,1,x\n1,2,y\n", [], "column 'line' has numbers only; name the texts: --column text=NAME"),
         ("text,label\na,x,z\n", [], "another number of cells than the header"),
     ],
 )
@@ -166,6 +215,11 @@ def test_a_table_that_does_not_do_is_told_in_one_line(
         ("tasks.text.of=pages", "'text' is a field of every row of results"),
         ("tasks.p_hostile.of=pages", "'p_hostile' is a field of every row of results"),
         ("tasks.stance_p.of=pages", "'stance_p' is the column with the probability of 'stance'"),
+        (
+            "tasks.stance.of=pages",
+            "--set tasks.stance.of=pages: tasks.stance.of: the task 'stance' is always of kept lines",
+        ),
+        ("tasks.type.of=kept lines", "the task 'type' is always of lines; give a task of kept lines another name"),
         ("type.keep=[titel]", r"type\.keep: the card of .* has no type 'titel' \(did you mean 'title'\?\)"),
     ],
 )

@@ -6,11 +6,13 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from clfnews.config.loading import Section, merged, read_chain, set_key, validated, yaml_value
 from clfnews.config.options import LARGEST, OwnModels, Share, StanceModels, TypeModels
 from clfnews.errors import UserError
+from clfnews.labels import SHIPPED
 from clfnews.record.cells import FACTS
 
 
@@ -150,10 +152,12 @@ class Config(Section):
         tasks = values.get("tasks") if isinstance(values, dict) else None
         if not isinstance(tasks, dict):
             return values
-        ours = {name: tasks[name] for name in ("type", "stance") if isinstance(tasks.get(name), dict)}
+        ours = {name: dict(tasks[name]) for name in SHIPPED if isinstance(tasks.get(name), dict)}
         for name, section in ours.items():
-            section.pop("of", None)
-            values[name] = merged(values.get(name) or {}, section)
+            of = section.pop("of", SHIPPED[name].of)
+            if of != SHIPPED[name].of:
+                raise _wrong(f"the task {name!r} is always of {SHIPPED[name].of}; give a task of {of} another name", name, of)
+        values = values | {name: merged(values.get(name) or {}, section) for name, section in ours.items()}
         return values | {"tasks": {name: task for name, task in tasks.items() if name not in ours}}
 
     @field_validator("tasks")
@@ -170,6 +174,12 @@ class Config(Section):
         if not chosen_models(section):
             raise ValueError("no model is left; at least one must not be null")
         return section
+
+
+def _wrong(why: str, task: str, of: Any) -> ValidationError:
+    """What is said of the key `of` of a task."""
+    problem = InitErrorDetails(type=PydanticCustomError("of", "{why}", {"why": why}), loc=("tasks", task, "of"), input=of)
+    return ValidationError.from_exception_data("Config", [problem])
 
 
 def section_of(config: Config, task: str) -> TypeSection | StanceSection | OwnTask:
@@ -202,4 +212,20 @@ def load_config(path: str | Path, overrides: list[str] | None = None) -> Config:
         for end in range(1, len(keys)):  # a section that no file has is the override's too
             lines.setdefault(tuple(keys[:end]), f"--set {override}")
         lines[tuple(keys)] = f"--set {override}"
+    _beside(merged, lines)
     return validated(Config, merged, path, lines)
+
+
+def _beside(values: dict[str, Any], lines: dict[tuple[str, ...], str]) -> None:
+    """Look up a relative data folder that a file names: from the working directory and from the folder of that file.
+
+    The one that has a dataset card counts; of both the working directory's, but of one that begins with a dot the file's.
+    """
+    where, folder = lines.get(("data", "folder"), "--set"), (values.get("data") or {}).get("folder")
+    if where.startswith("--set") or not isinstance(folder, str) or Path(folder).is_absolute():
+        return
+    beside = Path(where.rpartition(":")[0]).parent / folder
+    first, second = (beside, Path(folder)) if folder.startswith(".") else (Path(folder), beside)
+    found = next((path for path in (first, second) if (path / "README.md").is_file()), None)
+    if found == beside != Path(folder):
+        values["data"]["folder"] = str(beside)

@@ -60,7 +60,7 @@ def config_text(folder: Path, splits: Sequence[str], tasks: Tasks) -> str:
     return f"""# Written by clfnews data import; configs/base.yaml has all keys with their defaults.
 
 data:
-  folder: {_quoted(str(folder))}
+  folder: .                   # where this file is, whatever the working directory
 {missing}{types}{section}
 tracking:
   registered_model: {_quoted("_".join(folder.resolve().name.split()))}

@@ -9,6 +9,7 @@ and the configuration that trains on it.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,12 +25,14 @@ from clfnews.labelling.folder import HOW_OWN, SHARES, neediest
 from clfnews.labelling.plain_table import table_rows
 from clfnews.labelling.rows import raise_problems
 from clfnews.labelling.tasks import CONFIG
-from clfnews.labels import TASKS, Task
+from clfnews.labels import ARTICLE, TASKS, Task
 from clfnews.page import lines_of, normalise
 
 _META = ("id", "site", "url", "date", "group")
 ROLES = ("page", "line", "text", *_META)
 """Columns that are read beside those of labels; one of another name can be given for each."""
+_NUMBER = re.compile(r"\s*+(?:\d++(?:\.0++)?+)?+\s*+")
+"""A number of a line, or none."""
 _MAX_LABELS = 200
 """More labels than this are numbers or texts by mistake."""
 
@@ -104,8 +107,8 @@ def import_plain(source: Path, folder: Path, columns: Columns) -> Imported:
     _check_columns(source, header, columns)
     pages = _pages(source, rows, columns)
     names = {task: _names(source, found) for task, found in _counts(pages, columns).items()}
-    if unknown := [label for label in columns.keep if label not in names["type"]]:
-        raise UserError(f"--keep {unknown[0]}: no line has this label{nearest(unknown[0], names['type'])}")
+    if "type" in names:
+        columns = _check_kept(source, columns, names["type"])
     parts = _split(pages)
     try:
         (folder / "pages").mkdir(parents=True)
@@ -142,6 +145,23 @@ def _check_columns(source: Path, header: Sequence[str], columns: Columns) -> Non
         raise UserError("--lines and --pages: two columns would be one task; rename one")
 
 
+def _check_kept(source: Path, columns: Columns, labels: Sequence[str]) -> Columns:
+    """The columns with the labels of the task `type` that are kept; raises `UserError` for what no training could filter by."""
+    if unknown := [label for label in columns.keep if label not in labels]:
+        raise UserError(f"--keep {unknown[0]}: no line has this label{nearest(unknown[0], tuple(labels))}")
+    if not columns.keep and set(labels) > ARTICLE:  # the labels of our guidelines
+        return replace(columns, lines=("type", *(name for name in columns.lines if name != "type")), keep=tuple(sorted(ARTICLE)))
+    if not columns.keep:
+        column = next(name for name, task in columns.tasks.items() if task == "type")
+        raise UserError(
+            f"{source}: column {column!r}: the task 'type' says which lines are the article; name the labels that are kept: "
+            f"--keep LABEL,... (of {', '.join(labels)}), or rename the column to keep all lines"
+        )
+    if set(columns.keep) == set(labels):
+        raise UserError(f"--keep {','.join(columns.keep)}: names all labels; leave it out to keep all lines")
+    return columns
+
+
 def _check_task(source: Path, column: str, task: str, of_pages: bool) -> None:
     """Raise `UserError` for a column whose name no task of its kind can have: said now, not by the training."""
     if task in TASKS:
@@ -158,10 +178,10 @@ def _pages(source: Path, rows: Sequence[tuple[int, Mapping[str, Any]]], columns:
     """Pages by id, with the problems of all rows told at once."""
     pages: dict[str, _Page] = {}
     problems: list[str] = []
-    tasks = columns.tasks
+    tasks, role = columns.tasks, _text_role(source, rows, columns.named)
     for number, row in rows:
         place = f"{source}: row {number}"
-        text = str(row.get("line") or row.get("text") or "")
+        text = str(row.get(role) or "")
         texts = [line.text for line in lines_of(text)] if "page" not in row else [normalise(text)]
         if not texts or not texts[0]:
             problems.append(f"{place}: no text")
@@ -181,6 +201,18 @@ def _pages(source: Path, rows: Sequence[tuple[int, Mapping[str, Any]]], columns:
             page.labels[tasks[column]] = known or label
     raise_problems(problems)
     return pages
+
+
+def _text_role(source: Path, rows: Sequence[tuple[int, Mapping[str, Any]]], named: Mapping[str, str]) -> str:
+    """`line` or `text`: the one that was named, or is there; of both `line`, unless it has numbers of lines only."""
+    given = [role for role in ("line", "text") if role in named] or [role for role in ("line", "text") if role in rows[0][1]]
+    if given[0] == "line" and all(_NUMBER.fullmatch(str(row["line"] or "")) for _, row in rows):
+        if given[-1] == "line":
+            raise UserError(
+                f"{source}: column {named.get('line', 'line')!r} has numbers only; name the texts: --column text=NAME"
+            )
+        return "text"
+    return given[0]
 
 
 def _cell(value: Any) -> str | None:

@@ -33,7 +33,7 @@ def load_tasks(config: Config) -> tuple[dict[Task, Splits], str | None]:
         try:
             splits[task] = load_splits(config, task)
         except MissingLabels as missing:
-            if task.name != "stance" and (task.name != "type" or not config.tasks):
+            if task.name not in ("type", "stance") or len(tasks) == 1 or (task.name == "type" and not config.tasks):
                 raise
             skipped.append(f"{task.name}: left out ({missing})")
     return splits, "; ".join(skipped) or None
@@ -51,7 +51,7 @@ def tasks_of(config: Config) -> dict[str, Task]:
     names = label_names(config.data.folder)
     lines, pages = names["lines"], names["pages"]
     tasks: dict[str, Task] = {}
-    if "type" in lines or not config.tasks:
+    if "type" in lines or not (config.tasks or "stance" in lines):
         labels = lines.get("type", TYPES)
         keep = frozenset(config.type.keep)
         if unknown := sorted(keep - set(labels)):

@@ -60,11 +60,12 @@ def train(
         for task, of_task in by_task.items()
         for name, options in [("majority", {}), *models_of(config, task).items()]
     ]
-    prepared, later = sum(work.prepares for work in works), config.type.sites + track + ("stance" in splits)
+    prepared, sites = sum(work.prepares for work in works), config.type.sites and "type" in splits
+    later = sites + track + ("stance" in splits)
     steps = Steps(progress, [work.name for work in works], config.folds, before=1 + prepared, after=later)
     results, leaked = _fit_all(config, works, bootstrap, progress, steps)
     champions = {task: max(results[task][1:], key=lambda result: result.headline) for task in splits}
-    if config.type.sites and "type" in champions:
+    if sites:
         steps("type sites: what others of a page's site are worth")
         _learn_sites(results["type"], champions, splits["type"], config.seed)
     risk = None
