@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from helpers import ROOT, Cli, Result, blocks, run, run_line
+from helpers import ROOT, Cli, Result, blocks, on_a_terminal, run, run_line
 
 import clfnews
 
@@ -97,6 +98,48 @@ def test_texts_and_labels_are_three_commands_from_a_model_without_types(cli: Cli
     assert [*clfnews.evaluate(tmp_path / "filter", tmp_path / "gold.jsonl")] == ["label"], "labels of other tasks are not read"
     frame = clfnews.load(tmp_path / "filter").tag_frame(pd.DataFrame({"body": ["wages at the bank"]}), text="body")
     assert frame["label"].iloc[0]["label"] == "money talk"
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Filters of the example, trained without a store: of its types alone, and of its types and its topic."""
+    folder, found = tmp_path_factory.mktemp("trained"), {}
+    for name, tasks in (("types", []), ("both", ["--pages", "topic"])):
+        kept = ["--lines", "section", "--keep", "headline,text"]
+        assert run("data", "import", EXAMPLE / "articles.csv", *kept, *tasks, "-o", name, cwd=folder).code == 0
+        few = ["folds=2", "bootstrap.samples=100"]
+        clfnews.train(folder / name / "train.yaml", few, track=False).page_filter.save(folder / name / "filter")
+        found[name] = folder / name / "filter"
+    return found
+
+
+def test_nothing_of_the_shipped_stance_is_told_where_the_labels_are_ones_own(trained: dict[str, Path], cli: Cli) -> None:
+    from clfnews.tracking.columns import columns
+
+    page_filter = clfnews.load(trained["types"])
+    (tagged,) = page_filter.tag(["Sign in\nGoalkeeper wins the match\nThe team scored after the break."])
+    row = tagged.as_row()
+    assert "stance" not in row and "stance" not in row["lines"][0] and "p_stance" not in row["lines"][0]
+    assert not [name for name in columns(page_filter.tasks) if "stance" in name or "hostile" in name]
+    assert "stance" not in page_filter.tag_frame(pd.DataFrame({"text": ["Sign in"]}))
+    assert tagged.with_events().events is None and page_filter.no_events
+    assert "stance" not in (trained["types"] / "filter.json").read_text(encoding="utf-8")
+
+
+def test_a_terminal_shows_the_tasks_of_the_filter(trained: dict[str, Path], tmp_path: Path) -> None:
+    table = ["--column", "text=body", EXAMPLE / "new.csv"]
+    for command in ("filter", "tag"):
+        shown = on_a_terminal(command, "-m", trained["types"], *table, cwd=tmp_path, COLUMNS="160")
+        assert "# a1  text confidence: 0." in shown.replace(f"{EXAMPLE / 'new.csv'}: ", "") and "stance" not in shown
+        both = on_a_terminal(command, "-m", trained["both"], *table, cwd=tmp_path, COLUMNS="160")
+        assert re.search(r"a1  topic: sport 0\.\d\d  text confidence: [01]\.\d\d", both) and "stance" not in both, both
+
+
+def test_tag_reads_columns_of_other_names(trained: dict[str, Path], cli: Cli) -> None:
+    without = cli("tag", EXAMPLE / "new.csv", "-m", trained["types"])
+    assert without.code == 1 and "--column text=NAME" in without.err
+    rows = cli("tag", EXAMPLE / "new.csv", "-m", trained["types"], "--column", "text=body").rows
+    assert [row["id"] for row in rows] == ["a1", "a2", "a3"] and all(row["text"] for row in rows)
 
 
 def test_a_task_of_kept_lines_with_other_labels_than_the_shipped_stance(cli: Cli, tmp_path: Path) -> None:
@@ -227,6 +270,20 @@ def test_tasks_that_the_data_does_not_have_are_told(tiny_data: Path, tmp_path: P
     write(tmp_path / "c.yaml", f"data: {{folder: '{tiny_data}'}}\n")
     with pytest.raises(clfnews.UserError, match=said):
         clfnews.train(tmp_path / "c.yaml", [override], track=False)
+
+
+def test_models_that_cannot_take_the_labels_are_told(tmp_path: Path, cli: Cli) -> None:
+    table = _lines("line,type", ["a story,headline", "its text,text", "home | login,menu"])
+    write(tmp_path / "t.csv", table)
+    assert cli("data", "import", "t.csv", "-o", "t", "--lines", "type", "--keep", "headline,text").code == 0
+    few = ["--set", "bootstrap.samples=100", "--set", "tracking.registered_model=null"]
+    trained = cli("train", "t/train.yaml", *few, "--set", "type.models={rules: {}, page: {}, fasttext: null}")
+    assert trained.code == 0, trained.error
+    said = "type: rules and page know what the shipped labels mean, and these are others: left out"
+    assert trained.out.count(said) == 1 and "stance" not in trained.out + trained.err
+    none = cli("train", "t/train.yaml", "--set", "type.models={linear: null, fasttext: null}")
+    assert none.code == 2 and none.error.startswith("clfnews: type.models: no model is left: rules and page know what")
+    assert none.error.endswith("; fasttext, linear, encoder take any labels")
 
 
 def test_a_workbook_is_named_as_one(tmp_path: Path, cli: Cli) -> None:

@@ -116,15 +116,33 @@ def tag(
     ] = False,
     risk: Risk = None,
     sites: Sites = None,
+    input_format: InputFormat = None,
+    column: Column = None,
     quiet: Quiet = False,
 ) -> None:
     """Write every line of every page with type, probabilities and stance: JSONL, on a terminal a table.
 
     Example: clfnews tag seeds/*.txt -o tagged.jsonl
     Example: clfnews tag --explain seeds/000_7159ef61d58be689.txt
+    Example: clfnews tag pages.csv --column text=body
     """
+    from clfnews.readers.base import ReadOptions, parse_columns
+
+    options = ReadOptions(input_format, parse_columns(column or []))
     _check_name(output, "jsonl")
-    _run_filter(inputs, output, model, threshold, risk, sites, format="jsonl", all_lines=True, explain=explain, quiet=quiet)
+    _run_filter(
+        inputs,
+        output,
+        model,
+        threshold,
+        risk,
+        sites,
+        format="jsonl",
+        all_lines=True,
+        options=options,
+        explain=explain,
+        quiet=quiet,
+    )
 
 
 def _check_name(output: Path | None, format: str | None) -> None:

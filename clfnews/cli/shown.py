@@ -52,7 +52,7 @@ class Printer:
         elif form.format == "jsonl":
             self._write(_as_json(self._found.row(tagged, form.all_lines, form.explain), form.on_terminal))
         else:
-            self._marked = self._marked or (bool(tagged.kept) and form.format != "markdown")
+            self._marked = self._marked or (bool(tagged.kept) and tagged.tells_stance and form.format != "markdown")
             self._write(_as_text(tagged, form.format, form.on_terminal, first, only))
 
     def legend(self) -> None:
@@ -83,18 +83,31 @@ def _as_text(tagged: TaggedPage, format: str, shown: bool, first: bool, only: bo
         return f"{name}{as_article(tagged) if format == 'article' and only else tagged.text}\n"
     colours = {"conciliatory": typer.colors.GREEN, "hostile": typer.colors.RED}
     stance = tagged.stance
-    why = stance.reason if stance.coverage is None else f"{stance.reason}, coverage {stance.coverage:.2f}"
-    head = f"# {printable(tagged.page.id)}  stance: {stance.label or 'none'} ({why})  confidence: {tagged.confidence:.2f}"
-    lines, kept = [styled(head, bold=True)], list(tagged.kept)
-    form = format if only else "text"
+    lines, kept = [styled(_head(tagged.page.id, tagged, why=True), bold=True)], list(tagged.kept)
+    form, indent = format if only else "text", "  " * tagged.tells_stance
     if form == "article" and kept:
-        lines += [styled(f"  {printable(text)}", bold=text == tagged.title) for text in (tagged.title, byline(tagged)) if text]
+        lines += [
+            styled(f"{indent}{printable(text)}", bold=text == tagged.title) for text in (tagged.title, byline(tagged)) if text
+        ]
         kept = [line for line, _ in body_lines(tagged)]
     for line in kept:
-        mark = STANCE_MARKS.get(line.stance or "", "?") + ("*" if line.n in stance.lines else " ")
-        text = styled(f"{mark} {printable(line.text)}", fg=colours.get(line.stance or ""), bold=line.type == "title")
+        mark = STANCE_MARKS.get(line.stance or "", "?") + ("* " if line.n in stance.lines else "  ")
+        mark = mark if tagged.tells_stance else ""
+        text = styled(f"{mark}{printable(line.text)}", fg=colours.get(line.stance or ""), bold=line.type == "title")
         lines += ["", text] if form == "article" else [text]
     return "\n".join(lines) + "\n"
+
+
+def _head(name: str, tagged: TaggedPage, why: bool = False) -> str:
+    """The line above a page: what is said of all of it, with the reason of its stance or without."""
+    stance, said = tagged.stance, [f"# {printable(name)}"]
+    if tagged.tells_stance:
+        reason = stance.reason if stance.coverage is None else f"{stance.reason}, coverage {stance.coverage:.2f}"
+        said.append(f"stance: {stance.label or 'none'}" + f" ({reason})" * why)
+    for task, found in tagged.own.items():
+        label, sure = found["label"], max((found["p"] or {}).values(), default=None)
+        said.append(printable(f"{task}: {label or 'none'}") + ("" if sure is None or label is None else f" {sure:.2f}"))
+    return "  ".join([*said, f"text confidence: {tagged.confidence:.2f}"])
 
 
 def _name(tagged: TaggedPage) -> str:
@@ -114,21 +127,20 @@ def _legend(stances: bool) -> str:
 
 def _show_lines(write: Callable[[str], Any], page_filter: Any, tagged: TaggedPage, explain: bool) -> None:
     """Print a page as a table of its lines, with what the filter thinks of each."""
-    stance = tagged.stance
-    head = f"# {printable(_name(tagged))}  stance: {stance.label or 'none'}  confidence: {tagged.confidence:.2f}"
-    write(styled(head, bold=True))
-    rows = []
+    write(styled(_head(_name(tagged), tagged), bold=True))
+    rows, stances = [], tagged.tells_stance
     for line in tagged.lines:
         p = max(line.type_row) if line.type_row is not None else None
         sure = max(line.stance_row) if line.stance_row is not None and line.stance else None
+        told = [line.stance or "", "" if sure is None else f"{sure:.2f}"] if stances else []
         own = [str(found.get("label") or "") for found in line.own.values()]
         why = (
             ", ".join(f"{name} {weight:+.2f}" for name, weight in page_filter.explain(line.text)) if explain and line.keep else ""
         )
         rows.append(
             [
-                str(line.n), "*" * line.keep, line.type or "", "" if p is None else f"{p:.2f}", line.stance or "",
-                "" if sure is None else f"{sure:.2f}", *own, *([why] if explain else []), line.text,
+                str(line.n), "*" * line.keep, line.type or "", "" if p is None else f"{p:.2f}",
+                *told, *own, *([why] if explain else []), line.text,
             ]
         )  # fmt: skip
     header = [
@@ -136,8 +148,7 @@ def _show_lines(write: Callable[[str], Any], page_filter: Any, tagged: TaggedPag
         "",
         "type",
         "p",
-        "stance",
-        "p",
+        *(["stance", "p"] if stances else []),
         *(tagged.lines[0].own if tagged.lines else ()),
         *(["why"] * explain),
         "text",

@@ -20,6 +20,7 @@ from clfnews.filtering.frames import as_pages, tag_frame
 from clfnews.filtering.origin import Origin, of_folder
 from clfnews.filtering.risk import RiskCurve
 from clfnews.filtering.saved import SCHEMA, read_meta, read_tasks, write_filter
+from clfnews.filtering.schema import tells_stance
 from clfnews.filtering.tagged import TaggedPage
 from clfnews.filtering.tagging import Tagger
 from clfnews.labels import SHIPPED, STANCE, STANCES, Task
@@ -195,7 +196,7 @@ class PageFilter:
     @property
     def no_events(self) -> str | None:
         """Why its pages never have events, which hang on the shipped stance; None: they can have some."""
-        if not self.own or self.stance_task:
+        if tells_stance(self.tasks):
             return None
         return f"the filter {self.name} has labels of your own and no stance, so it gives no events"
 
@@ -232,7 +233,8 @@ class PageFilter:
 
     def _tagger(self) -> Tagger:
         models = self.type_task, self.stance_task, self.own, self.least
-        return Tagger(*models, self.threshold, self.min_confidence, self.origin)
+        tasks = self.tasks if any(not task.shipped for task in self.tasks.values()) else {}
+        return Tagger(*models, self.threshold, self.min_confidence, self.origin, tasks)
 
     def save(self, folder: Path) -> None:
         """Write the filter as a folder that `load` reads; `filter.json` comes last, so that a folder with it is whole."""
@@ -269,9 +271,9 @@ class PageFilter:
 
     @property
     def tasks(self) -> dict[str, Task]:
-        """What the filter tells, by name; a filter of types alone has the stance too, which is null."""
+        """What the filter tells, by name; a filter of the shipped types alone has the stance too, which is null."""
         found = {name: fitted.task for name, fitted in self.fitted.items()}
-        return found if self.own else found | {"stance": STANCE}
+        return found | {"stance": STANCE} if all(task.shipped for task in found.values()) else found
 
     @property
     def fitted(self) -> dict[str, FittedTask]:

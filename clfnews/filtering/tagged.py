@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from clfnews.events.page import Event, events_of
-from clfnews.filtering.decisions import NO_MODEL, PageStance, rounded
+from clfnews.filtering.decisions import PageStance, rounded
 from clfnews.filtering.own_fields import with_own
+from clfnews.filtering.schema import tells_stance
 from clfnews.labels import STANCES, TYPES, Task
 from clfnews.page import Page
 from clfnews.record.cells import FACTS
@@ -71,6 +72,7 @@ class TaggedPage:
     own: Mapping[str, Any] = field(default_factory=dict)
     """Task of the user's -> `label` and `p` of the page."""
     tasks: Mapping[str, Task] = field(default_factory=dict, repr=False)
+    """What the filter tells, by name; empty if all labels are the shipped ones."""
     events: tuple[Event, ...] | None = None
     """What the kept lines say of who does what to whom; None: not looked for (see `with_events`)."""
 
@@ -81,7 +83,7 @@ class TaggedPage:
     @property
     def tells_stance(self) -> bool:
         """Whether the row has the shipped stance, if only as null; not if the tasks are the user's alone."""
-        return not self.own or self.stance is not NO_MODEL
+        return not self.tasks or tells_stance(self.tasks)
 
     @property
     def title(self) -> str | None:

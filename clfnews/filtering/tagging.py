@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from clfnews.filtering.decisions import NO_MODEL, decide_pages, expected_f1, mean_of, page_stance, told
+from clfnews.filtering.decisions import NO_MODEL, PageStance, decide_pages, expected_f1, mean_of, page_stance, told
 from clfnews.filtering.origin import Origin
 from clfnews.filtering.record import completed
 from clfnews.filtering.tagged import TaggedLine, TaggedPage
@@ -30,6 +30,8 @@ class Tagger:
     threshold: float
     min_confidence: float
     origin: Origin
+    tasks: Mapping[str, Task]
+    """What pages are given as `TaggedPage.tasks`."""
 
     def tag(self, pages: Sequence[Page], sites: SiteMemory | None) -> list[TaggedPage]:
         """The pages of a batch with every line tagged, in order."""
@@ -66,7 +68,11 @@ class Tagger:
             lines.append(TaggedLine(line.n, line.text, labels[j], keep, self._stance_of(stance), row, stance, labels))
         of_page = NO_MODEL if p_stance is None else page_stance(article, p_stance)
         confidence = expected_f1(p, types, task)
-        return TaggedPage(completed(page, lines), tuple(lines), of_page, confidence, self.origin.model, self.origin.run)
+        return self._tagged(page, lines, of_page, confidence)
+
+    def _tagged(self, page: Page, lines: Sequence[TaggedLine], stance: PageStance, confidence: float) -> TaggedPage:
+        whole, origin = completed(page, lines), self.origin
+        return TaggedPage(whole, tuple(lines), stance, confidence, origin.model, origin.run, tasks=self.tasks)
 
     def _tag_untyped(self, pages: Sequence[Page]) -> list[TaggedPage]:
         """Pages of a filter that keeps all lines."""
@@ -75,12 +81,12 @@ class Tagger:
         tagged = []
         for page, article, p_stance in zip(pages, bare, p_stances, strict=True):
             rows = p_stance.tolist() if p_stance is not None else [None] * len(page.lines)
-            lines = tuple(
+            lines = [
                 TaggedLine(line.n, line.text, None, True, self._stance_of(row), None, row, ())
                 for line, row in zip(page.lines, rows, strict=True)
-            )
+            ]
             of_page = NO_MODEL if p_stance is None else page_stance(article.lines, p_stance)
-            tagged.append(TaggedPage(completed(page, lines), lines, of_page, 1.0, self.origin.model, self.origin.run))
+            tagged.append(self._tagged(page, lines, of_page, 1.0))
         return self._with_own(pages, tagged, pages)
 
     def _stance_of(self, row: Sequence[float] | None) -> str | None:
@@ -109,7 +115,6 @@ class Tagger:
                 page,
                 lines=tuple(line._replace(own=nothing | own) for line, own in zip(page.lines, lines, strict=True)),
                 own={name: found.get(name) or told(task, None) for name, task in whole.items()},
-                tasks=whole,
             )
             for page, found, lines in zip(tagged, of_pages, of_lines, strict=True)
         ]

@@ -8,7 +8,7 @@ no number that is not from the run.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -108,7 +108,7 @@ def render(meta: Mapping[str, Any]) -> str:
         *_metrics(meta, info, tasks),
         *_risks(meta),
         "## Limits",
-        "\n".join(f"- {limit}" for limit in _limits(info, tasks)),
+        "\n".join(f"- {limit}" for limit in _limits(info, tasks, meta.get("tasks", {}))),
         "## Use",
         "```python\nimport clfnews\n\npage_filter = clfnews.load(FOLDER)    # or models:/NAME@champion\n"
         "for page in page_filter.keep([clfnews.Page.from_text(text)]):\n    print(page.text)\n```",
@@ -190,7 +190,7 @@ def _risks(meta: Mapping[str, Any]) -> Iterator[str]:
     yield markdown_table(["confidence", "lines with a stance", "of them wrong"], rows)
 
 
-def _limits(info: Mapping[str, Any], tasks: list[str]) -> Iterator[str]:
+def _limits(info: Mapping[str, Any], tasks: list[str], own: Container[str]) -> Iterator[str]:
     for task, parts in info.get("splits", {}).items():
         train, test = parts[0], parts[-1]
         if test["groups"] < FEW_GROUPS:
@@ -209,7 +209,7 @@ def _limits(info: Mapping[str, Any], tasks: list[str]) -> Iterator[str]:
     yield "A page is taken for one story: on lists of stories, forums and shops what is kept means little."
     if "stance" in tasks:
         yield "Stance is what a line reports, not what its author thinks, nor whether it is true: no basis for judging people."
-    elif set(tasks) == {"type"}:
+    elif set(tasks) == {"type"} and "type" not in own:
         yield "It has no stance model: every stance is null."
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from clfnews.data.markdown import markdown_table
 from clfnews.evaluation.metrics import CHALLENGE, FEW_GROUPS, headline, score_columns, short
 from clfnews.evaluation.scores import Scores
+from clfnews.filtering.schema import tells_stance
 
 if TYPE_CHECKING:
     from clfnews.evaluation.results import Result, TrainResult
@@ -93,7 +94,8 @@ def markdown(outcome: TrainResult) -> str:
 def _closing(outcome: TrainResult) -> str:
     """What is said below the tables: stance end to end, or why there is none."""
     if outcome.end_to_end is None:
-        return outcome.skipped or "The test pages have no stances: no score end to end."
+        none = "The test pages have no stances: no score end to end." * tells_stance(outcome.page_filter.tasks)
+        return outcome.skipped or none
     return f"Stance macro-F1 end to end on test: {with_interval(outcome.end_to_end, 'end_to_end/stance_macro_f1')}"
 
 

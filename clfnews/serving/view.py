@@ -69,6 +69,7 @@ class Result:
     confidence: float
     sureness: str
     stance: str
+    """Of the page, `none` without one; empty if the labels are the user's alone."""
     stance_reason: str
     bars: list[Bar]
     dropped: list[tuple[str, int]]
@@ -151,7 +152,7 @@ def result_of(work: Work, tagged: TaggedPage, shown: Shown) -> Result:
         reason=tagged.reason,
         confidence=tagged.confidence,
         sureness=_sureness(tagged),
-        stance=stance.label or "none",
+        stance=(stance.label or "none") if tagged.tells_stance else "",
         stance_reason=_STANCE_REASONS[stance.reason],
         bars=_bars(stance.p or {}),
         dropped=sorted(((label, n) for label, n in counts.items() if n), key=lambda row: -row[1]),

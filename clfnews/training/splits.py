@@ -11,7 +11,7 @@ from clfnews.data.corpus import Corpus, Further, Splits, article_lines, coarse, 
 from clfnews.data.folder import MissingSplit, config_names, label_names, splits_of
 from clfnews.data.gold import load_gold
 from clfnews.errors import UserError, counted, nearest
-from clfnews.labels import SHIPPED, STANCES, TYPES, Task, as_task
+from clfnews.labels import SHIPPED, STANCES, TYPE, TYPES, Task, as_task
 from clfnews.models import ANY_LABELS
 
 HELD_OUT = 0.1
@@ -23,7 +23,7 @@ class MissingLabels(UserError):
 
 
 def load_tasks(config: Config) -> tuple[dict[Task, Splits], str | None]:
-    """The corpora of the tasks that have labels, and why the shipped task is left out that has none.
+    """The corpora of the tasks that have labels, and what is left out: a shipped task without any, models.
 
     Raises `UserError` if there is nothing to learn from: types, or what the configuration calls `tasks`.
     """
@@ -36,6 +36,7 @@ def load_tasks(config: Config) -> tuple[dict[Task, Splits], str | None]:
             if task.name not in ("type", "stance") or len(tasks) == 1 or (task.name == "type" and not config.tasks):
                 raise
             skipped.append(f"{task.name}: left out ({missing})")
+    skipped += filter(None, (_told_unfit(config, task) for task in splits))
     return splits, "; ".join(skipped) or None
 
 
@@ -68,7 +69,9 @@ def tasks_of(config: Config) -> dict[str, Task]:
             what = "page" if section.of == "pages" else "line"
             raise UserError(f"tasks.{name}: the card of {config.data.folder} names no labels of a {what} for it (it has {known})")
         tasks[name] = Task(name, found, section.of)
-    if "stance" not in tasks and ("stance" in lines or not config.tasks):
+    own = config.tasks or not tasks.get("type", TYPE).shipped
+    expected = not own or (not config.tasks and "stance" in config_names(config.data.folder))
+    if "stance" not in tasks and ("stance" in lines or expected):
         tasks["stance"] = Task("stance", lines.get("stance", STANCES), "kept lines")
     return tasks
 
@@ -77,6 +80,18 @@ def models_of(config: Config, task: Task) -> dict[str, dict[str, Any]]:
     """Name -> options of the models of a task; of other labels than the shipped, those that take any."""
     chosen = chosen_models(section_of(config, task.name))
     return {name: options for name, options in chosen.items() if task == SHIPPED.get(task.name) or name in ANY_LABELS}
+
+
+def _told_unfit(config: Config, task: Task) -> str | None:
+    """Which models a configuration names that cannot take the labels of a task; raises `UserError` if no other is left."""
+    section, fit = section_of(config, task.name), models_of(config, task)
+    unfit = [name for name in chosen_models(section) if name not in fit]
+    why = f"{' and '.join(unfit)} know{'s' * (len(unfit) == 1)} what the shipped labels mean, and these are others"
+    if not fit:
+        key = f"tasks.{task.name}" if task.name in config.tasks else task.name
+        raise UserError(f"{key}.models: no model is left{f': {why}' * bool(unfit)}; {', '.join(ANY_LABELS[1:])} take any labels")
+    # By default all are chosen: only those that somebody asked for are missed.
+    return f"{task.name}: {why}: left out" if section.models.model_fields_set.intersection(unfit) else None
 
 
 def find_leaks(config: Config) -> list[str]:
