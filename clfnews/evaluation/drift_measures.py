@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from clfnews.evaluation.outputs import KEPT_TYPES, Output, Seen
-from clfnews.labels import SIDES, STANCES
+from clfnews.labels import SIDES, STANCES, TYPES
 
 _CONFIDENCE = np.linspace(0, 1, 11)[1:-1]
 _OUTCOME = np.array([0.5, 0.7, 0.9])
 _LINES = np.array([1, 2, 4, 8, 16, 32, 64])
 """Edges of the bins of a confidence, of a site's, and of the number of kept lines."""
+
+
+MAX_LABELS = 10
+"""Labels of a task of the user's that are shown, most frequent first; all are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +48,19 @@ def measures_of(reference: Output, new: Output, rng: np.random.Generator) -> Ite
     found = [["no article" if not page.kept else "article" for page in side] for side in (a, b)]
     yield one_of("pages without article", ("no article", "article"), (found[0], found[1]), {"no article": "no article"})
     yield _lines(a, b)
-    yield _shares(
-        "kept lines by type", KEPT_TYPES, [page.types for page in a], [page.types for page in b], {"title lines": "title"}
-    )
-    stances = (*STANCES, "none")
-    yield one_of(
-        "page stance", stances, ([page.stance for page in a], [page.stance for page in b]), {f"page {x}": x for x in STANCES}
-    )
-    yield _shares(
-        "line stance", STANCES, [page.stances for page in a], [page.stances for page in b], {f"line {x}": x for x in SIDES}
-    )
+    yield from _types(a, b)
+    if any(page.stance is not None for page in (*a, *b)):
+        of_pages = ([page.stance or "none" for page in a], [page.stance or "none" for page in b])
+        yield one_of("page stance", (*STANCES, "none"), of_pages, {f"page {x}": x for x in STANCES})
+        yield _shares(
+            "line stance", STANCES, [page.stances for page in a], [page.stances for page in b], {f"line {x}": x for x in SIDES}
+        )
+    for task in sorted({task for page in (*a, *b) for task in page.tasks}):
+        labels = ([page.tasks.get(task, "none") for page in a], [page.tasks.get(task, "none") for page in b])
+        often = Counter(labels[0] + labels[1])
+        yield one_of(f"page {task}", sorted(often), labels, {f"page {task} {x}": x for x, _ in often.most_common(MAX_LABELS)})
+    for task in sorted({task for page in (*a, *b) for task in page.line_tasks}):
+        yield _labels(f"line {task}", [[page.line_tasks.get(task, {}) for page in side] for side in (a, b)], f"line {task} {{}}")
     yield _words(a, b, rng)
     for name, of_page in (("script", lambda page: page.script), ("language", lambda page: page.language or "unknown")):
         told = [list(map(of_page, side)) for side in (a, b)]
@@ -99,6 +107,27 @@ def _shares(name: str, labels: Sequence[str], a: Sequence[Any], b: Sequence[Any]
     with_sum = [np.column_stack([counts, counts.sum(axis=1)]) for counts in cells]
     figures = tuple((title, labels.index(label), len(labels)) for title, label in shown.items())
     return Measure(name, (cells[0], cells[1]), (with_sum[0], with_sum[1]), figures)
+
+
+def _types(a: Sequence[Seen], b: Sequence[Seen]) -> Iterator[Measure]:
+    """Types of kept lines; those that the shipped filter keeps if there are no others."""
+    found = [[page.types for page in side] for side in (a, b)]
+    known = {label for side in found for counts in side for label in counts}
+    if known - set(TYPES):
+        yield _labels("kept lines by type", found, "{} lines")
+    elif known or any(page.stance is not None for page in (*a, *b)):
+        cells = [[tuple(counts.get(label, 0) for label in KEPT_TYPES) for counts in side] for side in found]
+        yield _shares("kept lines by type", KEPT_TYPES, cells[0], cells[1], {"title lines": "title"})
+
+
+def _labels(name: str, found: Sequence[Sequence[Mapping[str, int]]], title: str) -> Measure:
+    """A measure of lines by labels of the user's."""
+    often: Counter[str] = Counter()
+    for counts in chain.from_iterable(found):
+        often.update(counts)
+    labels = sorted(often)
+    cells = [[tuple(counts.get(label, 0) for label in labels) for counts in side] for side in found]
+    return _shares(name, labels, cells[0], cells[1], {title.format(x): x for x, _ in often.most_common(MAX_LABELS)})
 
 
 def _words(a: Sequence[Seen], b: Sequence[Seen], rng: np.random.Generator) -> Measure:

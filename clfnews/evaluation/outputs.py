@@ -28,6 +28,8 @@ _WORD = re.compile(r"\w++")
 _SCRIPT_CHARS = 400
 CONFIDENCES = ("text_confidence", "confidence")
 """Names of the expected F1 of a row's kept lines, the second in rows of earlier versions; the first that a row has counts."""
+_TOLD = {"label", "p"}
+"""What a task of the user's says."""
 _COLUMNS = ("id", "site", "text", "stance", *CONFIDENCES, "model", "language", "lines")
 
 
@@ -39,10 +41,10 @@ class Seen:
     confidence: float
     kept: int
     """Lines that were kept."""
-    types: tuple[int, ...]
-    """Kept lines of each of `KEPT_TYPES`."""
-    stance: str
-    """Stance of the page; `none` without one."""
+    types: Mapping[str, int]
+    """Type -> kept lines."""
+    stance: str | None
+    """Stance of the page; `none` without one, None in rows that tell no stance: their labels are the user's alone."""
     stances: tuple[int, ...]
     """Kept lines of each stance."""
     words: np.ndarray
@@ -51,6 +53,10 @@ class Seen:
     """Most frequent script of its letters, such as `latin`; `none` without letters."""
     language: str | None
     """What the row says; None if it says nothing."""
+    tasks: Mapping[str, str]
+    """Task of the user's -> label of the page, `none` without one."""
+    line_tasks: Mapping[str, Mapping[str, int]]
+    """Task of the user's -> label -> kept lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,28 +147,53 @@ def _parquet(path: Path) -> Iterator[Any]:
 
     try:
         with pq.ParquetFile(path) as file:
-            names = [name for name in file.schema_arrow.names if name in _COLUMNS]
+            names = [column.name for column in file.schema_arrow if column.name in _COLUMNS or _tells_label(column.type)]
             for batch in file.iter_batches(batch_size=256, columns=names):
                 yield from batch.to_pylist()
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"{path}: not a Parquet file that can be read ({str(error).splitlines()[0][:120]})") from error
 
 
+def _tells_label(kind: Any) -> bool:
+    """Whether a column has what a task of the user's says of a page."""
+    import pyarrow as pa
+
+    return bool(pa.types.is_struct(kind)) and {field.name for field in kind} == _TOLD
+
+
+def _told(row: Mapping[str, Any]) -> dict[str, str]:
+    """Task of the user's -> label in a row or line; the shipped stance says more, and is none."""
+    told = {str(name): value["label"] for name, value in row.items() if isinstance(value, Mapping) and value.keys() == _TOLD}
+    return {name: label if isinstance(label, str) else "none" for name, label in told.items()}
+
+
 def _seen(row: Mapping[str, Any]) -> Seen:
     lines = [line for line in row["lines"] if line.get("keep", True)]
-    types, stances = (Counter(line.get(key) for line in lines) for key in ("type", "stance"))
-    text, language = row["text"], row.get("language")
+    types = Counter(line["type"] for line in lines if isinstance(line.get("type"), str))
+    stances = Counter(line.get("stance") for line in lines if not isinstance(line.get("stance"), Mapping))
+    text, language, own = row["text"], row.get("language"), _told(row)
+    line_tasks: dict[str, Counter[str]] = {}
+    for line in lines:
+        for name, label in _told(line).items():
+            line_tasks.setdefault(name, Counter())[label] += 1
     return Seen(
         site=str(row.get("site") or ""),
         confidence=float(row[_confidence_in(row)]),
         kept=len(lines),
-        types=tuple(types[label] for label in KEPT_TYPES),
-        stance=(row.get("stance") or {}).get("label") or "none",
+        types=types,
+        stance=_stance(row) if "stance" in row and "stance" not in own else None,
         stances=tuple(stances[label] for label in STANCES),
         words=np.array([zlib.crc32(word.encode()) for word in set(_WORD.findall(text.casefold()))], dtype=np.uint32),
         script=_script(text),
         language=str(language) if language else None,
+        tasks=own,
+        line_tasks=line_tasks,
     )
+
+
+def _stance(row: Mapping[str, Any]) -> str:
+    """The shipped stance of a page."""
+    return (row.get("stance") or {}).get("label") or "none"
 
 
 def _problem(row: Any) -> str | None:

@@ -230,3 +230,38 @@ def test_chance_is_called_chance_as_often_as_the_p_value_says() -> None:
 
 def test_holm_is_that_of_the_paper() -> None:
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06]) and holm([]) == [] and holm([0.9, 0.8]) == [1.0, 1.0]
+
+
+def own_row(rng: np.random.Generator, sport: float, pro: float, headline: float) -> dict[str, Any]:
+    """A page of a filter with the user's own types, a task of pages and one of kept lines."""
+
+    def told(names: tuple[str, str], share: float) -> dict[str, Any]:
+        return {"label": names[int(rng.random() >= share)], "p": {names[0]: share, names[1]: 1 - share}}
+
+    kept = [
+        {"n": n, "text": "a line", "type": "headline" if rng.random() < headline else "text", "keep": True,
+         "stance": told(("pro", "contra"), pro)}
+        for n in range(5)
+    ]  # fmt: skip
+    return {
+        "id": "x", "text": "a line", "text_confidence": 0.9, "topic": told(("sport", "economy"), sport), "model": "m",
+        "stance": told(("pro", "contra"), pro), "lines": kept,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+def test_tasks_of_ones_own_have_rows_and_drift(cli: Cli, tmp_path: Path, suffix: str) -> None:
+    rng = np.random.default_rng(1)
+    sides = {"reference": (0.5, 0.5, 0.2), "same": (0.5, 0.5, 0.2), "new": (0.9, 0.1, 0.6)}
+    for name, shares in sides.items():
+        rows = [own_row(rng, *shares) for _ in range(300)]
+        write_rows(tmp_path / f"{name}.jsonl", rows)
+        pd.DataFrame(rows).to_parquet(tmp_path / f"{name}.parquet")
+    found = clfnews.drift(tmp_path / f"reference.{suffix}", tmp_path / f"new.{suffix}")
+    assert drifting(found) == {"page topic", "page stance", "line stance", "kept lines by type"}
+    names = {figure.name: figure for change in found.measures for figure in change.figures}
+    assert {"page topic sport", "page stance pro", "line stance contra", "headline lines"} <= set(names)
+    assert names["page topic sport"].new > 0.8 and not [name for name in names if "hostile" in name or "title" in name]
+    assert not clfnews.drift(tmp_path / f"reference.{suffix}", tmp_path / f"same.{suffix}").drifted
+    shown = cli("drift", f"reference.{suffix}", f"new.{suffix}")
+    assert shown.code == 1 and "page topic economy" in shown.out
