@@ -53,7 +53,7 @@ def data_stats(
     folder: Annotated[Path, typer.Argument(help="Data folder.")] = Path("data"),
     figure: Annotated[Path | None, typer.Option("--figure", help="Also draw types and line lengths into this PNG file.")] = None,
 ) -> None:
-    """Count pages, lines, types, stances, layouts and groups per split.
+    """Count pages, lines, groups and the labels that the card names per split.
 
     Example: clfnews data stats --figure stats.png
     """
