@@ -273,21 +273,26 @@ def _filters(model: str, against: str | None, quiet: bool) -> tuple[PageFilter, 
 
 def data_suspects(
     config: Annotated[Path, typer.Argument(help="A YAML configuration.")] = Path("configs/base.yaml"),
-    task: Annotated[str, typer.Option(help="type or stance.")] = "type",
-    model: Annotated[str | None, typer.Option(help="Model that predicts. Default: page for types, linear for stance.")] = None,
+    task: Annotated[str, typer.Option(help="type, stance, or a task of your own.")] = "type",
+    model: Annotated[
+        str | None, typer.Option(help="Model that predicts. Default: page for the shipped types, else linear.")
+    ] = None,
     top: Annotated[int, typer.Option(min=1, help="Show this many, the worst first.")] = 20,
     overrides: Annotated[list[str] | None, typer.Option("--set", help="key=value, such as --set folds=3; repeatable.")] = None,
     quiet: Quiet = False,
 ) -> None:
     """List lines of the training split whose label is likely wrong, on their page, with the command to edit it.
 
+    The tasks are those of the configuration.
+
     Example: clfnews data suspects --task stance --top 10
     """
     from clfnews.config.schema import load_config
-    from clfnews.training.suspects import find_suspects, summary
+    from clfnews.training.suspects import after_edit, find_suspects, summary
 
     with status(quiet) as show:
-        found, n = find_suspects(load_config(config, overrides), task, model, top, show)
+        settings = load_config(config, overrides)
+        found, n = find_suspects(settings, task, model, top, show)
     for suspect in found:
         chance = f"p {suspect.p_given:.2f} against {suspect.p_suggested:.2f}"
         echo(f"{suspect.page}, line {suspect.n}: {suspect.given}, rather {suspect.suggested} ({chance})")
@@ -297,4 +302,4 @@ def data_suspects(
         echo(f"  edit: {suspect.edit}\n")
     if found:
         print_table(["label", "rather", "lines shown"], [[given, other, str(k)] for given, other, k in summary(found)])
-    echo(f"{n} suspects, {len(found)} shown; after an edit build the splits again: clfnews data compose")
+    echo(f"{n} suspects, {len(found)} shown; after an edit {after_edit(settings)}")

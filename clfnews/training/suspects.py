@@ -131,3 +131,12 @@ def summary(suspects: list[Suspect]) -> list[tuple[str, str, int]]:
     """Given label, suggested label and number, the most frequent pair first."""
     counts = Counter((x.given, x.suggested) for x in suspects)
     return [(given, suggested, n) for (given, suggested), n in counts.most_common()]
+
+
+def after_edit(config: Config) -> str:
+    """What is to be done once a label is edited: splits that were composed are built again, others are only checked."""
+    folder = Path(config.data.folder)
+    recipe = folder / "compose.yaml"
+    if recipe.is_file():
+        return f"build the splits again: clfnews data compose{'' if config.data.folder == 'data' else f' {recipe}'}"
+    return f"check the folder: clfnews data check {folder}"

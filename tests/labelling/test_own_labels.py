@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from helpers import ROOT
 
+from clfnews.config.schema import load_config
 from clfnews.data.corpus import task_corpus
 from clfnews.data.gold import load_gold
+from clfnews.data.stats import stats_figure, stats_tables
 from clfnews.errors import UserError
 from clfnews.filtering.filter import PageFilter
 from clfnews.labelling.agreement import agreement
@@ -24,6 +26,7 @@ from clfnews.labelling.tasks import tasks_of_folder, tasks_of_labelled
 from clfnews.models import make_model
 from clfnews.models.calibration import FittedTask
 from clfnews.page import Page
+from clfnews.training.suspects import after_edit
 
 ARTICLES = ROOT / "tests" / "files" / "topics" / "articles.csv"
 NEW = [
@@ -141,3 +144,34 @@ def test_pages_with_other_labels_do_not_get_into_a_folder(topics: Path) -> None:
         UserError, match=r"its card has other labels of type \(headline, menu, text\) than the pages \(title, body"
     ):
         add_to_folder([row], topics)
+
+
+def test_stats_count_the_tasks_of_the_card(topics: Path, tmp_path: Path) -> None:
+    tables = {title: (header, rows) for title, header, rows in stats_tables(topics)}
+    header, rows = tables["labels of lines: type"]
+    assert header[0] == "type" and [row[0] for row in rows] == ["headline", "menu", "text"]
+    assert rows[0][header.index("pages/test")] == "6 (15.4%)"
+    header, rows = tables["labels of pages: topic"]
+    assert [row[0] for row in rows] == ["economy", "sport", "weather"] and rows[0][header.index("pages/test")] == "2 (33.3%)"
+    header, rows = tables["pages"]
+    assert header == ["split", "pages", "lines", "sites", "groups"] and ["pages/test", "6", "39", "3", "3"] in rows
+    stats_figure(topics, tmp_path / "stats.png")
+    assert (tmp_path / "stats.png").is_file()
+
+
+def test_labels_of_pages_alone_are_counted_and_exported(tmp_path: Path) -> None:
+    rows = "".join(f"word {n},{'ab'[n % 2]}\n" for n in range(20))
+    (tmp_path / "mail.csv").write_text(f"text,label\n{rows}", encoding="utf-8")
+    import_plain(tmp_path / "mail.csv", tmp_path / "mail", Columns(named={}, pages=("label",)))
+    titles = [title for title, _, _ in stats_tables(tmp_path / "mail")]
+    assert titles[:2] == ["pages", "labels of pages: label"] and len(titles) == 3
+    stats_figure(tmp_path / "mail", tmp_path / "stats.png")
+    assert export_rows(tmp_path / "mail" / "pages" / "test.jsonl", tmp_path / "mail.tsv") == 4
+    assert (tmp_path / "mail.tsv").read_text(encoding="utf-8").startswith("page_id\tn\tlabel\ttext\n")
+    assert import_rows(tmp_path / "mail.tsv", tmp_path / "back.jsonl") == (4, 4, 0)
+
+
+def test_what_to_do_after_an_edit_is_of_the_folder(topics: Path) -> None:
+    assert after_edit(load_config(topics / "train.yaml")) == f"check the folder: clfnews data check {topics}"
+    shipped = load_config(ROOT / "configs" / "base.yaml", [f"data.folder={ROOT / 'data'}"])
+    assert after_edit(shipped) == f"build the splits again: clfnews data compose {ROOT / 'data' / 'compose.yaml'}"
