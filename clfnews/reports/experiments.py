@@ -14,14 +14,14 @@ import yaml
 
 from clfnews.data.markdown import markdown_table
 from clfnews.errors import UserError
-from clfnews.evaluation.metrics import CHALLENGE, HEADLINE, SCORE_COLUMNS
+from clfnews.evaluation.metrics import CHALLENGE, headline, score_columns
 from clfnews.evaluation.scores import Scores, scores_of
 from clfnews.files import write_text
+from clfnews.labels import Task
+from clfnews.reports.varied import MEAN, best_rows, changed, told_best
 
 FLOORS = {"type": "rules", "stance": "lexicon"}
 """The model without training that every table of a task shows."""
-MEAN = "mean"
-"""In place of a seed: the mean over all seeds."""
 BEGIN, END = "<!-- table: written by clfnews sweep -->", "<!-- end of table -->"
 RESULTS = ("<!-- results: written by clfnews sweep --index experiments -->", "<!-- /results -->")
 OVERVIEW = "overview.yaml"
@@ -52,22 +52,30 @@ class Entry:
     train: str
     threshold: float
     scores: Scores
+    of: Task | None = None
+    """The task, if its labels are not the shipped ones."""
+    fit: str = ""
+    """Equal for two variants that are the same model."""
 
 
 def result_row(entry: Entry, reference: Entry | None, level: float) -> ResultRow:
     """A row of `results.csv`: the scores of an entry, and its difference to another one if both have the same signature."""
-    headline, scores = HEADLINE[entry.task], entry.scores
+    main, scores = headline(entry.task), entry.scores
     row = {
         "variant": entry.variant, "overrides": entry.overrides, "task": entry.task, "model": entry.model,
-        "seed": entry.seed, "set": entry.set, "metric": headline,
-        "value": _number(scores.values[headline]), "low": _number(scores.low[headline]), "high": _number(scores.high[headline]),
+        "seed": entry.seed, "set": entry.set, "metric": main,
+        "value": _number(scores.values[main]), "low": _number(scores.low[main]), "high": _number(scores.high[main]),
         "against": "", "difference": "", "difference_low": "", "difference_high": "",
     }  # fmt: skip
     if reference is not None and reference.scores.signature == scores.signature:
-        delta = scores.difference(reference.scores, headline, level)
+        delta = scores.difference(reference.scores, main, level)
         row |= {"against": f"{reference.variant}/{reference.model}"}
         row |= {name: _number(x) for name, x in zip(("difference", "difference_low", "difference_high"), delta, strict=True)}
-    details = [name for _, name in SCORE_COLUMNS[entry.task] if name != headline] + list(MORE[entry.task])
+    labels = entry.of.labels if entry.of else None
+    more = MORE.get(entry.task, ()) if labels is None or entry.task == "type" else ()
+    details = [name for _, name in score_columns(entry.task, labels) if name != main]
+    details += more or (f"{entry.task}/brier",)
+    row |= {"labels": str(len(labels))} if labels else {}
     row |= {name: _number(scores.values[name]) for name in details if name in scores.values}
     threshold = _number(entry.threshold) if entry.task == "type" and entry.seed != MEAN else ""
     return row | {"threshold": threshold, "train": entry.train, "signature": scores.signature}
@@ -108,7 +116,7 @@ def alone_in_folder(path: Path) -> None:
             )
 
 
-def write_experiment(file: Path, question: str, rows: Sequence[ResultRow], sets: Sequence[str]) -> None:
+def write_experiment(file: Path, question: str, rows: Sequence[ResultRow], sets: Sequence[str], base: str) -> None:
     """Write `results.csv`, `table.md` and the table in `README.md` beside the sweep file."""
     folder = file.parent
     columns = list(dict.fromkeys(name for row in rows for name in row))
@@ -118,7 +126,7 @@ def write_experiment(file: Path, question: str, rows: Sequence[ResultRow], sets:
     writer.writeheader()
     writer.writerows(rows)
     write_text(folder / "results.csv", out.getvalue())
-    table = tables(rows, sets)
+    table = tables(rows, sets, base)
     write_text(folder / "table.md", table)
     readme = folder / "README.md"
     text = readme.read_text(encoding="utf-8") if readme.is_file() else _new_readme(file, question)
@@ -128,34 +136,51 @@ def write_experiment(file: Path, question: str, rows: Sequence[ResultRow], sets:
     write_text(readme, f"{head}{BEGIN}\n{table}{END}{rest.split(END, 1)[1]}")
 
 
-def tables(rows: Sequence[ResultRow], sets: Sequence[str]) -> str:
-    """One Markdown table for each task and set that has rows; a function of `results.csv` alone."""
-    parts = []
+def tables(rows: Sequence[ResultRow], sets: Sequence[str], base: str) -> str:
+    """The best row of each task and how to train it, then a Markdown table for each task and set that has rows.
+
+    A function of `results.csv` and the path of the base configuration alone.
+    """
+    parts = [f"{line}\n" for line in told_best(base, rows)]
+    best = {task: f"{row['variant']}/{row['model']}" for task, row in best_rows(rows).items()}
     for task in dict.fromkeys(row["task"] for row in rows):
         for name in sets:
             of_set = [row for row in rows if row["task"] == task and row["set"] == name]
             # Two signatures are two tables: their numbers must not stand side by side.
             for signature in dict.fromkeys(row["signature"] for row in of_set):
-                parts.append(_table(task, name, signature, [row for row in of_set if row["signature"] == signature]))
+                same = [row for row in of_set if row["signature"] == signature]
+                parts.append(_table(task, name, signature, same, best.get(task)))
     return "\n".join(parts)
 
 
-def _table(task: str, name: str, signature: str, rows: Sequence[ResultRow]) -> str:
+def _table(task: str, name: str, signature: str, rows: Sequence[ResultRow], best: str | None) -> str:
     seeds = [row["seed"] for row in rows]
     shown = [row for row in rows if row["seed"] == MEAN] if MEAN in seeds else list(rows)
-    titles = {metric: title for title, metric in SCORE_COLUMNS[task]}
+    n = rows[0].get("labels")
+    titles = {metric: title for title, metric in score_columns(task, range(int(n)) if n else None)}
     titles |= {metric: title for title, metric in CHALLENGE if any(row.get(metric) for row in rows)}
-    headline = HEADLINE[task]
-    details = [metric for metric in titles if metric != headline]
+    main = headline(task)
+    details = [metric for metric in titles if metric != main]
     against = list(dict.fromkeys(row["against"] for row in shown if row["against"]))
     labels = _labels(shown)
     title = f"difference to {labels.get(against[0], against[0])}" if len(against) == 1 else "difference"
-    header = ["", titles[headline], title, *(["to"] if len(against) > 1 else []), *(titles[m] for m in details)]
+    set_otherwise = changed(rows)
+    varies = any(set_otherwise.values())
+    header = [
+        "",
+        *(["changed"] if varies else []),
+        titles[main],
+        title,
+        *(["to"] if len(against) > 1 else []),
+        *(titles[m] for m in details),
+    ]
     header += ["seeds"] if MEAN in seeds else []
     body = []
     for row in shown:
         key = f"{row['variant']}/{row['model']}"
-        cells = [labels[key], _interval(row, "value", "low", "high")]
+        cells = [f"**{labels[key]}** (best)" if key == best and len(shown) > 1 else labels[key]]
+        cells += [" ".join(f"`{item}`" for item in set_otherwise.get(key, ()))] if varies else []
+        cells.append(_interval(row, "value", "low", "high"))
         cells.append(_interval(row, "difference", "difference_low", "difference_high", sign=True))
         cells += [labels.get(row["against"], row["against"])] if len(against) > 1 else []
         cells += [_short(row.get(metric, "")) for metric in details]
@@ -244,7 +269,9 @@ def _overview(folder: Path) -> str:
     """Every model's headline score on every set with an interval, one table a task."""
     experiment, titles = _read_overview(folder / OVERVIEW)
     rows, parts = read_results(folder / experiment / "results.csv"), []
-    for task, title in (("type", "article F1 by line"), ("stance", "macro-F1 of three stances")):
+    words = {"type": "article F1 by line", "stance": "macro-F1 of three stances"}
+    for task in dict.fromkeys(row["task"] for row in rows):
+        title = words[task] if task in words and not rows[0].get("labels") else f"{task}: {headline(task).partition('/')[2]}"
         of_task = [row for row in rows if row["task"] == task]
         sets = [name for name in dict.fromkeys(row["set"] for row in of_task) if name != "oof"]
         body = []

@@ -10,7 +10,6 @@ from pydantic import Field
 from clfnews.config.loading import Section, load_section
 from clfnews.errors import UserError, nearest
 from clfnews.evaluation.metrics import SETS
-from clfnews.labels import TASKS
 
 VariantName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.+-]*$")]
 
@@ -45,21 +44,27 @@ class Sweep(Section):
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (7,)
     evaluate: dict[VariantName, str] = Field(default_factory=dict)
     """Name -> JSONL file of labelled pages; one that is not there is passed over."""
-    tables: tuple[str, ...] = ("validation", "test")
-    """Splits that get a table, before those of `evaluate`."""
+    tables: tuple[str, ...] = SETS
+    """Splits that get a table; in whatever order they are named, the test split is shown last."""
     search: Search | None = None
     track: bool = True
     """Log every variant to MLflow too, into the experiment of the base configuration."""
 
+    @property
+    def shown(self) -> list[str]:
+        """The sets that get a table, in the order in which they may decide."""
+        return sorted([*self.tables, *self.evaluate], key=lambda name: (name == "test", name in self.evaluate, _place(name)))
+
+
+def _place(name: str) -> int:
+    return SETS.index(name) if name in SETS else len(SETS)
+
 
 def load_sweep(path: Path) -> Sweep:
-    """The sweep file; raises `UserError` for unknown keys, tasks, models and sets."""
+    """The sweep file; raises `UserError` for unknown keys and sets. Its tasks and models are those of its base."""
     spec = load_section(path, Sweep)
     if not spec.tasks or not spec.variants:
         raise UserError(f"{path}: tasks and variants must not be empty")
-    for task in spec.tasks:
-        if task not in TASKS:
-            raise UserError(f"{path}: tasks: unknown task {task!r}{nearest(task, list(TASKS))}")
     for name in spec.tables:
         if name not in SETS:
             raise UserError(f"{path}: tables: unknown set {name!r}{nearest(name, SETS)}")

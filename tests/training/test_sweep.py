@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,12 +34,12 @@ VALUES: dict[str, Any] = {
 }
 
 
-def check_experiment(folder: Path, sets: Sequence[str]) -> list[str]:
+def check_experiment(folder: Path, sets: Sequence[str], base: str) -> list[str]:
     """What is out of step in a folder: the table with the results, the README with the table."""
     rows = read_results(folder / "results.csv")
     table = (folder / "table.md").read_text(encoding="utf-8")
     problems = []
-    if table != tables(rows, sets):
+    if table != tables(rows, sets, base):
         problems.append(f"{folder}/table.md does not follow from results.csv")
     if f"{BEGIN}\n{table}{END}" not in (folder / "README.md").read_text(encoding="utf-8"):
         problems.append(f"{folder}/README.md does not show table.md")
@@ -116,10 +117,10 @@ def test_the_readme_keeps_its_words_and_gets_the_new_table(write: Any) -> None:
     run_sweep(write(variants={"default": []}))
     again = readme.read_text(encoding="utf-8")
     assert "No: nothing is left." in again and "| strict |" not in again
-    assert check_experiment(path.parent, ["validation", "test", "extra"]) == []
+    assert check_experiment(path.parent, ["oof", "validation", "extra", "test"], "tiny.yaml") == []
     assert "| Is a stricter threshold better? | No: nothing is left. |" in index(path.parent.parent)
     (path.parent / "table.md").write_text("edited\n", encoding="utf-8")
-    assert len(check_experiment(path.parent, ["validation", "test", "extra"])) == 2
+    assert len(check_experiment(path.parent, ["oof", "validation", "extra", "test"], "tiny.yaml")) == 2
     readme.write_text(again.replace(BEGIN, ""), encoding="utf-8")
     with pytest.raises(UserError, match="no place for the table"):
         run_sweep(path)
@@ -222,7 +223,7 @@ def test_shipped_sweeps_name_known_variants(path: Path) -> None:
 @pytest.mark.parametrize("folder", RUN, ids=lambda folder: folder.name)
 def test_committed_tables_follow_from_their_results(folder: Path) -> None:
     spec = load_sweep(folder / "sweep.yaml")
-    assert check_experiment(folder, [*spec.tables, *spec.evaluate]) == []
+    assert check_experiment(folder, spec.shown, os.path.relpath(folder / spec.base, ROOT)) == []
 
 
 @pytest.mark.skipif(not (EXPERIMENTS / "README.md").is_file(), reason="no index yet")
@@ -234,7 +235,8 @@ def test_numbers_of_two_signatures_are_two_tables() -> None:
     row = {"variant": "a", "model": "rules", "task": "type", "seed": "7", "set": "test", "signature": "one"}
     row |= {"value": "0.5", "low": "0.4", "high": "0.6", "against": "", "difference": ""}
     row |= {metric: "0.5" for _, metric in SCORE_COLUMNS["type"]}
-    text = tables([row, row | {"variant": "b", "signature": "two"}], ["test"])
+    row |= {"overrides": ""}
+    text = tables([row, row | {"variant": "b", "signature": "two"}], ["test"], "base.yaml")
     assert text.count("**type, test**") == 2 and text.index("`one`") < text.index("| b |") < text.index("`two`")
 
 
@@ -255,3 +257,21 @@ def test_an_overview_that_is_none_is_told(tmp_path: Path, text: str) -> None:
     (tmp_path / "overview.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=r"overview\.yaml: expected 'experiment: FOLDER'"):
         with_results("".join(RESULTS), tmp_path)
+
+
+@pytest.mark.slow
+def test_a_task_of_ones_own_is_swept(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    table = ROOT / "tests" / "files" / "topics" / "articles.csv"
+    keys = ("--lines", "section", "--pages", "topic", "--keep", "headline,text")
+    assert cli("data", "import", table, *keys, "-o", "topics").code == 0
+    path = tmp_path / "mine" / "sweep.yaml"
+    path.parent.mkdir()
+    spec = {"question": "Which C?", "base": "../topics/train.yaml", "tasks": {"topic": ["linear"], "type": ["linear"]}}
+    spec |= {"variants": {"c1": [], "c2": ["tasks.topic.models.linear.C=2"]}, "track": False}
+    path.write_text(yaml.safe_dump(spec), encoding="utf-8")
+    rows = read_results(run_sweep(path))
+    assert {row["variant"] for row in rows if row["task"] == "type"} == {"c1", "(majority)"}, "what did not vary is shown once"
+    text = (path.parent / "table.md").read_text(encoding="utf-8")
+    assert "| `tasks.topic.models.linear.C=2` |" in text and "(best)" in text and "clfnews train topics/train.yaml --set" in text
+    assert text.index("**topic, oof**") < text.index("**topic, validation**") < text.index("**topic, test**")
