@@ -21,6 +21,7 @@ from typing import Any
 from clfnews.bulk.duplicates import MODES, resolve
 from clfnews.bulk.folder import STATE, own_folder
 from clfnews.bulk.memories import AUTO, keep, keep_merged, part_of
+from clfnews.bulk.parquet import unite
 from clfnews.bulk.report import Report, write_manifest
 from clfnews.bulk.units import SPLIT_BYTES, Unit, kept, list_inputs, stamp_of, units
 from clfnews.bulk.worker import Done, Job, fingerprint
@@ -106,6 +107,8 @@ def filter_to_folder(
             report.seconds = time.monotonic() - started
         written = {name for row in shards for name in (row["shard"], row["errors"])}
         report.left_over = sorted(name for name in earlier - written if (out / name).is_file())
+        if format == "parquet":
+            unite(out, shards, page_filter.tasks, events)
         write_manifest(replace(whole, sites=job.sites), report, shards, page_filter, duplicates)
     return report
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from clfnews.files import valid
+from clfnews.files import Draft, publish, valid
 from clfnews.filtering.own_fields import to_json
 from clfnews.filtering.schema import Kind, Many, Record, Shares, row_schema
 from clfnews.filtering.tagged import TaggedPage
@@ -60,11 +62,7 @@ class ParquetWriter:
         self._file.close()
 
     def _schema(self) -> Any:
-        """Own columns stand before `lines`, as in `TaggedPage.as_row`."""
-        import pyarrow as pa
-
-        *fields, lines = self._base
-        return pa.schema([*fields, *self._own.items(), lines])
+        return _with_own(self._base, self._own)
 
     def _flush(self) -> None:
         import pyarrow as pa
@@ -82,34 +80,119 @@ class ParquetWriter:
             self._widen(types)
         rows = [{name: row[name] for name in known} for row in self._rows]
         table = pa.Table.from_pylist(rows, schema=self._base)
-        self._writer.write_table(self._joined(table, {name: own.get(name, [None] * len(rows)) for name in self._own}))
+        self._writer.write_table(_joined(table, self._own, own))
         self._rows, self._chars = [], 0
-
-    def _joined(self, table: Any, own: dict[str, Sequence[Any]]) -> Any:
-        """The table with own columns of these values."""
-        import pyarrow as pa
-
-        at = table.num_columns - 1
-        for i, (name, kind) in enumerate(self._own.items()):
-            table = table.add_column(at + i, pa.field(name, kind), pa.array(_as_kind(own[name], kind), type=kind))
-        return table
 
     def _widen(self, types: dict[str, Any]) -> None:
         """Write the file again with other own columns, a row group at a time."""
-        import pyarrow.parquet as pq
-
         self._shut()
         old = self._path.with_name(f"{self._path.name.removesuffix('.tmp')}.0.tmp")
         self._path.replace(old)
         self._own = types
         self._open(self._path)
-        with old.open("rb") as file:
-            before = pq.ParquetFile(file)
-            for group in range(before.num_row_groups):
-                table = before.read_row_group(group)
-                own = {name: table[name].to_pylist() if name in table.column_names else [None] * len(table) for name in types}
-                self._writer.write_table(self._joined(table.select(self._base.names), own))
+        for table in _tables(old, self._base, types):
+            self._writer.write_table(table)
         old.unlink()
+
+
+def unite(out: Path, shards: Sequence[dict[str, Any]], tasks: Mapping[str, Task], events: bool) -> None:
+    """Give all shards of a run the own columns of all, each with one type, so that a folder loads as one table.
+
+    Of columns that differ, absent values are null, whole numbers beside others become numbers, and values of two kinds
+    become text. A shard that has them already stays as it is; the others are written again, a row group at a time, and
+    renamed when they are whole. Their new size and hash go into `shards`. A marker of such a shard does not hold any more:
+    a run that goes on in the folder reads its input again, and ends with the same bytes.
+    """
+    import pyarrow as pa
+
+    base = schema_of(tasks, events)
+    found = {str(row["shard"]): _own_types(out / str(row["shard"]), base) for row in shards}
+    own: dict[str, Any] = {}
+    for name in sorted(found):
+        for column, kind in found[name].items():
+            own[column] = _wider(own.get(column), kind)
+    types = {column: kind or pa.string() for column, kind in own.items()}
+    for row in shards:
+        path = out / str(row["shard"])
+        if list(types.items()) != [(column, kind or pa.string()) for column, kind in found[str(row["shard"])].items()]:
+            row |= _written_again(path, base, types)
+
+
+def _own_types(path: Path, base: Any) -> dict[str, Any]:
+    """Own column -> its type, None for one without any value, of a shard."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with path.open("rb") as file:
+        shard = pq.ParquetFile(file)
+        groups = [shard.metadata.row_group(i) for i in range(shard.metadata.num_row_groups)]
+        nulls: Counter[str] = Counter()
+        for group in groups:
+            for i in range(group.num_columns):
+                column = group.column(i)
+                nulls[column.path_in_schema] += column.statistics.null_count if column.is_stats_set else 0
+        own = {field.name: field.type for field in shard.schema_arrow if field.name not in base.names}
+        rows = shard.metadata.num_rows
+        return {name: None if pa.types.is_string(kind) and nulls[name] == rows else kind for name, kind in own.items()}
+
+
+def _written_again(path: Path, base: Any, types: Mapping[str, Any]) -> dict[str, Any]:
+    """A shard with other own columns, in its place; its new size and hash."""
+    import pyarrow.parquet as pq
+
+    draft = Draft(path)
+    try:
+        with draft.temporary.open("wb") as file, pq.ParquetWriter(file, _with_own(base, types), compression="zstd") as writer:
+            for table in _tables(path, base, types):
+                writer.write_table(table)
+        with draft.temporary.open("rb") as written:
+            digest = hashlib.file_digest(written, "sha256").hexdigest()
+        size = draft.temporary.stat().st_size
+        publish([draft])
+    finally:
+        draft.discard()
+    return {"bytes": size, "sha256": digest}
+
+
+def _with_own(base: Any, types: Mapping[str, Any]) -> Any:
+    """The schema of rows with own columns, which stand before `lines`, as in `TaggedPage.as_row`."""
+    import pyarrow as pa
+
+    *fields, lines = base
+    return pa.schema([*fields, *types.items(), lines])
+
+
+def _tables(path: Path, base: Any, types: Mapping[str, Any]) -> Iterator[Any]:
+    """The row groups of a file with own columns of these types."""
+    import pyarrow.parquet as pq
+
+    with path.open("rb") as file:
+        before = pq.ParquetFile(file)
+        for group in range(before.num_row_groups):
+            table = before.read_row_group(group)
+            own = {name: table[name].to_pylist() for name in types if name in table.column_names}
+            yield _joined(table.select(base.names), types, own)
+
+
+def _joined(table: Any, types: Mapping[str, Any], own: Mapping[str, Sequence[Any]]) -> Any:
+    """The table with own columns of these types and values; a column without values is null."""
+    import pyarrow as pa
+
+    at = table.num_columns - 1
+    for i, (name, kind) in enumerate(types.items()):
+        values = own.get(name, [None] * len(table))
+        table = table.add_column(at + i, pa.field(name, kind), pa.array(_as_kind(values, kind), type=kind))
+    return table
+
+
+def _wider(known: Any | None, found: Any | None) -> Any:
+    """The type that holds the values of both; None has no values."""
+    import pyarrow as pa
+
+    if known is None or found is None or known == found:
+        return known if found is None else found
+    numbers = all(pa.types.is_integer(kind) or pa.types.is_floating(kind) for kind in (known, found))
+    return pa.float64() if numbers else pa.string()
 
 
 def _common(known: Any | None, values: Sequence[Any]) -> Any:
@@ -125,10 +208,7 @@ def _common(known: Any | None, values: Sequence[Any]) -> Any:
         return known or pa.string()
     if _has_gaps(found):
         return pa.string()
-    if known is None or known == found:
-        return found
-    numbers = all(pa.types.is_integer(kind) or pa.types.is_floating(kind) for kind in (known, found))
-    return pa.float64() if numbers else pa.string()
+    return _wider(known, found)
 
 
 def _has_gaps(kind: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -137,6 +138,39 @@ def test_a_folder_is_read_as_one_dataset(run: Run, tmp_path: Path) -> None:
     run(format="parquet")
     table = pd.read_parquet(tmp_path / "out")
     assert len(table) == 42 and set(table["source"].map(os.path.basename)) >= {"rows.jsonl", "page-0.txt", "page-0.html"}
+
+
+def test_inputs_with_other_columns_are_one_dataset(rules_filter: Path, tmp_path: Path) -> None:
+    """Columns that only some files have, that are null in some, and that have values of two kinds."""
+    import datasets
+    import pandas as pd
+
+    given = [
+        [{"id": "a", "price": None, "k": 1, "mixed": 3, "same": "s"}],
+        [{"id": "b", "price": 3, "other": "x", "mixed": "free"}, {"id": "c", "price": 4}],
+        [{"id": "d", "price": 5, "k": 2.5, "mixed": {"deep": [1]}}],
+    ]
+    files = []
+    for i, rows in enumerate(given):
+        files.append(str(tmp_path / f"{i}.jsonl"))
+        Path(files[-1]).write_text("".join(json.dumps(row | {"text": TEXTS[i]}) + "\n" for row in rows), encoding="utf-8")
+
+    def run(out: str, **options: Any) -> dict[str, bytes]:
+        filter_to_folder(files, tmp_path / out, rules_filter, format="parquet", **options)
+        return shards(tmp_path / out)
+
+    first = run("out")
+    table = pd.read_parquet(tmp_path / "out").set_index("id")
+    assert list(table.index) == ["a", "b", "c", "d"]
+    assert table["price"].fillna(0).tolist() == [0, 3, 4, 5] and table["k"].fillna(0).tolist() == [1, 0, 0, 2.5]
+    assert table["mixed"].fillna("").tolist() == ["3", "free", "", '{"deep": [1]}']
+    assert table["other"].fillna("").tolist() == ["", "x", "", ""] and table["same"].fillna("").tolist() == ["s", "", "", ""]
+    loaded = datasets.load_dataset("parquet", data_dir=str(tmp_path / "out"), split="train", cache_dir=str(tmp_path / "cache"))
+    assert loaded["id"] == ["a", "b", "c", "d"] and loaded["other"] == [None, "x", None, None]
+    for row in manifest(tmp_path / "out")["shards"]:
+        data = (tmp_path / "out" / row["shard"]).read_bytes()
+        assert (row["bytes"], row["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
+    assert run("out", resume=True) == first and run("two", workers=2) == first
 
 
 @pytest.mark.slow
