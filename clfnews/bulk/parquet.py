@@ -16,6 +16,8 @@ from clfnews.filtering.tagged import TaggedPage
 from clfnews.labels import SHIPPED, Task
 
 _GROUP_ROWS, _GROUP_CHARS = 2_000, 8_000_000
+_EXACT = 2**53
+"""Whole numbers up to this one are the same as floating-point numbers."""
 
 
 class ParquetWriter:
@@ -33,6 +35,8 @@ class ParquetWriter:
     ) -> None:
         self._base = schema_of(SHIPPED if tasks is None else tasks, events, more)
         self._path, self._own = path, {}  # type: Path, dict[str, Any]
+        self._large: set[str] = set()
+        """Own columns with whole numbers that would change as numbers of another kind."""
         self._rows: list[dict[str, Any]] = []
         self._chars = 0
         self._open(path)
@@ -75,7 +79,9 @@ class ParquetWriter:
             for name in row.keys() - known:
                 own.setdefault(valid(name), [None] * len(self._rows))[i] = _whole(row[name])
         order = dict.fromkeys(valid(name) for row in self._rows for name in row if name not in known)
-        types = self._own | {name: _common(self._own.get(name), own[name]) for name in order}
+        self._large |= {name for name in order if any(type(value) is int and abs(value) > _EXACT for value in own[name])}
+        found = {name: _common(self._own.get(name), own[name]) for name in order}
+        types = self._own | {name: _unchanged(kind, name in self._large) for name, kind in found.items()}
         if types != self._own:
             self._widen(types)
         rows = [{name: row[name] for name in known} for row in self._rows]
@@ -98,28 +104,30 @@ class ParquetWriter:
 def unite(out: Path, shards: Sequence[dict[str, Any]], tasks: Mapping[str, Task], events: bool) -> None:
     """Give all shards of a run the own columns of all, each with one type, so that a folder loads as one table.
 
-    Of columns that differ, absent values are null, whole numbers beside others become numbers, and values of two kinds
-    become text. A shard that has them already stays as it is; the others are written again, a row group at a time, and
-    renamed when they are whole. Their new size and hash go into `shards`. A marker of such a shard does not hold any more:
-    a run that goes on in the folder reads its input again, and ends with the same bytes.
+    Of columns that differ, absent values are null, whole numbers beside others become numbers (text if that would change
+    them), and values of two kinds become text. A shard that has them already stays as it is; the others are written
+    again, a row group at a time, and renamed when they are whole. Their new size and hash go into `shards`. A marker of
+    such a shard does not hold any more: a run that goes on in the folder reads its input again, and ends with the same
+    bytes.
     """
     import pyarrow as pa
 
     base = schema_of(tasks, events)
-    found = {str(row["shard"]): _own_types(out / str(row["shard"]), base) for row in shards}
+    large: set[str] = set()
+    found = {str(row["shard"]): _own_types(out / str(row["shard"]), base, large) for row in shards}
     own: dict[str, Any] = {}
     for name in sorted(found):
         for column, kind in found[name].items():
             own[column] = _wider(own.get(column), kind)
-    types = {column: kind or pa.string() for column, kind in own.items()}
+    types = {column: _unchanged(kind or pa.string(), column in large) for column, kind in own.items()}
     for row in shards:
         path = out / str(row["shard"])
         if list(types.items()) != [(column, kind or pa.string()) for column, kind in found[str(row["shard"])].items()]:
             row |= _written_again(path, base, types)
 
 
-def _own_types(path: Path, base: Any) -> dict[str, Any]:
-    """Own column -> its type, None for one without any value, of a shard."""
+def _own_types(path: Path, base: Any, large: set[str]) -> dict[str, Any]:
+    """Own column -> its type, None for one without any value, of a shard; those with numbers above `_EXACT` go into `large`."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -130,7 +138,10 @@ def _own_types(path: Path, base: Any) -> dict[str, Any]:
         for group in groups:
             for i in range(group.num_columns):
                 column = group.column(i)
-                nulls[column.path_in_schema] += column.statistics.null_count if column.is_stats_set else 0
+                known = column.statistics if column.is_stats_set else None
+                nulls[column.path_in_schema] += known.null_count if known else 0
+                if known and known.has_min_max and type(known.max) is int and max(known.max, -known.min) > _EXACT:
+                    large.add(column.path_in_schema)
         own = {field.name: field.type for field in shard.schema_arrow if field.name not in base.names}
         rows = shard.metadata.num_rows
         return {name: None if pa.types.is_string(kind) and nulls[name] == rows else kind for name, kind in own.items()}
@@ -209,6 +220,13 @@ def _common(known: Any | None, values: Sequence[Any]) -> Any:
     if _has_gaps(found):
         return pa.string()
     return _wider(known, found)
+
+
+def _unchanged(kind: Any, large: bool) -> Any:
+    """The type of a column; text in place of floating-point numbers, if whole numbers would change."""
+    import pyarrow as pa
+
+    return pa.string() if large and pa.types.is_floating(kind) else kind
 
 
 def _has_gaps(kind: Any) -> bool:

@@ -146,9 +146,9 @@ def test_inputs_with_other_columns_are_one_dataset(rules_filter: Path, tmp_path:
     import pandas as pd
 
     given = [
-        [{"id": "a", "price": None, "k": 1, "mixed": 3, "same": "s"}],
+        [{"id": "a", "price": None, "k": 1, "mixed": 3, "same": "s", "large": 2**60 + 1}],
         [{"id": "b", "price": 3, "other": "x", "mixed": "free"}, {"id": "c", "price": 4}],
-        [{"id": "d", "price": 5, "k": 2.5, "mixed": {"deep": [1]}}],
+        [{"id": "d", "price": 5, "k": 2.5, "mixed": {"deep": [1]}, "large": 0.5}],
     ]
     files = []
     for i, rows in enumerate(given):
@@ -163,6 +163,7 @@ def test_inputs_with_other_columns_are_one_dataset(rules_filter: Path, tmp_path:
     table = pd.read_parquet(tmp_path / "out").set_index("id")
     assert list(table.index) == ["a", "b", "c", "d"]
     assert table["price"].fillna(0).tolist() == [0, 3, 4, 5] and table["k"].fillna(0).tolist() == [1, 0, 0, 2.5]
+    assert table["large"].fillna("").tolist() == [str(2**60 + 1), "", "", "0.5"]
     assert table["mixed"].fillna("").tolist() == ["3", "free", "", '{"deep": [1]}']
     assert table["other"].fillna("").tolist() == ["", "x", "", ""] and table["same"].fillna("").tolist() == ["s", "", "", ""]
     loaded = datasets.load_dataset("parquet", data_dir=str(tmp_path / "out"), split="train", cache_dir=str(tmp_path / "cache"))
@@ -170,6 +171,10 @@ def test_inputs_with_other_columns_are_one_dataset(rules_filter: Path, tmp_path:
     for row in manifest(tmp_path / "out")["shards"]:
         data = (tmp_path / "out" / row["shard"]).read_bytes()
         assert (row["bytes"], row["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
+    rows = "".join(json.dumps({"text": "Ngắn.", "large": large}) + "\n" for large in [*[2**60 + 1] * 2001, 0.5])
+    (tmp_path / "one.jsonl").write_text(rows, encoding="utf-8")
+    filter_to_folder([str(tmp_path / "one.jsonl")], tmp_path / "one", rules_filter, format="parquet")
+    assert pd.read_parquet(tmp_path / "one")["large"].tolist()[-2:] == [str(2**60 + 1), "0.5"]
     assert run("out", resume=True) == first and run("two", workers=2) == first
 
 
