@@ -29,7 +29,7 @@ ROOMS = {
     "training": {"tracking", "reports", "evaluation", "filtering", "models", "data", "config", "sites"},
     "tracking": {"reports", "evaluation", "filtering", "readers", "config"},  # the served model reads rows as the CLI does
     "serving": {"reports", "filtering", "readers"},  # the look of the report
-    "reports": {"evaluation", "filtering", "events", "data"},
+    "reports": {"evaluation", "filtering", "models", "events", "data"},
     "labelling": {"evaluation", "filtering", "models", "data", "readers", "config"},
     "evaluation": {"filtering", "models", "data", "config", "sites"},
     "bulk": {"filtering", "readers", "sites"},

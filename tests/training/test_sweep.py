@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -224,6 +225,15 @@ def test_shipped_sweeps_name_known_variants(path: Path) -> None:
 def test_committed_tables_follow_from_their_results(folder: Path) -> None:
     spec = load_sweep(folder / "sweep.yaml")
     assert check_experiment(folder, spec.shown, os.path.relpath(folder / spec.base, ROOT)) == []
+
+
+@pytest.mark.parametrize("folder", RUN, ids=lambda folder: folder.name)
+def test_a_command_stands_only_beside_a_model_that_it_trains(folder: Path) -> None:
+    """Results of `context`, which no configuration can name any more, are shown without one."""
+    told = re.findall(
+        r"best out of fold is .+, (\w+) \(\d\.\d+\)(: `clfnews train .+`)?$", (folder / "table.md").read_text(), re.M
+    )
+    assert told and all(bool(command) == (model != "context") for model, command in told)
 
 
 @pytest.mark.skipif(not (EXPERIMENTS / "README.md").is_file(), reason="no index yet")
