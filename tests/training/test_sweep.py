@@ -230,9 +230,8 @@ def test_committed_tables_follow_from_their_results(folder: Path) -> None:
 @pytest.mark.parametrize("folder", RUN, ids=lambda folder: folder.name)
 def test_a_command_stands_only_beside_a_model_that_it_trains(folder: Path) -> None:
     """Results of `context`, which no configuration can name any more, are shown without one."""
-    told = re.findall(
-        r"best out of fold is .+, (\w+) \(\d\.\d+\)(: `clfnews train .+`)?$", (folder / "table.md").read_text(), re.M
-    )
+    table = (folder / "table.md").read_text(encoding="utf-8")
+    told = re.findall(r"best out of fold is .+, (\w+) \(\d\.\d+\)(: `clfnews train .+`)?$", table, re.M)
     assert told and all(bool(command) == (model != "context") for model, command in told)
 
 
